@@ -17,7 +17,7 @@ create table backend.event_outbox (
     published_at     timestamptz,
     lease_expires_at timestamptz,
     attempts         integer     not null default 0 check (attempts >= 0),
-    primary key (created_at, event_id)
+    primary key (event_id, created_at)
 ) partition by range (created_at);
 
 comment on table backend.event_outbox is
@@ -25,7 +25,9 @@ comment on table backend.event_outbox is
 comment on column backend.event_outbox.lease_expires_at is
     'A relay that takes a row sets this; another relay may take it after that time';
 
--- Holds only what waits: a published row leaves it, whatever the size of the log.
+-- Holds only what waits: a published row leaves it, whatever the size of the log. The primary key leads
+-- with event_id, so that no plan can take it for this order and read the published rows. UUIDv7 grows
+-- with time: publishing a span again pages by event_id within bounds on created_at.
 create index event_outbox_unpublished_idx on backend.event_outbox (created_at, event_id) where published_at is null;
 
 -- Safety net: a row whose day has no partition yet (a clock far off, a missed ensure) still commits.
