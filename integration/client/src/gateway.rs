@@ -1,0 +1,77 @@
+//! Where the gateway is and which key it signs with.
+
+use std::time::Duration;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use galaxy_core::Clock;
+use galaxy_proto::gateway::v1::edge_gateway_client::EdgeGatewayClient;
+use galaxy_proto::signing;
+use http::Uri;
+use http_body_util::Full;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::{Device, Error};
+
+/// Largest message of the gateway that is accepted, bytes.
+const MAX_MESSAGE: usize = 8 << 20;
+
+/// A gateway. Cheap to clone; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub(crate) key: VerifyingKey,
+    pub(crate) clock: Clock,
+    pub(crate) http: Client<HttpConnector, Full<Bytes>>,
+    pub(crate) http_url: String,
+    pub(crate) grpc: EdgeGatewayClient<Channel>,
+}
+
+impl Gateway {
+    /// Takes the addresses with scheme and the gateway's public key (base64 of 32 bytes). Connects
+    /// at the first call, and again whenever the connection broke. Needs a Tokio runtime.
+    pub fn new(grpc_url: &str, http_url: &str, public_key: &str) -> Result<Self, Error> {
+        let bytes = BASE64_STANDARD.decode(public_key).unwrap_or_default();
+        let key = signing::parse_public_key(&bytes)?;
+        let address = |_| Error::Address(grpc_url.to_owned());
+        let channel = Endpoint::from_shared(grpc_url.to_owned())
+            .map_err(address)?
+            .connect_timeout(Duration::from_secs(5))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .connect_lazy();
+        let http_url = http_url.trim_end_matches('/').to_owned();
+        if !http_url
+            .parse::<Uri>()
+            .is_ok_and(|uri| uri.authority().is_some())
+        {
+            return Err(Error::Address(http_url));
+        }
+        Ok(Self {
+            key,
+            clock: Clock::system(),
+            http: Client::builder(TokioExecutor::new()).build_http(),
+            http_url,
+            grpc: EdgeGatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE),
+        })
+    }
+
+    /// Takes the time of requests from `clock` instead of the machine.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The device of a session that exists already.
+    pub fn device(&self, device_session_id: impl Into<String>, key: SigningKey) -> Device {
+        Device {
+            gateway: self.clone(),
+            session: device_session_id.into(),
+            key,
+        }
+    }
+}
