@@ -56,12 +56,20 @@ begin
     for day in select first + n from generate_series(0, days - 1) as n loop
         name := 'event_outbox_' || to_char(day, 'YYYYMMDD');
         continue when to_regclass('backend.' || name) is not null;
-        -- released at the end of the caller's transaction
-        perform pg_advisory_xact_lock(hashtextextended('backend.event_outbox', 0));
+        -- One caller at a time, writers unhindered. A table lock and not an advisory one: taking it
+        -- also makes this session see the partitions that others have created meanwhile.
+        lock table only backend.event_outbox in share update exclusive mode;
         continue when to_regclass('backend.' || name) is not null;
 
         lower := day::timestamp at time zone 'UTC';
         upper := (day + 1)::timestamp at time zone 'UTC';
+        -- Rows of this day may be on their way into the default partition, which is about to refuse
+        -- them: let their writers wait here, before they choose a partition.
+        if lower <= now() or exists (
+            select from backend.event_outbox_default where created_at >= lower and created_at < upper
+        ) then
+            lock table only backend.event_outbox in share row exclusive mode;
+        end if;
         execute format(
             'create table backend.%I (like backend.event_outbox including all) with (fillfactor = 60, '
             'autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, '
@@ -92,7 +100,7 @@ declare
     waiting boolean;
     dropped integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('backend.event_outbox', 0));
+    lock table only backend.event_outbox in share update exclusive mode;
     for name in
         select c.relname
         from pg_inherits i
