@@ -1,6 +1,8 @@
 //! What the canonical strings promise: different messages never share one, and a
 //! signed message with any field changed no longer verifies.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use ed25519_dalek::SigningKey;
 use galaxy_proto::canonical::{Event, Request, Response};
 use galaxy_proto::gateway::v1::{SignedEvent, SignedRequest, SignedResponse};

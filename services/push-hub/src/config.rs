@@ -1,0 +1,66 @@
+//! Settings of push-hub.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use galaxy_service::config::ByteSize;
+use galaxy_service::{Secret, Section, Vars};
+
+/// What push-hub needs to know beside what every process has.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// Where gateways subscribe.
+    pub listen_addr: SocketAddr,
+    /// How far back a gateway can resume.
+    pub freshness_window: Duration,
+    /// What gateways show; `None`: everybody may subscribe.
+    pub gateway_token: Option<Secret>,
+    /// Memory for the window.
+    pub ring_bytes: usize,
+    /// How many messages a gateway may be behind before client events are dropped.
+    pub queue: u64,
+    /// Pause after which a silent stream shows that it lives.
+    pub heartbeat: Duration,
+}
+
+impl Section for HubConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let listen_addr = vars.or(
+            "BACKEND_GRPC_PUSH_LISTEN_ADDR",
+            "0.0.0.0:8090",
+            "Where gateways subscribe (gRPC)",
+        );
+        let freshness_window = vars.or(
+            "BACKEND_FRESHNESS_WINDOW",
+            "5m",
+            "How far back a gateway can resume",
+        );
+        let gateway_token = vars.optional_secret(
+            "BACKEND_GATEWAY_TOKEN",
+            "Token that gateways show; without it everybody may subscribe",
+        );
+        let ring_bytes = vars.or::<ByteSize>(
+            "BACKEND_PUSH_WINDOW_SIZE",
+            "256MiB",
+            "Memory for the messages of the window; the oldest go first",
+        );
+        let queue = vars.or(
+            "BACKEND_PUSH_QUEUE",
+            "4096",
+            "Messages a gateway may be behind before client events are dropped for it",
+        );
+        let heartbeat = vars.or(
+            "BACKEND_PUSH_HEARTBEAT",
+            "5s",
+            "Pause after which a silent stream shows that it lives",
+        );
+        Some(Self {
+            listen_addr: listen_addr?,
+            freshness_window: freshness_window?,
+            gateway_token: gateway_token?,
+            ring_bytes: ring_bytes?.0,
+            queue: queue?,
+            heartbeat: heartbeat?,
+        })
+    }
+}
