@@ -33,6 +33,13 @@ create index accounts_created_at_idx on backend.accounts (created_at, user_id);
 create index accounts_display_name_key_idx on backend.accounts (display_name_key, user_id);
 create index accounts_declared_country_idx on backend.accounts (declared_country, created_at, user_id);
 
+-- What the crates that write to players may know of an account: the accounts domain's published read
+-- interface, so that nobody else reads its table.
+create view backend.account_contacts as
+    select user_id, delivery_email, display_name, preferred_language, time_zone, notifications
+    from backend.accounts
+    where deleted_at is null;
+
 create table backend.entitlement_records (
     record_id  uuid        primary key,
     user_id    uuid        not null references backend.accounts (user_id),

@@ -65,6 +65,7 @@ pub struct PushMessage {
 pub struct PushReader {
     client: async_nats::Client,
     jetstream: jetstream::Context,
+    stream: String,
     /// Creation and last read sequence of the stream that is being read.
     position: Option<(u64, u64)>,
     /// The consumer, and the number of the connection that it was made on.
@@ -90,9 +91,15 @@ enum Trouble {
 impl PushReader {
     /// A reader that will begin at the stream's first message.
     pub fn new(client: async_nats::Client) -> Self {
+        Self::of(client, PUSH_STREAM)
+    }
+
+    /// A reader of a stream with another name.
+    pub fn of(client: async_nats::Client, stream: &str) -> Self {
         Self {
             jetstream: jetstream::new(client.clone()),
             client,
+            stream: stream.to_owned(),
             position: None,
             consumer: None,
         }
@@ -133,7 +140,7 @@ impl PushReader {
             .position
             .filter(|&(of, at)| of == incarnation && at <= last);
         let position = known.map_or(first.saturating_sub(1), |(_, at)| at);
-        let stream = patiently(self.jetstream.get_stream_no_info(PUSH_STREAM))
+        let stream = patiently(self.jetstream.get_stream_no_info(&self.stream))
             .await?
             .map_err(|error| Trouble::Lookup(error.to_string()))?;
         let config = OrderedConfig {
@@ -217,7 +224,7 @@ impl PushReader {
     }
 
     async fn info(&self) -> Result<Info, Trouble> {
-        let stream = patiently(self.jetstream.get_stream(PUSH_STREAM))
+        let stream = patiently(self.jetstream.get_stream(&self.stream))
             .await?
             .map_err(|error| Trouble::Lookup(error.to_string()))?;
         Ok(stream.cached_info().clone())

@@ -1,0 +1,62 @@
+//! The engine contract over HTTP: `proto/engine.openapi.yaml` says what every route takes and
+//! gives; a test compares it with [`routes`].
+
+mod error;
+mod handlers;
+mod json;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post, put};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::engine::Engine;
+use error::ApiError;
+
+/// The largest request body, in bytes.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Every route of the contract: method, path, handler.
+pub fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Engine>>); 8] {
+    [
+        ("get", "/healthz", get(handlers::healthz)),
+        ("post", "/api/v1/admin/init", post(handlers::init)),
+        ("get", "/api/v1/admin/status", get(handlers::status)),
+        ("put", "/api/v1/admin/turn", put(handlers::turn)),
+        ("post", "/api/v1/admin/race/banish", post(handlers::banish)),
+        ("put", "/api/v1/command", put(handlers::command)),
+        ("put", "/api/v1/order", put(handlers::order)),
+        ("get", "/api/v1/report", get(handlers::report)),
+    ]
+}
+
+/// The whole service.
+pub fn router(engine: Arc<Engine>) -> Router {
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, handler)| {
+            router.route(path, handler)
+        })
+        .fallback(async || ApiError::UnknownRoute)
+        .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
+        .layer(from_fn(limit_time))
+        .layer(CatchPanicLayer::custom(|_| {
+            ApiError::Internal.into_response()
+        }))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(engine)
+}
+
+/// A client that stops sending in the middle of a body is not waited for.
+async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::Timeout.into_response(),
+    }
+}

@@ -1,0 +1,87 @@
+//! The last way to a server: a container of its official image.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::programs;
+
+/// A container that is removed when dropped. Its data are in a named volume.
+#[derive(Debug)]
+pub struct Container {
+    name: String,
+}
+
+impl Container {
+    /// Runs `image` with `args` before and `command` after it, replacing a container of the same name.
+    pub fn run(name: &str, args: &[String], image: &str, command: &[&str]) -> Result<Self> {
+        remove(name);
+        let mut docker = docker()?;
+        docker
+            .args(["run", "--detach", "--rm", "--name", name])
+            .args(args)
+            .arg(image)
+            .args(command);
+        let output = docker.output().context("cannot run docker")?;
+        if !output.status.success() {
+            bail!(
+                "docker run {image}: {}",
+                String::from_utf8_lossy(&output.stderr).trim_end()
+            );
+        }
+        Ok(Self {
+            name: name.to_owned(),
+        })
+    }
+
+    /// The last lines that it logged.
+    pub fn logs(&self) -> String {
+        let output = docker().and_then(|mut docker| {
+            Ok(docker.args(["logs", "--tail", "40", &self.name]).output()?)
+        });
+        output.map_or_else(
+            |error| error.to_string(),
+            |output| String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let stop = docker().and_then(|mut docker| {
+            Ok(docker
+                .args(["stop", &self.name])
+                .stdout(Stdio::null())
+                .status()?)
+        });
+        drop(stop);
+        remove(&self.name);
+    }
+}
+
+/// Whether an engine answers.
+pub fn answers() -> bool {
+    docker().is_ok_and(|mut docker| {
+        docker
+            .arg("info")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        docker.status().is_ok_and(|status| status.success())
+    })
+}
+
+fn docker() -> Result<Command> {
+    let mut command = Command::new(programs::on_path("docker").context("docker is not installed")?);
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+fn remove(name: &str) {
+    if let Ok(mut docker) = docker() {
+        let _ = docker
+            .args(["rm", "--force", name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}

@@ -1,0 +1,19 @@
+//! The few variables that the stack itself reads. What the processes read is theirs.
+
+/// The value of an environment variable; `None` if it is unset, empty or not Unicode.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tools have no configuration struct; this is their one way to a variable"
+)]
+pub fn var(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A Postgres to use as it is, instead of starting one.
+pub const POSTGRES_URL: &str = "GALAXY_STACK_POSTGRES_URL";
+/// A NATS server with `JetStream` to use as it is, instead of starting one.
+pub const NATS_URL: &str = "GALAXY_STACK_NATS_URL";
+/// A Postgres whose user may create databases: stacks of tests make theirs there.
+pub const TEST_POSTGRES_URL: &str = "GALAXY_TEST_POSTGRES_URL";
+/// A country database for the api.
+pub const GEOIP_DB_PATH: &str = "GALAXY_STACK_GEOIP_DB_PATH";

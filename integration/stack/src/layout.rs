@@ -1,0 +1,138 @@
+//! Where the stack keeps things: beside the checkout in `.local`, or, for what Postgres must reach
+//! although root's checkout is closed to others, in a directory that is open.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::account;
+
+/// The directories of one checkout.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    root: PathBuf,
+    binaries: PathBuf,
+    open: PathBuf,
+}
+
+impl Layout {
+    /// The layout of the checkout that this program was built from. Makes the directories.
+    pub fn of_checkout() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = root
+            .canonicalize()
+            .context("the checkout this program was built from is gone")?;
+        let binaries = built_beside(&std::env::current_exe()?);
+        let layout = Self {
+            open: open_place(&root)?,
+            root,
+            binaries,
+        };
+        for dir in [layout.local(), layout.logs(), layout.cache()] {
+            fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        }
+        Ok(layout)
+    }
+
+    /// The checkout.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where cargo puts the programs of this workspace, as it did the running one.
+    pub fn binaries(&self) -> &Path {
+        &self.binaries
+    }
+
+    /// `.local` of the checkout.
+    pub fn local(&self) -> PathBuf {
+        self.root.join(".local")
+    }
+
+    /// Logs of the processes.
+    pub fn logs(&self) -> PathBuf {
+        self.local().join("logs")
+    }
+
+    /// Fetched packages: survive `down --wipe`.
+    pub fn cache(&self) -> PathBuf {
+        self.open.join("cache")
+    }
+
+    /// What `down --wipe` forgets.
+    pub fn data(&self) -> PathBuf {
+        self.open.join("data")
+    }
+
+    /// Where scripts find the running stack.
+    pub fn stack_file(&self) -> PathBuf {
+        self.local().join("stack.json")
+    }
+
+    /// Generated secrets.
+    pub fn secrets(&self) -> PathBuf {
+        self.local().join("secrets.json")
+    }
+
+    /// Held by the running `up`; holds its process id.
+    pub fn lock(&self) -> PathBuf {
+        self.local().join("up.lock")
+    }
+
+    /// The engines' directories, when engines are child processes.
+    pub fn engines(&self) -> PathBuf {
+        self.local().join("engines")
+    }
+}
+
+/// `target/debug` for `target/debug/xtask` and for `target/debug/deps/some_test-0123`.
+fn built_beside(program: &Path) -> PathBuf {
+    let dir = program.parent().unwrap_or(Path::new("/"));
+    if dir.ends_with("deps") {
+        dir.parent().unwrap_or(dir)
+    } else {
+        dir
+    }
+    .to_owned()
+}
+
+fn open_place(root: &Path) -> Result<PathBuf> {
+    let local = root.join(".local");
+    if !account::is_root() || account::reachable_by_others(&local) {
+        return Ok(local);
+    }
+    let place = PathBuf::from(format!("/var/tmp/galaxy-{:016x}", fingerprint(root)));
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    let meta = fs::symlink_metadata(&place)?;
+    if !meta.is_dir() || meta.uid() != 0 {
+        bail!("{} is somebody else's; remove it", place.display());
+    }
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    Ok(place)
+}
+
+/// FNV-1a: only tells checkouts apart, and stays the same between releases of Rust.
+fn fingerprint(path: &Path) -> u64 {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_looked_for_where_cargo_put_the_running_one() {
+        for program in ["/t/debug/xtask", "/t/debug/deps/scenarios-0a1b"] {
+            assert_eq!(built_beside(Path::new(program)), Path::new("/t/debug"));
+        }
+    }
+}

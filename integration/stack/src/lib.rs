@@ -1,0 +1,41 @@
+//! The local stack: Postgres, NATS, an inbox for caught mail and the six processes, started without
+//! root, containers or anything installed by hand. `xtask` runs it for people, scenarios and the bench for themselves.
+//!
+//! Start reading at [`Stack::start`]; [`StackFile`] is what scripts read.
+
+pub mod inbox;
+
+mod account;
+mod docker;
+mod env;
+mod environment;
+mod fetch;
+mod layout;
+mod leftovers;
+mod nats;
+mod ports;
+mod postgres;
+mod program;
+mod programs;
+mod provision;
+mod secrets;
+mod service;
+mod stack;
+mod stack_file;
+mod ui;
+pub mod web;
+
+pub use env::var;
+pub use fetch::{Package, python_package};
+pub use layout::Layout;
+pub use leftovers::end_leftovers;
+pub use nats::Nats;
+pub use ports::{Port, Ports};
+pub use postgres::{Database, Postgres};
+pub use program::Program;
+pub use provision::{Durability, Servers};
+pub use secrets::Secrets;
+pub use service::Service;
+pub use stack::{Stack, StackOptions};
+pub use stack_file::{Admin, Engine, StackFile};
+pub use ui::Ui;

@@ -1,0 +1,208 @@
+//! A whole stack: servers, inbox and the six processes, started together and stopped in order.
+
+mod options;
+mod processes;
+mod supervise;
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub use options::StackOptions;
+use processes::Processes;
+
+use crate::{
+    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
+    environment::{self, Facts},
+    inbox::Inbox,
+    postgres::Database,
+};
+
+/// A running stack. Dropping it kills what it started; [`Stack::stop`] ends it in order.
+#[derive(Debug)]
+pub struct Stack {
+    processes: Processes,
+    inbox: Inbox,
+    nats: Nats,
+    postgres: Postgres,
+    database: Database,
+    drops_database: bool,
+    facts: Facts,
+    secrets: Secrets,
+    ui: Ui,
+    _ports: Vec<Port>,
+    _dir: Option<TempDir>,
+}
+
+impl Stack {
+    /// Starts everything and returns once every process says that it is ready.
+    ///
+    /// The programs must have been built; an error names what failed and shows the end of its log.
+    pub async fn start(options: StackOptions) -> Result<Self> {
+        let ui = options.wanted.ui;
+        let postgres = Postgres::provide(&options.wanted, options.postgres_url.clone()).await?;
+        ui.done(format!("Postgres: {}", postgres.origin()));
+        let nats = Nats::provide(&options.wanted, options.nats_url.clone()).await?;
+        ui.done(format!("NATS: {}", nats.origin()));
+        let database = match &options.fresh_database {
+            Some(name) => postgres.create_database(name).await?,
+            None => postgres.own_database().await?,
+        };
+
+        let ports = options.wanted.ports;
+        let (api, push_hub) = (ports.pick(8080)?, ports.pick(8090)?);
+        let (gateway_grpc, gateway_http) = (ports.pick(8443)?, ports.pick(8000)?);
+        let (inbox, inbox_ports) = start_inbox(ports).await?;
+        let facts = Facts {
+            postgres_url: database.url.clone(),
+            nats_url: nats.url().to_owned(),
+            api: api.address(),
+            push_hub: push_hub.address(),
+            gateway_grpc: gateway_grpc.address(),
+            gateway_http: gateway_http.address(),
+            smtp: inbox.smtp_address().to_string(),
+            engine: options.binaries.join("engine"),
+            engines: options.engines.clone(),
+            deployment: options.deployment.clone(),
+        };
+        std::fs::create_dir_all(&options.engines)?;
+        let mut held = vec![api, push_hub, gateway_grpc, gateway_http];
+        held.extend(inbox_ports);
+
+        let mut processes = Processes::new(&options);
+        processes.start_all(ui, &facts, &options.secrets).await?;
+        Ok(Self {
+            processes,
+            inbox,
+            nats,
+            postgres,
+            database,
+            drops_database: options.fresh_database.is_some(),
+            facts,
+            secrets: options.secrets,
+            ui,
+            _ports: held,
+            _dir: options.dir,
+        })
+    }
+
+    /// Addresses, credentials and process ids as they are now.
+    pub fn file(&mut self) -> Result<StackFile> {
+        let http = |address: &str| format!("http://{address}");
+        let mut pids = self.processes.pids();
+        let servers = [self.postgres.program(), self.nats.program()];
+        for program in servers.into_iter().flatten() {
+            pids.extend(program.pid().map(|pid| (program.name().to_owned(), pid)));
+        }
+        Ok(StackFile {
+            api: http(&self.facts.api),
+            gateway_grpc: http(&self.facts.gateway_grpc),
+            gateway_http: http(&self.facts.gateway_http),
+            push_hub: http(&self.facts.push_hub),
+            inbox: http(&self.inbox.http_address().to_string()),
+            postgres_url: self.database.url.clone(),
+            nats_url: self.facts.nats_url.clone(),
+            gateway_token: self.secrets.gateway_token.clone(),
+            gateway_public_key: self.secrets.gateway_public_key()?,
+            admin: Admin {
+                user: self.secrets.admin_user.clone(),
+                password: self.secrets.admin_password.clone(),
+            },
+            ops: self.processes.ops(),
+            pids,
+            engine: Engine {
+                driver: environment::ENGINE_DRIVER.to_owned(),
+                version: environment::ENGINE_VERSION.to_owned(),
+            },
+        })
+    }
+
+    /// The mail that the stack caught, and the faults of its SMTP server.
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// The stack's own database.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Postgres, to stop and start it.
+    pub fn postgres(&mut self) -> &mut Postgres {
+        &mut self.postgres
+    }
+
+    /// NATS, to stop and start it.
+    pub fn nats(&mut self) -> &mut Nats {
+        &mut self.nats
+    }
+
+    /// Kills a process (SIGKILL) and waits until it is gone.
+    pub async fn kill(&mut self, service: Service) -> Result<()> {
+        self.processes.get(service)?.kill().await
+    }
+
+    /// Asks a process to end (SIGTERM) and waits until it has.
+    pub async fn stop_process(&mut self, service: Service, within: Duration) -> Result<()> {
+        self.processes.get(service)?.stop(within).await
+    }
+
+    /// Starts a process that has ended and waits until it is ready.
+    pub async fn start_process(&mut self, service: Service) -> Result<()> {
+        self.processes.start_again(service.name()).await
+    }
+
+    /// Starts one more replica of a process and waits until it is ready; gives its name for
+    /// [`Stack::process`]. Listeners of its own: ports that nobody was told of.
+    pub async fn add_replica(&mut self, service: Service) -> Result<String> {
+        self.processes
+            .add_replica(service, &self.facts, &self.secrets)
+            .await
+    }
+
+    /// A process by name: `api`, or `api-2` for a replica.
+    pub fn process(&mut self, name: &str) -> Result<&mut Program> {
+        self.processes.by_name(name)
+    }
+
+    /// The end of every process' log, for a test that failed.
+    pub fn logs(&self) -> String {
+        self.processes.logs()
+    }
+
+    /// Ends everything in order: the processes drain, then the servers go. Everything is ended even
+    /// if something fails; the first failure is returned.
+    pub async fn stop(mut self) -> Result<()> {
+        let mut outcome = self.processes.stop_all(self.ui).await;
+        if self.drops_database {
+            outcome = outcome.and(self.postgres.drop_database(&self.database.name).await);
+        }
+        let nats = self.nats.stop().await;
+        let postgres = self.postgres.stop().await;
+        self.processes.mark_fine();
+        outcome.and(nats).and(postgres)
+    }
+}
+
+async fn start_inbox(ports: Ports) -> Result<(Inbox, [Port; 2])> {
+    let (smtp, page) = (ports.pick(1025)?, ports.pick(8025)?);
+    let smtp_listener = TcpListener::bind(smtp.address())
+        .await
+        .context("the inbox's SMTP port")?;
+    let page_listener = TcpListener::bind(page.address())
+        .await
+        .context("the inbox page's port")?;
+    Ok((Inbox::start(smtp_listener, page_listener)?, [smtp, page]))
+}
+
+/// Names of programs that must have been built before a stack can start.
+pub(crate) fn missing_programs(binaries: &Path) -> Vec<&'static str> {
+    Service::ALL
+        .iter()
+        .map(|service| service.name())
+        .chain(["engine"])
+        .filter(|name| !binaries.join(name).is_file())
+        .collect()
+}

@@ -1,0 +1,232 @@
+//! The six processes and their replicas: started side by side, found by name, stopped in order.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use anyhow::{Context, Result};
+use rustix::process::Signal;
+
+use super::StackOptions;
+use crate::{
+    Port, Ports, Program, Secrets, Service, Ui,
+    environment::{self, Facts},
+    program::Spec,
+    web,
+};
+
+const READY_WITHIN: Duration = Duration::from_secs(90);
+/// Longer than the processes' own limit for draining (20 s).
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+#[derive(Debug)]
+pub struct Processes {
+    running: Vec<Process>,
+    binaries: PathBuf,
+    logs: PathBuf,
+    ports: Ports,
+    own_group: bool,
+    env: Vec<(Option<Service>, String, String)>,
+    fine: bool,
+}
+
+#[derive(Debug)]
+struct Process {
+    name: String,
+    service: Service,
+    ops: Port,
+    program: Program,
+    _listeners: Vec<Port>,
+}
+
+impl Process {
+    fn ops_url(&self) -> String {
+        format!("http://{}", self.ops.address())
+    }
+
+    async fn wait_ready(&mut self) -> Result<()> {
+        let url = self.ops_url();
+        self.program
+            .wait_until(READY_WITHIN, async || web::ready(&url).await)
+            .await
+    }
+}
+
+impl Processes {
+    pub fn new(options: &StackOptions) -> Self {
+        Self {
+            running: Vec::new(),
+            binaries: options.binaries.clone(),
+            logs: options.wanted.logs.clone(),
+            ports: options.wanted.ports,
+            own_group: options.wanted.own_group,
+            env: options.env.clone(),
+            fine: false,
+        }
+    }
+
+    /// Starts all six at once: they wait for one another (and for the migrations) by themselves.
+    pub async fn start_all(&mut self, ui: Ui, facts: &Facts, secrets: &Secrets) -> Result<()> {
+        for service in Service::ALL {
+            let ops = self.ports.pick(service.ops_port())?;
+            let process =
+                self.launch(service.name(), service, (ops, Vec::new()), facts, secrets)?;
+            self.running.push(process);
+        }
+        for process in &mut self.running {
+            process.wait_ready().await?;
+            ui.done(format!("{} is ready", process.name));
+        }
+        Ok(())
+    }
+
+    /// A replica listens on free ports.
+    pub async fn add_replica(
+        &mut self,
+        service: Service,
+        facts: &Facts,
+        secrets: &Secrets,
+    ) -> Result<String> {
+        let replicas = self
+            .running
+            .iter()
+            .filter(|process| process.service == service)
+            .count();
+        let name = format!("{service}-{}", replicas + 1);
+        let mut facts = facts.clone();
+        let mut listeners = Vec::new();
+        for address in match service {
+            Service::Api => vec![&mut facts.api],
+            Service::PushHub => vec![&mut facts.push_hub],
+            Service::Gateway => vec![&mut facts.gateway_grpc, &mut facts.gateway_http],
+            _ => Vec::new(),
+        } {
+            let port = Ports::Free.pick(0)?;
+            *address = port.address();
+            listeners.push(port);
+        }
+        let ops = Ports::Free.pick(0)?;
+        let mut process = self.launch(&name, service, (ops, listeners), &facts, secrets)?;
+        process.wait_ready().await?;
+        self.running.push(process);
+        Ok(name)
+    }
+
+    fn launch(
+        &self,
+        name: &str,
+        service: Service,
+        (ops, listeners): (Port, Vec<Port>),
+        facts: &Facts,
+        secrets: &Secrets,
+    ) -> Result<Process> {
+        let mut env = environment::variables(service, &ops.address(), facts, secrets);
+        let wanted = self
+            .env
+            .iter()
+            .filter(|(only, ..)| only.is_none_or(|only| only == service));
+        env.extend(wanted.map(|(_, name, value)| (name.clone(), value.clone())));
+        let spec = Spec {
+            name: name.to_owned(),
+            program: self.binaries.join(service.name()),
+            args: Vec::new(),
+            env,
+            dir: self.logs.clone(),
+            log: self.logs.join(format!("{name}.log")),
+            account: None,
+            own_group: self.own_group,
+            stop: Signal::TERM,
+            abandon: Signal::KILL,
+        };
+        let program = spec.start()?;
+        Ok(Process {
+            name: name.to_owned(),
+            service,
+            ops,
+            program,
+            _listeners: listeners,
+        })
+    }
+
+    fn find(&mut self, name: &str) -> Result<&mut Process> {
+        let mut all = self.running.iter_mut();
+        all.find(|process| process.name == name)
+            .with_context(|| format!("no process {name}"))
+    }
+
+    pub fn by_name(&mut self, name: &str) -> Result<&mut Program> {
+        Ok(&mut self.find(name)?.program)
+    }
+
+    pub fn get(&mut self, service: Service) -> Result<&mut Program> {
+        self.by_name(service.name())
+    }
+
+    pub async fn start_again(&mut self, name: &str) -> Result<()> {
+        let process = self.find(name)?;
+        process.program = process.program.again()?;
+        process.wait_ready().await
+    }
+
+    /// Names of those that have ended, with how.
+    pub fn ended(&mut self) -> Vec<(String, String)> {
+        let ended = self.running.iter_mut().filter_map(|process| {
+            let status = process.program.ended()?;
+            Some((process.name.clone(), status.to_string()))
+        });
+        ended.collect()
+    }
+
+    pub fn pids(&self) -> BTreeMap<String, u32> {
+        let pids = self.running.iter();
+        pids.filter_map(|process| Some((process.name.clone(), process.program.pid()?)))
+            .collect()
+    }
+
+    pub fn ops(&self) -> BTreeMap<String, String> {
+        self.running
+            .iter()
+            .map(|process| (process.name.clone(), process.ops_url()))
+            .collect()
+    }
+
+    pub fn logs(&self) -> String {
+        let logs = self.running.iter().map(|process| {
+            let log = process.program.tail();
+            format!(
+                "=== {} ===
+{log}
+",
+                process.name
+            )
+        });
+        logs.collect::<Vec<_>>().concat()
+    }
+
+    /// The edge first, so that nothing new comes in while the rest drains; then all at once.
+    pub async fn stop_all(&mut self, ui: Ui) -> Result<()> {
+        ui.step("stopping the processes");
+        self.running
+            .sort_by_key(|process| std::cmp::Reverse(process.service));
+        for process in &self.running {
+            process.program.signal(Signal::TERM);
+        }
+        let mut outcome = Ok(());
+        for process in &mut self.running {
+            outcome = outcome.and(process.program.stop(STOP_WITHIN).await);
+        }
+        outcome
+    }
+
+    /// From here on a drop is no sign of a failed test.
+    pub fn mark_fine(&mut self) {
+        self.fine = true;
+    }
+}
+
+impl Drop for Processes {
+    /// A test that panics shows the logs of every process; its output is only shown if it fails.
+    fn drop(&mut self) {
+        if !self.fine && std::thread::panicking() {
+            Ui::quiet().plain(self.logs());
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Servers that the stack starts itself: fetched or found, asked, killed, started again.
+
+#![cfg(test)]
+
+use std::path::PathBuf;
+
+use galaxy_stack::{Servers, Ui};
+
+/// Packages that earlier runs fetched are used again.
+fn cache() -> PathBuf {
+    galaxy_stack::Layout::of_checkout().unwrap().cache()
+}
+
+#[tokio::test]
+async fn test_servers_start_make_databases_survive_a_kill_and_stop() {
+    let mut servers = Servers::for_tests(Ui::new(), &cache()).await.unwrap();
+    let database = servers.postgres.create_database("one").await.unwrap();
+    assert!(database.url.ends_with("/one"), "{}", database.url);
+    assert!(
+        servers.postgres.create_database("one").await.is_err(),
+        "it is there already"
+    );
+
+    servers.postgres.kill().await.unwrap();
+    assert!(
+        servers.postgres.create_database("two").await.is_err(),
+        "nobody answers"
+    );
+    servers.postgres.start_again().await.unwrap();
+    servers.postgres.create_database("two").await.unwrap();
+
+    servers.nats.kill().await.unwrap();
+    servers.nats.start_again().await.unwrap();
+    servers.stop().await.unwrap();
+}

@@ -1,0 +1,73 @@
+//! The one clock. Processes use [`Clock::system`]; tests move a [`Clock::manual`] by hand.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// Tells the time to code that must not ask the machine for it. Cheap to clone.
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    System,
+    Manual(Arc<Mutex<Timestamp>>),
+}
+
+impl Clock {
+    /// The machine's clock, in whole microseconds, which is what Postgres stores.
+    pub const fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Source::Manual(Arc::new(Mutex::new(start))))
+    }
+
+    /// The current instant, UTC, cut to microseconds.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the door the ban points to"
+    )]
+    pub fn now(&self) -> Timestamp {
+        let now = match &self.0 {
+            Source::System => Timestamp::now(),
+            Source::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    /// Moves a manual clock forward (or back, if `by` is negative). A system clock does not move.
+    pub fn advance(&self, by: SignedDuration) {
+        if let Source::Manual(at) = &self.0 {
+            let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
+            *at = at.saturating_add(by).unwrap_or(*at);
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Source::System => "Clock(system)",
+            Source::Manual(_) => "Clock(manual)",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = Clock::manual(Timestamp::UNIX_EPOCH);
+        assert_eq!(clock.now(), Timestamp::UNIX_EPOCH);
+        clock.clone().advance(SignedDuration::from_secs(90));
+        assert_eq!(clock.now().as_second(), 90, "clones share the same hands");
+    }
+}

@@ -1,0 +1,100 @@
+//! Identifiers: one newtype over UUIDv7 (RFC 9562) per kind of thing, so that one is never taken for another.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "sqlx", derive(sqlx::Type), sqlx(transparent))]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id; ids made later on the same machine sort later.
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// The bare UUID, for binding to a query.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// An account.
+    UserId,
+    /// A device that signed in.
+    DeviceSessionId,
+    /// One sent sign-in code.
+    ChallengeId,
+    /// A line in a log of changes: entitlement, sanction, limit.
+    RecordId,
+    /// A line of the audit log.
+    AuditId,
+    /// A game.
+    GameId,
+    /// A request to join a public game.
+    ApplicationId,
+    /// An invitation to a game.
+    InviteId,
+    /// A place in a game.
+    MembershipId,
+    /// A row of the race name directory.
+    RaceNameId,
+    /// A job on a game's engine.
+    OperationId,
+    /// One reading of an engine's health.
+    SnapshotId,
+    /// A domain event, also its `Nats-Msg-Id` and `ce-id`.
+    EventId,
+    /// A mail on its way.
+    DeliveryId,
+    /// The stored content of a mail.
+    PayloadId,
+    /// A notification to one user.
+    NotificationId,
+    /// One channel of a notification.
+    RouteId,
+    /// Who holds a lease: drawn anew with each claim, so that a late holder is recognised.
+    LeaseToken,
+}

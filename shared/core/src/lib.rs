@@ -1,0 +1,19 @@
+//! The vocabulary that every process shares: ids, time, randomness, pages, names, languages.
+//!
+//! Everything here is pure: no I/O, no async, no ambient clock or random source except the two doors
+//! [`Clock`] and [`entropy`]. To add an id, add a line to [`ids`]; to add a text rule, a module of its own.
+
+pub mod clock;
+pub mod email;
+pub mod entropy;
+pub mod ids;
+pub mod locale;
+pub mod page;
+pub mod text;
+pub mod timezone;
+
+pub use clock::Clock;
+pub use email::EmailAddress;
+pub use ids::*;
+pub use locale::Locale;
+pub use page::{Cursor, InvalidCursor, Limit, Page};

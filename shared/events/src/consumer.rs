@@ -1,0 +1,216 @@
+//! Durable consumers: pull, apply in one transaction with the inbox row, commit, acknowledge.
+//!
+//! Each of a consumer's loops pulls a few events when it is free, so no acknowledgement clock runs in a queue, and every
+//! pull ends within seconds, so a wedged connection or a vanished consumer is noticed and set up anew.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::jetstream::{
+    AckKind, Message,
+    consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
+};
+use futures_util::StreamExt;
+use galaxy_service::{Backoff, Process, telemetry};
+use galaxy_store::{Db, Tx};
+use opentelemetry::{KeyValue, metrics::Counter};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{Envelope, Nats, inbox, streams};
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Applied, or of no interest: commit and acknowledge.
+    Done,
+    /// Cannot be applied yet: roll back, deliver again after this long.
+    Again(Duration),
+    /// Can never be applied; commit what the handler noted about it and stop its delivery.
+    Never(String),
+}
+
+/// Applies events in the transaction it is given. It must not touch anything but the database.
+pub trait Handler: Send + Sync + 'static {
+    /// Applies `event`, which this consumer has not applied before.
+    fn apply(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+    ) -> impl Future<Output = galaxy_store::Result<Verdict>> + Send;
+}
+
+/// How a consumer runs.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Durable name; replicas of the same name share the events.
+    pub name: &'static str,
+    /// Subjects it wants, such as `galaxy.events.runtime.*`; empty: all.
+    pub subjects: &'static [&'static str],
+    /// Events applied at once.
+    pub loops: usize,
+}
+
+const PULL: usize = 8;
+const PULL_TIMEOUT: Duration = Duration::from_secs(5);
+const ACK_WAIT: Duration = Duration::from_secs(30);
+const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
+
+/// Starts the consumer's loops; they end when the process drains.
+pub fn start<H: Handler>(
+    process: &Process,
+    db: &Db,
+    nats: &Nats,
+    handler: &Arc<H>,
+    options: Options,
+) {
+    let events = telemetry::meter()
+        .u64_counter("galaxy.consumer.events")
+        .with_description("Events handled by a consumer, by outcome")
+        .build();
+    for _ in 0..options.loops.max(1) {
+        let consumer = Consumer {
+            db: db.clone(),
+            nats: nats.clone(),
+            handler: handler.clone(),
+            options,
+            draining: process.tasks.draining(),
+            events: events.clone(),
+        };
+        let consumer = Arc::new(consumer);
+        process.tasks.supervise(options.name, move || {
+            let consumer = consumer.clone();
+            async move { consumer.run().await }
+        });
+    }
+}
+
+struct Consumer<H> {
+    db: Db,
+    nats: Nats,
+    handler: Arc<H>,
+    options: Options,
+    draining: CancellationToken,
+    events: Counter<u64>,
+}
+
+impl<H: Handler> Consumer<H> {
+    async fn run(&self) {
+        let mut failures = 0;
+        while !self.draining.is_cancelled() {
+            match self.pull_until_broken(&mut failures).await {
+                Ok(()) => {}
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(consumer = self.options.name, %error, "events cannot be pulled; trying again");
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY.delay(failures.min(6))) => {}
+                        () = self.draining.cancelled() => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn pull_until_broken(&self, failures: &mut u32) -> Result<(), async_nats::Error> {
+        let consumer = self.attach().await?;
+        loop {
+            let mut batch = consumer
+                .batch()
+                .max_messages(PULL)
+                .expires(PULL_TIMEOUT)
+                .messages()
+                .await?;
+            while let Some(message) = tokio::select! {
+                message = tokio::time::timeout(PULL_TIMEOUT * 2, batch.next()) => message?,
+                () = self.draining.cancelled() => None,
+            } {
+                *failures = 0;
+                self.handle(message?).await?;
+            }
+            if self.draining.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Finds the durable consumer or makes it, with the stream if that is gone too.
+    async fn attach(&self) -> Result<PullConsumer, async_nats::Error> {
+        streams::ensure(&self.nats).await?;
+        let stream = self.nats.jetstream().get_stream(streams::EVENTS).await?;
+        let config = pull::Config {
+            durable_name: Some(self.options.name.to_owned()),
+            filter_subjects: self
+                .options
+                .subjects
+                .iter()
+                .map(|s| (*s).to_owned())
+                .collect(),
+            deliver_policy: DeliverPolicy::All,
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: 1_000,
+            ..pull::Config::default()
+        };
+        Ok(stream.create_consumer(config).await?)
+    }
+
+    async fn handle(&self, message: Message) -> Result<(), async_nats::Error> {
+        let (verdict, outcome) = match Envelope::read(&message) {
+            Ok(envelope) => self.apply(&envelope, &message).await,
+            Err(reason) => (
+                Verdict::Never(format!("it is not an event of ours: {reason}")),
+                "unreadable",
+            ),
+        };
+        let labels = [
+            KeyValue::new("consumer", self.options.name),
+            KeyValue::new("outcome", outcome),
+        ];
+        self.events.add(1, &labels);
+        match verdict {
+            Verdict::Done => message.ack().await,
+            Verdict::Again(after) => message.ack_with(AckKind::Nak(Some(after))).await,
+            Verdict::Never(reason) => {
+                tracing::error!(consumer = self.options.name, subject = %message.subject, reason, "an event was given up");
+                message.ack_with(AckKind::Term).await
+            }
+        }
+    }
+
+    async fn apply(&self, envelope: &Envelope, message: &Message) -> (Verdict, &'static str) {
+        let span = tracing::info_span!(
+            "event", consumer = self.options.name, event_id = %envelope.id, event_type = envelope.event_type
+        );
+        telemetry::parent_from(&span, envelope.traceparent.as_deref());
+        match self.apply_once(envelope).instrument(span.clone()).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let deliveries = message.info().map_or(1, |info| info.delivered);
+                let after = RETRY.delay(u32::try_from(deliveries).unwrap_or(u32::MAX));
+                span.in_scope(|| tracing::warn!(%error, deliveries, "an event could not be applied; trying again"));
+                (Verdict::Again(after), "failed")
+            }
+        }
+    }
+
+    async fn apply_once(
+        &self,
+        envelope: &Envelope,
+    ) -> galaxy_store::Result<(Verdict, &'static str)> {
+        let mut tx = self.db.begin().await?;
+        if !inbox::first_time(&mut tx, self.options.name, envelope.id).await? {
+            return Ok((Verdict::Done, "duplicate"));
+        }
+        let verdict = self.handler.apply(&mut tx, envelope).await?;
+        match verdict {
+            Verdict::Again(_) => return Ok((verdict, "postponed")),
+            Verdict::Done | Verdict::Never(_) => tx.commit().await?,
+        }
+        let outcome = if verdict == Verdict::Done {
+            "applied"
+        } else {
+            "given_up"
+        };
+        Ok((verdict, outcome))
+    }
+}

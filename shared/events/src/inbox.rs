@@ -1,0 +1,34 @@
+//! The inbox: an event is applied once by each consumer, however often it is delivered.
+
+use galaxy_core::EventId;
+use galaxy_store::{Db, Result, Tx};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+
+/// Notes that `consumer` applies the event in this transaction. `false`: it has done so before; change nothing.
+pub async fn first_time(tx: &mut Tx, consumer: &str, event: EventId) -> Result<bool> {
+    let inserted = sqlx::query!(
+        "insert into backend.event_inbox (consumer, event_id) values ($1, $2) on conflict do nothing",
+        consumer,
+        event.uuid(),
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    Ok(inserted == 1)
+}
+
+/// Forgets up to `batch` notes from before `before`; says how many. Keep them longer than the stream keeps events.
+pub async fn sweep(db: &Db, before: Timestamp, batch: i64) -> Result<u64> {
+    let mut connection = db.acquire().await?;
+    Ok(sqlx::query!(
+        "delete from backend.event_inbox where (consumer, event_id) in
+             (select consumer, event_id from backend.event_inbox
+              where created_at < $1 order by created_at limit $2 for update skip locked)",
+        before.to_sqlx() as _,
+        batch,
+    )
+    .execute(&mut *connection)
+    .await?
+    .rows_affected())
+}

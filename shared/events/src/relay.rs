@@ -1,0 +1,269 @@
+//! The relay: publishes what stands in the outbox to JetStream, in batches, under short leases, by every process that
+//! writes events. No transaction is open while NATS is spoken to.
+//!
+//! A row that was published and not marked (a crash in between) is published again under the same `Nats-Msg-Id`;
+//! consumers tell by the id. When a stream is new or has lost data, [`crate::incarnation`] marks its events unpublished.
+
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use futures_util::future::join_all;
+use galaxy_core::EventId;
+use galaxy_service::{Backoff, Process, telemetry::meter};
+use galaxy_store::{Db, Result, Topic};
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use opentelemetry::metrics::{Counter, Histogram};
+use uuid::Uuid;
+
+use crate::{Nats, envelope, incarnation::Incarnations};
+
+/// Rows claimed at once.
+const BATCH: i64 = 500;
+/// How long without a wake-up before looking anyway.
+const POLL: Duration = Duration::from_secs(1);
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+struct Relay {
+    db: Db,
+    nats: Nats,
+    incarnations: Incarnations,
+    published: Counter<u64>,
+    latency: Histogram<f64>,
+}
+
+struct Row {
+    event_id: Uuid,
+    subject: String,
+    event_type: String,
+    ce_subject: Option<String>,
+    content_type: String,
+    payload: Vec<u8>,
+    traceparent: Option<String>,
+    created_at: Timestamp,
+}
+
+/// Starts the process's relay. It ends when the process drains, after a last look at the outbox.
+pub fn start(process: &Process, db: &Db, nats: &Nats) {
+    let (process_, db, nats) = (process.clone(), db.clone(), nats.clone());
+    process.tasks.supervise("relay", move || {
+        let relay = Relay {
+            db: db.clone(),
+            nats: nats.clone(),
+            incarnations: Incarnations::new(&db, &nats),
+            published: meter()
+                .u64_counter("galaxy.outbox.published")
+                .with_description("Events published from the outbox")
+                .build(),
+            latency: meter()
+                .f64_histogram("galaxy.outbox.publish.latency")
+                .with_unit("s")
+                .with_description("From the write of an event to its acknowledgement by JetStream")
+                .with_boundaries(vec![
+                    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0,
+                ])
+                .build(),
+        };
+        let process = process_.clone();
+        async move { relay.run(&process).await }
+    });
+}
+
+impl Relay {
+    async fn run(mut self, process: &Process) {
+        let bell = self.db.wakeups().bell(Topic::Outbox);
+        let draining = process.tasks.draining();
+        let mut failures = 0;
+        loop {
+            let rung = bell.notified();
+            match self.drain_outbox(&process.clock).await {
+                Ok(()) => failures = 0,
+                Err(error) => {
+                    failures += 1;
+                    tracing::warn!(
+                        error = format!("{error:#}"),
+                        "events wait in the outbox; trying again"
+                    );
+                    tokio::time::sleep(BACKOFF.delay(failures)).await;
+                }
+            }
+            if draining.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = rung => {}
+                () = tokio::time::sleep(POLL) => {}
+                () = draining.cancelled() => {}
+            }
+        }
+    }
+
+    /// Publishes until nothing waits.
+    async fn drain_outbox(&mut self, clock: &galaxy_core::Clock) -> anyhow::Result<()> {
+        anyhow::ensure!(self.nats.is_connected(), "not connected to NATS");
+        self.incarnations.check().await?;
+        loop {
+            let rows = claim(&self.db).await?;
+            let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let (done, failed) = self.publish(rows, clock).await;
+            mark_published(&self.db, &done).await?;
+            if let Some((left, error)) = failed {
+                release(&self.db, &left).await?;
+                return Err(error);
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Publishes all rows at once and waits for all acknowledgements; gives what was acknowledged, and what was not
+    /// with the last error.
+    async fn publish(
+        &mut self,
+        rows: Vec<Row>,
+        clock: &galaxy_core::Clock,
+    ) -> (Vec<Key>, Option<(Vec<Key>, anyhow::Error)>) {
+        let outcomes = join_all(rows.iter().map(|row| self.publish_one(row))).await;
+        let (mut done, mut left, mut failure) = (vec![], vec![], None);
+        let now = clock.now();
+        for (row, outcome) in rows.iter().zip(outcomes) {
+            match outcome {
+                Ok(ack) => {
+                    self.incarnations.note(&ack.stream, ack.sequence);
+                    self.latency
+                        .record(now.duration_since(row.created_at).as_secs_f64(), &[]);
+                    done.push((row.event_id, row.created_at));
+                }
+                Err(error) => {
+                    left.push((row.event_id, row.created_at));
+                    failure = Some(error);
+                }
+            }
+        }
+        self.published.add(done.len() as u64, &[]);
+        (done, failure.map(|error| (left, error)))
+    }
+
+    async fn publish_one(
+        &self,
+        row: &Row,
+    ) -> anyhow::Result<async_nats::jetstream::publish::PublishAck> {
+        let headers = envelope::headers(
+            EventId(row.event_id),
+            &row.event_type,
+            row.ce_subject.as_deref(),
+            row.created_at,
+            &row.content_type,
+            row.traceparent.as_deref(),
+        );
+        let message = PublishMessage::build()
+            .headers(headers)
+            .payload(row.payload.clone().into());
+        let sent = self
+            .nats
+            .jetstream()
+            .send_publish(row.subject.clone(), message);
+        Ok(tokio::time::timeout(crate::nats::ACK_TIMEOUT, async { sent.await?.await }).await??)
+    }
+}
+
+/// Claims the oldest unpublished rows for 15 s. Rows that others hold are passed over.
+async fn claim(db: &Db) -> Result<Vec<Row>> {
+    let mut connection = db.acquire().await?;
+    Ok(sqlx::query_as!(
+        Row,
+        "with due as (
+             select event_id, created_at from backend.event_outbox
+             where published_at is null and (lease_expires_at is null or lease_expires_at < now())
+             order by created_at, event_id limit $1 for update skip locked)
+         update backend.event_outbox o
+         set lease_expires_at = now() + interval '15 seconds', attempts = o.attempts + 1
+         from due
+         where o.event_id = due.event_id and o.created_at = due.created_at
+         returning o.event_id, o.subject, o.event_type, o.ce_subject, o.content_type, o.payload, o.traceparent,
+             o.created_at",
+        BATCH,
+    )
+    .fetch_all(&mut *connection)
+    .await?)
+}
+
+async fn mark_published(db: &Db, rows: &[Key]) -> Result<()> {
+    let Some(keys) = Keys::of(rows) else {
+        return Ok(());
+    };
+    let mut connection = db.acquire().await?;
+    sqlx::query!(
+        "update backend.event_outbox o set published_at = now(), lease_expires_at = null
+         from unnest($1::uuid[], $2::timestamptz[]) as done (event_id, created_at)
+         where o.event_id = done.event_id and o.created_at = done.created_at
+           and o.created_at between $3 and $4",
+        &keys.ids,
+        &keys.times as _,
+        keys.first as _,
+        keys.last as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what could not be published, so that it need not wait for its lease.
+async fn release(db: &Db, rows: &[Key]) -> Result<()> {
+    let Some(keys) = Keys::of(rows) else {
+        return Ok(());
+    };
+    let mut connection = db.acquire().await?;
+    sqlx::query!(
+        "update backend.event_outbox o set lease_expires_at = null
+         from unnest($1::uuid[], $2::timestamptz[]) as held (event_id, created_at)
+         where o.event_id = held.event_id and o.created_at = held.created_at
+           and o.created_at between $3 and $4 and o.published_at is null",
+        &keys.ids,
+        &keys.times as _,
+        keys.first as _,
+        keys.last as _,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+type Key = (Uuid, Timestamp);
+
+/// The keys of rows as query parameters. The bounds keep the planner on the partitions of these days.
+struct Keys {
+    ids: Vec<Uuid>,
+    times: Vec<jiff_sqlx::Timestamp>,
+    first: jiff_sqlx::Timestamp,
+    last: jiff_sqlx::Timestamp,
+}
+
+impl Keys {
+    /// `None` if there are no rows.
+    fn of(rows: &[Key]) -> Option<Self> {
+        Some(Self {
+            ids: rows.iter().map(|(id, _)| *id).collect(),
+            times: rows.iter().map(|(_, at)| at.to_sqlx()).collect(),
+            first: rows.iter().map(|(_, at)| *at).min()?.to_sqlx(),
+            last: rows.iter().map(|(_, at)| *at).max()?.to_sqlx(),
+        })
+    }
+}
+
+/// How many events wait, counted up to 100,000, and for how long the oldest has.
+pub async fn backlog(db: &Db) -> Result<(i64, Option<Timestamp>)> {
+    let mut connection = db.acquire().await?;
+    let row = sqlx::query!(
+        r#"select count(*) as "waiting!", min(created_at) as oldest from
+               (select created_at from backend.event_outbox where published_at is null
+                order by created_at limit 100000) as waiting"#
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    Ok((row.waiting, row.oldest.map(jiff_sqlx::Timestamp::to_jiff)))
+}

@@ -1,0 +1,19 @@
+//! Settings come from the environment only. A [`Section`] reads its variables through [`Vars`], which notes each
+//! one's name, default and meaning, and gathers every problem, so that `--help` and the list of errors are never retyped.
+//!
+//! To add a variable: one line in the `read` of the section that uses it.
+
+mod value;
+mod vars;
+
+pub use value::{ByteSize, Value};
+pub use vars::{Problem, Vars};
+
+/// A value that must not appear in logs, errors or `Debug` output.
+pub type Secret = secrecy::SecretString;
+
+/// A group of settings that is read as one.
+pub trait Section: Sized {
+    /// Reads all variables of the group; `None` if one was missing or wrong, which `vars` has noted.
+    fn read(vars: &mut Vars) -> Option<Self>;
+}

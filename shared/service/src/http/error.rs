@@ -1,0 +1,238 @@
+//! The one error body:
+//! `{"error":{"code":"…","message":"…","request_id":"…","details":[{"field":"…","reason":"…"}]}}`.
+//!
+//! An operation's error enum becomes an [`ApiError`] in one `From` impl. The body is rendered by
+//! [`super::layers::finish`], which knows the request id and also covers errors that axum itself answers.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A refusal or failure on its way to the caller.
+#[derive(Clone)]
+pub struct ApiError(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Vec<FieldError>,
+    retry_after: Option<Duration>,
+    source: Option<String>,
+}
+
+/// The body of every error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorInfo,
+}
+
+/// What went wrong and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErrorInfo {
+    /// Stable, for programs.
+    #[schema(example = "invalid_request")]
+    pub code: String,
+    /// One sentence a person can act on.
+    #[schema(example = "The request is not valid; see details.")]
+    pub message: String,
+    /// The id in `X-Request-ID` and in the logs.
+    #[schema(example = "0199d1c4-6e5f-7b3a-9c1d-2f3e4a5b6c7d")]
+    pub request_id: String,
+    /// Which fields are wrong; only for validation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<FieldError>,
+}
+
+/// One field that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// The field's name, dotted for nested ones.
+    #[schema(example = "display_name")]
+    pub field: String,
+    /// What is wrong with it.
+    #[schema(example = "must have 1 to 30 visible characters")]
+    pub reason: String,
+}
+
+impl ApiError {
+    /// A refusal with a fixed code and a sentence that says what to do.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            status,
+            code,
+            message: message.into(),
+            details: vec![],
+            retry_after: None,
+            source: None,
+        }))
+    }
+
+    /// 400 `invalid_request` that names the wrong fields.
+    pub fn invalid(details: Vec<FieldError>) -> Self {
+        let mut error = Inner::clone(
+            &Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "The request is not valid; see details.",
+            )
+            .0,
+        );
+        error.details = details;
+        Self(Arc::new(error))
+    }
+
+    /// 404 `not_found`: there is none, or the caller may not see it.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no such {what}."),
+        )
+    }
+
+    /// 500 `internal`. The source goes to the log, never to the caller.
+    pub fn internal(source: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side; try again, and tell us the request id if it stays.",
+        )
+        .with_source(source)
+    }
+
+    /// 503 `unavailable` with `Retry-After`: a dependency is down.
+    pub fn unavailable(source: impl fmt::Display) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "The service cannot answer right now; try again in a moment.",
+        )
+        .with_source(source)
+        .retry_after(Duration::from_secs(2))
+    }
+
+    /// 429 `too_many_requests` with `Retry-After`.
+    pub fn too_many(wait: Duration) -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "Too many requests; wait before the next one.",
+        )
+        .retry_after(wait)
+    }
+
+    /// The same error with a cause for the log.
+    #[must_use]
+    pub fn with_source(self, source: impl fmt::Display) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.source = Some(source.to_string());
+        Self(Arc::new(inner))
+    }
+
+    /// The same error with a `Retry-After`, rounded up to whole seconds.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let mut inner = Inner::clone(&self.0);
+        inner.retry_after = Some(wait);
+        Self(Arc::new(inner))
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        self.0.code
+    }
+
+    /// The cause, for the log only.
+    pub fn source(&self) -> Option<&str> {
+        self.0.source.as_deref()
+    }
+
+    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
+        self.0.retry_after.map(|wait| {
+            wait.as_millis()
+                .div_ceil(1000)
+                .try_into()
+                .unwrap_or(u64::MAX)
+                .max(1)
+        })
+    }
+
+    pub(super) fn body(&self, request_id: &str) -> ErrorBody {
+        ErrorBody {
+            error: ErrorInfo {
+                code: self.0.code.to_owned(),
+                message: self.0.message.clone(),
+                request_id: request_id.to_owned(),
+                details: self.0.details.clone(),
+            },
+        }
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "ApiError({} {}, {:?})",
+            self.0.status.as_u16(),
+            self.0.code,
+            self.0.source
+        )
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.status.as_u16(), self.0.code)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gathers what is wrong with the fields of a request, so that the caller hears it all at once.
+#[derive(Debug, Default)]
+pub struct Invalid(Vec<FieldError>);
+
+impl Invalid {
+    /// Notes one wrong field.
+    pub fn push(&mut self, field: impl Into<String>, reason: impl fmt::Display) {
+        self.0.push(FieldError {
+            field: field.into(),
+            reason: reason.to_string(),
+        });
+    }
+
+    /// The value if the check went well; notes the reason otherwise.
+    pub fn check<T, E: fmt::Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
+        checked.map_err(|reason| self.push(field, reason)).ok()
+    }
+
+    /// `Ok` with `value` if nothing was noted. `value` is what the checks gave; it is `None` only if one failed.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
+        match (self.0.is_empty(), value) {
+            (true, Some(value)) => Ok(value),
+            _ => Err(ApiError::invalid(self.0)),
+        }
+    }
+}

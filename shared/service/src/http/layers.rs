@@ -1,0 +1,262 @@
+//! The layers around a whole router: request id, source address, trace, access line, metrics, panics, error bodies.
+
+use std::{net::IpAddr, time::Instant};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+    },
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use opentelemetry::{KeyValue, metrics::Histogram};
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{
+    address::{self, ClientAddress, TrustedProxies},
+    error::ApiError,
+    extract,
+};
+use crate::{tasks::panic_message, telemetry};
+
+/// The header a request id comes and goes in.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// The id of the request, in extensions: ours, or the caller's if it is well formed.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+#[derive(Clone)]
+struct Shared {
+    proxies: TrustedProxies,
+    duration: Histogram<f64>,
+}
+
+/// Wraps `router` in all layers. Requests keep nothing from before and every answer has a request id.
+pub fn wrap(router: Router, proxies: TrustedProxies) -> Router {
+    let duration = telemetry::meter()
+        .f64_histogram("http.server.request.duration")
+        .with_unit("s")
+        .with_description("Time from a request's head to its answer's head")
+        .with_boundaries(vec![
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+        ])
+        .build();
+    router
+        .layer(CatchPanicLayer::custom(
+            |panic: Box<dyn std::any::Any + Send>| {
+                ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response()
+            },
+        ))
+        .layer(from_fn_with_state(Shared { proxies, duration }, around))
+}
+
+async fn around(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let id = request_id(request.headers());
+    let source = shared
+        .proxies
+        .source(address::peer(request.extensions()), request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(ClientAddress(source));
+    let method = request.method().clone();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
+    let span = tracing::info_span!("request", request_id = %id, %method, route, trace_id = tracing::field::Empty);
+    let parent = request
+        .headers()
+        .get("traceparent")
+        .and_then(|value| value.to_str().ok());
+    telemetry::parent_from(&span, parent);
+
+    let answer = async {
+        if let Some(trace) = telemetry::traceparent() {
+            tracing::Span::current().record("trace_id", trace.get(3..35).unwrap_or_default());
+        }
+        let answer = finish(next.run(request).await, &id);
+        access_line(&answer, source, started);
+        answer
+    }
+    .instrument(span)
+    .await;
+    let labels = [
+        KeyValue::new("http.request.method", method.to_string()),
+        KeyValue::new("http.route", route),
+        KeyValue::new(
+            "http.response.status_code",
+            i64::from(answer.status().as_u16()),
+        ),
+    ];
+    shared
+        .duration
+        .record(started.elapsed().as_secs_f64(), &labels);
+    answer
+}
+
+/// The caller's id if it is 1–64 letters, digits, `-`, `_` or `.`; a new UUIDv7 otherwise.
+fn request_id(headers: &HeaderMap) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(plain))
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// Gives every error answer the error body, also those that axum made itself, and every answer its request id.
+pub fn finish(mut response: Response, request_id: &str) -> Response {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    let stated = response.extensions_mut().remove::<ApiError>();
+    if let Some(error) = stated.or_else(|| is_error.then(|| implied(&response)).flatten()) {
+        log(&error);
+        response = render(response, &error, request_id);
+    }
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// What an error answer without a body of ours means. Answers with a JSON body (passed through) stay as they are.
+fn implied(response: &Response) -> Option<ApiError> {
+    let content_type = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .map(HeaderValue::as_bytes);
+    if content_type.is_some_and(|value| value.starts_with(b"application/json")) {
+        return None;
+    }
+    Some(match response.status() {
+        StatusCode::NOT_FOUND => ApiError::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is nothing at this path.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "This path does not take this method; see the Allow header.",
+        ),
+        StatusCode::PAYLOAD_TOO_LARGE => extract::too_large(),
+        StatusCode::GATEWAY_TIMEOUT => ApiError::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            "The request took too long and was given up; try again.",
+        ),
+        status if status.is_client_error() => {
+            ApiError::new(status, "invalid_request", "The request is not valid.")
+        }
+        _ => ApiError::internal("an answer without a stated cause"),
+    })
+}
+
+fn render(response: Response, error: &ApiError, request_id: &str) -> Response {
+    let (mut parts, _) = response.into_parts();
+    let body = serde_json::to_vec(&error.body(request_id)).unwrap_or_default();
+    parts.headers.remove(CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = error.retry_after_seconds() {
+        parts
+            .headers
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// The one place where a failed request's cause is logged.
+fn log(error: &ApiError) {
+    if error.status().is_server_error() {
+        tracing::error!(
+            code = error.code(),
+            source = error.source(),
+            "a request failed"
+        );
+    } else {
+        tracing::debug!(
+            code = error.code(),
+            source = error.source(),
+            "a request was refused"
+        );
+    }
+}
+
+fn access_line(answer: &Response, source: IpAddr, started: Instant) {
+    let elapsed_ms = started.elapsed().as_secs_f64() * 1_000.0;
+    let status = answer.status().as_u16();
+    tracing::debug!(client.address = %source, "source of the request");
+    tracing::info!(status, elapsed_ms, "answered");
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::to_bytes, routing::get};
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::http::error::ErrorBody;
+
+    async fn call(
+        path: &str,
+        method: &str,
+        request_id: Option<&str>,
+    ) -> (StatusCode, HeaderMap, ErrorBody) {
+        let router = Router::new()
+            .route("/panic", get(async || -> () { panic!("on purpose") }))
+            .route(
+                "/late",
+                get(|| async { ApiError::unavailable("the database is away") }),
+            );
+        let mut request = Request::builder().uri(path).method(method);
+        if let Some(id) = request_id {
+            request = request.header(REQUEST_ID, id);
+        }
+        let answer = wrap(router, TrustedProxies::default())
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, 10_000).await.unwrap();
+        (
+            parts.status,
+            parts.headers,
+            serde_json::from_slice(&body).unwrap(),
+        )
+    }
+
+    #[tokio::test]
+    async fn every_error_has_the_error_body() {
+        for (path, method, status, code) in [
+            ("/nowhere", "GET", 404, "not_found"),
+            ("/late", "POST", 405, "method_not_allowed"),
+            ("/panic", "GET", 500, "internal"),
+            ("/late", "GET", 503, "unavailable"),
+        ] {
+            let (got, headers, body) = call(path, method, Some("abc-1")).await;
+            assert_eq!(
+                (got.as_u16(), body.error.code.as_str()),
+                (status, code),
+                "{method} {path}"
+            );
+            assert_eq!(body.error.request_id, "abc-1");
+            assert_eq!(headers[REQUEST_ID], "abc-1");
+            assert_eq!(headers.contains_key(RETRY_AFTER), status == 503);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_odd_request_id_is_replaced_and_causes_are_not_told() {
+        let (_, headers, body) = call("/late", "GET", Some("a b\"c")).await;
+        assert_ne!(headers[REQUEST_ID], "a b\"c");
+        assert!(!body.error.message.contains("database"));
+    }
+}

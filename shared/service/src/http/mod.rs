@@ -1,0 +1,13 @@
+//! What every HTTP listener shares: serving and draining, the error body, request ids and access lines, the source
+//! address, and extractors whose refusals are that error body.
+
+pub mod address;
+pub mod bearer;
+pub mod error;
+pub mod extract;
+pub mod layers;
+pub mod serve;
+
+pub use address::{ClientAddress, TrustedProxies};
+pub use error::{ApiError, ErrorBody, FieldError, Invalid};
+pub use extract::{ApiJson, ApiPath, ApiQuery};

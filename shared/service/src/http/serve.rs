@@ -1,0 +1,144 @@
+//! Serves a router on a bound listener until the process drains. HTTP/1.1 and HTTP/2, bounded header blocks.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use axum::{Router, extract::ConnectInfo};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+    service::TowerToHyperService,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use crate::tasks::Tasks;
+
+/// A listener that holds its port.
+pub struct Bound {
+    listener: TcpListener,
+    /// Where it really listens, which tells the port when 0 was asked for.
+    pub address: SocketAddr,
+}
+
+impl Bound {
+    /// Binds `address`; the error names the variable to change.
+    pub async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!(
+                "cannot listen on {address}; is the port taken? Set {variable} to another address"
+            )
+        })?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The bare listener, for servers with a loop of their own.
+    pub fn into_inner(self) -> TcpListener {
+        self.listener
+    }
+}
+
+/// Bounds of one connection.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest header block in bytes; larger ones are refused with 431.
+    pub header_bytes: usize,
+    /// How long a client may take to send a request's head.
+    pub header_timeout: Duration,
+    /// Connections served at once; further ones wait in the kernel's queue.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header_bytes: 16 * 1024,
+            header_timeout: Duration::from_secs(15),
+            connections: 10_000,
+        }
+    }
+}
+
+/// Serves `router` as a task: stops accepting when the process drains, then lets requests in flight finish.
+pub fn spawn(tasks: &Tasks, name: &'static str, bound: Bound, router: Router, limits: &Limits) {
+    let (draining, limits) = (tasks.draining(), limits.clone());
+    tracing::info!(listener = name, address = %bound.address, "listening");
+    let connections = tasks.clone();
+    tasks.spawn(name, async move {
+        accept(
+            &connections,
+            name,
+            bound.listener,
+            router,
+            &limits,
+            draining,
+        )
+        .await;
+    });
+}
+
+async fn accept(
+    tasks: &Tasks,
+    name: &'static str,
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    draining: CancellationToken,
+) {
+    let graceful = GracefulShutdown::new();
+    let server = builder(limits);
+    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(limits.connections));
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else {
+            break;
+        };
+        let (stream, peer) = tokio::select! {
+            () = draining.cancelled() => break,
+            accepted = next(&listener) => accepted,
+        };
+        let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
+        let io = TokioIo::new(stream);
+        let connection =
+            server.serve_connection_with_upgrades(io, TowerToHyperService::new(service));
+        let connection = graceful.watch(connection.into_owned());
+        tasks.spawn(name, async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(slot);
+        });
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// The next connection. Errors such as a full table of file descriptors pass; accepting goes on after a moment.
+async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let _ = stream.set_nodelay(true);
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_buf_size(limits.header_bytes.max(8 * 1024))
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(30))
+        .max_header_list_size(u32::try_from(limits.header_bytes).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,72 @@
+//! The operations listener of every process: `/healthz` (it runs), `/readyz` (it can work), `/metrics`.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use prometheus::Registry;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    readiness::{Check, Readiness},
+    telemetry::Telemetry,
+};
+
+/// What `/readyz` answers: 200 if every check holds, 503 otherwise.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// `ready`, `not_ready` or `draining`.
+    pub status: &'static str,
+    /// Each condition, with the reason if it fails.
+    pub checks: Vec<Check>,
+}
+
+/// The two probes, which `api` also serves on its own listener.
+pub fn probes(readiness: Readiness, draining: CancellationToken) -> Router {
+    Router::new()
+        .route(
+            "/healthz",
+            get(|| async { Json(serde_json::json!({ "status": "alive" })) }),
+        )
+        .route("/readyz", get(readyz))
+        .with_state((readiness, draining))
+}
+
+/// The whole operations listener.
+pub fn router(readiness: Readiness, draining: CancellationToken, registry: Registry) -> Router {
+    let metrics = get(async move || {
+        (
+            [(CONTENT_TYPE, "text/plain; version=0.0.4")],
+            Telemetry::metrics_page(&registry),
+        )
+    });
+    probes(readiness, draining).route("/metrics", metrics)
+}
+
+async fn readyz(State((readiness, draining)): State<(Readiness, CancellationToken)>) -> Response {
+    let report = report(&readiness, &draining).await;
+    let status = if report.status == "ready" {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(report)).into_response()
+}
+
+/// The readiness of the process right now.
+pub async fn report(readiness: &Readiness, draining: &CancellationToken) -> Report {
+    let checks = readiness.check().await;
+    let status = match (
+        draining.is_cancelled(),
+        checks.iter().all(|check| check.failure.is_none()),
+    ) {
+        (true, _) => "draining",
+        (false, true) => "ready",
+        (false, false) => "not_ready",
+    };
+    Report { status, checks }
+}

@@ -1,0 +1,210 @@
+//! The life of a process: settings → telemetry → operations listener → build → serve → drain.
+
+use std::{future::Future, net::SocketAddr, process::ExitCode, time::Duration};
+
+use galaxy_core::Clock;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    config::{Section, Vars},
+    http::serve::{self, Bound},
+    ops,
+    readiness::Readiness,
+    tasks::Tasks,
+    telemetry::{Telemetry, TelemetryConfig},
+};
+
+/// Settings that every process has.
+#[derive(Debug, Clone)]
+struct CommonConfig {
+    telemetry: TelemetryConfig,
+    ops_listen_addr: SocketAddr,
+    shutdown_timeout: Duration,
+}
+
+impl Section for CommonConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let telemetry = TelemetryConfig::read(vars);
+        let ops_listen_addr = vars.or(
+            "BACKEND_OPS_LISTEN_ADDR",
+            "0.0.0.0:9090",
+            "Where /healthz, /readyz and /metrics are served",
+        );
+        let shutdown_timeout = vars.or(
+            "BACKEND_SHUTDOWN_TIMEOUT",
+            "20s",
+            "How long work in flight may take to finish at the end",
+        );
+        Some(Self {
+            telemetry: telemetry?,
+            ops_listen_addr: ops_listen_addr?,
+            shutdown_timeout: shutdown_timeout?,
+        })
+    }
+}
+
+/// What a process is built on. Cheap to clone.
+#[derive(Clone)]
+pub struct Process {
+    /// Its name: `api`, `mailer`, …
+    pub name: &'static str,
+    /// The time.
+    pub clock: Clock,
+    /// Its loops, and the token that says that it drains.
+    pub tasks: Tasks,
+    /// What must hold before it is ready.
+    pub readiness: Readiness,
+}
+
+/// Runs the process called `name` from start to end.
+///
+/// `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process with the
+/// message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
+pub fn run<S, F, B>(name: &'static str, about: &str, build: B) -> ExitCode
+where
+    S: Section,
+    F: Future<Output = anyhow::Result<()>>,
+    B: FnOnce(S, Process) -> F,
+{
+    let mut vars = Vars::from_environment();
+    let (common, settings) = (CommonConfig::read(&mut vars), S::read(&mut vars));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--help" | "-h"] => {
+            return say(&format!(
+                "{name}: {about}\n\nVariables (name, default, meaning):\n\n{}",
+                vars.help()
+            ));
+        }
+        ["--version" | "-V"] => return say(&format!("{name} {}\n", env!("CARGO_PKG_VERSION"))),
+        [] | ["--check-config"] => {}
+        _ => {
+            return fail(
+                2,
+                &format!("{name} takes no arguments but --help, --version and --check-config"),
+            );
+        }
+    }
+    let (Some(common), Some(settings)) = (common, settings) else {
+        let lines: Vec<_> = vars
+            .problems()
+            .iter()
+            .map(|problem| format!("  {} {}", problem.variable, problem.message))
+            .collect();
+        return fail(
+            2,
+            &format!("{name}: the settings are not right:\n{}", lines.join("\n")),
+        );
+    };
+    if arguments == ["--check-config"] {
+        return say(&format!("{name}: the settings are right\n"));
+    }
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(live(name, &common, settings, build)),
+        Err(error) => fail(
+            1,
+            &format!("{name}: the runtime cannot be started: {error}"),
+        ),
+    }
+}
+
+async fn live<S, F, B>(name: &'static str, common: &CommonConfig, settings: S, build: B) -> ExitCode
+where
+    F: Future<Output = anyhow::Result<()>>,
+    B: FnOnce(S, Process) -> F,
+{
+    let telemetry = match Telemetry::install(name, &common.telemetry) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return fail(1, &format!("{name}: {error}")),
+    };
+    let process = Process {
+        name,
+        clock: Clock::system(),
+        tasks: Tasks::new(),
+        readiness: Readiness::default(),
+    };
+    let ended = serve_until_told(
+        &process,
+        common,
+        &telemetry,
+        build(settings, process.clone()),
+    )
+    .await;
+    let drained = process.tasks.shut_down(common.shutdown_timeout).await;
+    if !drained {
+        tracing::warn!(
+            "work was still in flight at the shutdown deadline; it will be taken up again"
+        );
+    }
+    tokio::task::spawn_blocking(move || telemetry.flush())
+        .await
+        .ok();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("{name}: {error:#}")),
+    }
+}
+
+async fn serve_until_told(
+    process: &Process,
+    common: &CommonConfig,
+    telemetry: &Telemetry,
+    build: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let started = process.readiness.latch("started");
+    let listener = Bound::bind("BACKEND_OPS_LISTEN_ADDR", common.ops_listen_addr).await?;
+    let router = ops::router(
+        process.readiness.clone(),
+        process.tasks.draining(),
+        telemetry.registry(),
+    );
+    serve::spawn(
+        &process.tasks,
+        "ops",
+        listener,
+        router,
+        &serve::Limits::default(),
+    );
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("draining");
+    };
+    let run = async {
+        build.await?;
+        started.hold();
+        tracing::info!(
+            service = process.name,
+            version = env!("CARGO_PKG_VERSION"),
+            "ready"
+        );
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = told => Ok(()),
+        ended = run => ended,
+    }
+}
+
+/// Writes to standard output, which here is the answer to a person's question, not a log.
+fn say(text: &str) -> ExitCode {
+    use std::io::Write as _;
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn fail(code: u8, message: &str) -> ExitCode {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr(), "{message}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,92 @@
+//! The handle to the database and the one kind of transaction there is.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection, postgres::PgPool};
+
+use crate::{
+    error::Result,
+    wake::{Topic, Wakeups},
+};
+
+/// The database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    wakeups: Wakeups,
+}
+
+impl Db {
+    /// Over a pool whose schema is at the expected migration.
+    pub fn new(pool: PgPool) -> Self {
+        Self {
+            pool,
+            wakeups: Wakeups::default(),
+        }
+    }
+
+    /// Begins a transaction. Dropped without [`Tx::commit`], it is rolled back.
+    ///
+    /// Never keep it open across a call to anything but Postgres.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx {
+            inner: self.pool.begin().await?,
+            wakes: vec![],
+            wakeups: self.wakeups.clone(),
+        })
+    }
+
+    /// A connection for statements that need no transaction.
+    pub async fn acquire(&self) -> Result<PoolConnection<Postgres>> {
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// The pool itself, for its figures.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Where committed transactions say that there is work.
+    pub fn wakeups(&self) -> &Wakeups {
+        &self.wakeups
+    }
+}
+
+/// A transaction that remembers whom to wake once it is committed. Dereferences to the connection.
+pub struct Tx {
+    inner: Transaction<'static, Postgres>,
+    wakes: Vec<Topic>,
+    wakeups: Wakeups,
+}
+
+impl Tx {
+    /// Marks that this transaction makes work of `topic`: its workers are woken after the commit, never before.
+    pub fn wake(&mut self, topic: Topic) {
+        if !self.wakes.contains(&topic) {
+            self.wakes.push(topic);
+        }
+    }
+
+    /// Commits, then wakes. After an error nothing is known to be written.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await?;
+        for topic in self.wakes {
+            self.wakeups.wake(topic);
+        }
+        Ok(())
+    }
+}
+
+impl Deref for Tx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.inner
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.inner
+    }
+}

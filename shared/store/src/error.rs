@@ -1,0 +1,60 @@
+//! What can go wrong with a query, seen by what to do about it.
+
+use galaxy_service::http::ApiError;
+
+/// The result of a store function.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failed query.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(#[from] sqlx::Error);
+
+impl Error {
+    /// The database is away or full, and the same call may go through later.
+    pub fn is_unavailable(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => true,
+            // class 08: connection; 53: resources; 57P0x: shut down or starting; 40: serialisation, deadlock
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "53", "57P", "40"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+            }),
+            _ => false,
+        }
+    }
+
+    /// The name of the constraint that refused the write, if one did. Map it to a refusal where it is caught.
+    pub fn constraint(&self) -> Option<&str> {
+        match &self.0 {
+            sqlx::Error::Database(error) => error.constraint(),
+            _ => None,
+        }
+    }
+
+    /// Whether the write was refused by the unique index or key called `name`.
+    pub fn is_unique_violation(&self, name: &str) -> bool {
+        match &self.0 {
+            sqlx::Error::Database(error) => {
+                error.is_unique_violation() && error.constraint() == Some(name)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        if error.is_unavailable() {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}

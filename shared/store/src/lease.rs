@@ -1,0 +1,73 @@
+//! Leases: who claimed a row holds it for a while, renews it beside the work, and is fenced off by its token when late.
+//!
+//! The claim itself is SQL of the table's owner: set a new [`LeaseToken`] and `lease_expires_at` on rows found with
+//! `for update skip locked`. Every later write of the holder says `where lease_token = $token`; no row, no right.
+
+use std::{future::Future, time::Duration};
+
+pub use galaxy_core::LeaseToken;
+
+use crate::error::Result;
+
+/// The lease went to somebody else, or could not be renewed in time: the work was stopped, and its result must not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the lease was lost")]
+pub struct Lost;
+
+/// Runs `work` while renewing the lease every third of `length`.
+///
+/// `renew` says whether the lease is still held. If it is not, or has failed to answer for a whole `length`, `work` is
+/// dropped where it stands.
+pub async fn hold<T, R>(
+    length: Duration,
+    renew: impl Fn() -> R,
+    work: impl Future<Output = T>,
+) -> std::result::Result<T, Lost>
+where
+    R: Future<Output = Result<bool>>,
+{
+    let renewals = async {
+        let mut held_until = tokio::time::Instant::now() + length;
+        loop {
+            tokio::time::sleep(length / 3).await;
+            match renew().await {
+                Ok(true) => held_until = tokio::time::Instant::now() + length,
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "a lease could not be renewed");
+                    if tokio::time::Instant::now() >= held_until {
+                        return;
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        done = work => Ok(done),
+        () = renewals => Err(Lost),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{pending, ready},
+        time::Duration,
+    };
+
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_secs(30);
+
+    #[tokio::test(start_paused = true)]
+    async fn work_longer_than_a_lease_goes_on_while_it_is_renewed() {
+        let work = tokio::time::sleep(LENGTH * 5);
+        assert_eq!(hold(LENGTH, || ready(Ok(true)), work).await, Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_stops_when_the_lease_is_lost() {
+        let held = hold(LENGTH, || ready(Ok(false)), pending::<()>()).await;
+        assert_eq!(held, Err(Lost));
+    }
+}

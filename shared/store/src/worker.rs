@@ -1,0 +1,110 @@
+//! The loop over claimed rows: woken or polling, claims what it has room for, works on each item in a task of its own.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use galaxy_service::{Backoff, Tasks};
+use tokio::sync::{Notify, Semaphore};
+
+use crate::error::Result;
+
+/// A queue in the database.
+pub trait Queue: Send + Sync + 'static {
+    /// One claimed item, with its lease.
+    type Item: Send + 'static;
+
+    /// Claims up to `room` due items, each under a new lease. Fewer than `room` means that no more is due.
+    fn claim(&self, room: u32) -> impl Future<Output = Result<Vec<Self::Item>>> + Send;
+
+    /// Works on one item to its end and records the outcome under its lease. When the process drains, it either
+    /// finishes soon or gives the lease back.
+    fn work(&self, item: Self::Item) -> impl Future<Output = ()> + Send;
+}
+
+/// How a worker runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name in logs and metrics.
+    pub name: &'static str,
+    /// Items worked on at once.
+    pub slots: u32,
+    /// How long to sleep without a wake-up before looking anyway.
+    pub poll: Duration,
+}
+
+/// Starts the loop; it ends when the process drains. A panic in one item ends that item: its lease expires.
+pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, bell: Arc<Notify>, options: Options) {
+    let slots = Arc::new(Semaphore::new(options.slots as usize));
+    let spawner = tasks.clone();
+    tasks.supervise(options.name, move || {
+        run(
+            spawner.clone(),
+            queue.clone(),
+            bell.clone(),
+            slots.clone(),
+            options.clone(),
+        )
+    });
+}
+
+async fn run<Q: Queue>(
+    tasks: Tasks,
+    queue: Arc<Q>,
+    bell: Arc<Notify>,
+    slots: Arc<Semaphore>,
+    options: Options,
+) {
+    let draining = tasks.draining();
+    let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+    let mut failures = 0;
+    while !draining.is_cancelled() {
+        // Room before the claim: what is claimed is worked on at once, so its lease does not run in a queue.
+        tokio::select! {
+            () = draining.cancelled() => break,
+            permit = slots.acquire() => drop(permit),
+        }
+        // Listening begins before looking, so that what comes in between is not slept over.
+        let rung = bell.notified();
+        let room = u32::try_from(slots.available_permits())
+            .unwrap_or(u32::MAX)
+            .max(1);
+        let more = match queue.claim(room).await {
+            Ok(items) => {
+                failures = 0;
+                let full = items.len() >= room as usize;
+                for item in items {
+                    start_item(&tasks, &queue, &slots, options.name, item);
+                }
+                full
+            }
+            Err(error) => {
+                failures += 1;
+                tracing::warn!(worker = options.name, %error, "work cannot be claimed; trying again");
+                tokio::time::sleep(backoff.delay(failures)).await;
+                true
+            }
+        };
+        if !more {
+            tokio::select! {
+                () = rung => {}
+                () = tokio::time::sleep(options.poll) => {}
+                () = draining.cancelled() => {}
+            }
+        }
+    }
+}
+
+fn start_item<Q: Queue>(
+    tasks: &Tasks,
+    queue: &Arc<Q>,
+    slots: &Arc<Semaphore>,
+    name: &'static str,
+    item: Q::Item,
+) {
+    // Only this loop takes permits, so there is one for each claimed item.
+    let permit = slots.clone().try_acquire_owned();
+    let queue = queue.clone();
+    tasks.spawn(name, async move {
+        queue.work(item).await;
+        drop(permit);
+    });
+}
