@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use galaxy_events::NatsConfig;
 use galaxy_service::config::ByteSize;
 use galaxy_service::{Secret, Section, Vars};
 
@@ -11,8 +12,8 @@ use galaxy_service::{Secret, Section, Vars};
 pub struct HubConfig {
     /// Where gateways subscribe.
     pub listen_addr: SocketAddr,
-    /// How far back a gateway can resume.
-    pub freshness_window: Duration,
+    /// The broker, and how far back a gateway can resume.
+    pub nats: NatsConfig,
     /// What gateways show; `None`: everybody may subscribe.
     pub gateway_token: Option<Secret>,
     /// Memory for the window.
@@ -30,11 +31,7 @@ impl Section for HubConfig {
             "0.0.0.0:8090",
             "Where gateways subscribe (gRPC)",
         );
-        let freshness_window = vars.or(
-            "BACKEND_FRESHNESS_WINDOW",
-            "5m",
-            "How far back a gateway can resume",
-        );
+        let nats = NatsConfig::read(vars);
         let gateway_token = vars.optional_secret(
             "BACKEND_GATEWAY_TOKEN",
             "Token that gateways show; without it everybody may subscribe",
@@ -56,7 +53,7 @@ impl Section for HubConfig {
         );
         Some(Self {
             listen_addr: listen_addr?,
-            freshness_window: freshness_window?,
+            nats: nats?,
             gateway_token: gateway_token?,
             ring_bytes: ring_bytes?.0,
             queue: queue?,

@@ -102,6 +102,10 @@ impl Connection {
                         return Some(Err(end));
                     }
                 }
+                Next::Interrupted => {
+                    let status = Status::unavailable("the broker cannot be read at present");
+                    return Some(Err(self.end("interrupted", status)));
+                }
                 Next::FellOut => {
                     let status = Status::data_loss("too far behind; resume with the last cursor");
                     return Some(Err(self.end("fell_out", status)));
@@ -137,7 +141,7 @@ impl Connection {
                 self.waiting
                     .push_back(status::reset(now, position, "stream_replaced"));
             }
-            Next::Nothing | Next::FellOut => {}
+            Next::Nothing | Next::Interrupted | Next::FellOut => {}
         }
     }
 

@@ -44,14 +44,16 @@ impl Feed {
         }))
     }
 
-    /// Reads the stream into the ring until `draining`. `ready` holds once all is read that the
-    /// stream held at the start.
+    /// Reads the stream into the ring until `draining`. `ready` holds while the broker can be read
+    /// and all is read that the stream held when it was opened.
     pub async fn run(self, mut reader: PushReader, ready: Latch, draining: CancellationToken) {
         let reading = async {
             loop {
                 self.apply(reader.next().await);
-                if self.with(Ring::is_caught_up) {
+                if self.with(Ring::is_current) {
                     ready.hold();
+                } else {
+                    ready.fail("the push stream is not read to its end");
                 }
             }
         };
@@ -79,6 +81,8 @@ impl Feed {
                 tracing::info!(incarnation, first, last, "the push stream is open");
                 self.change(|ring| ring.open(incarnation, first, last));
             }
+            PushSignal::Interrupted => self.change(|ring| ring.connected(false)),
+            PushSignal::Continued => self.change(|ring| ring.connected(true)),
             PushSignal::Message(message) => {
                 let incarnation = self.with(Ring::floor).incarnation;
                 let entry = self.encode(message, incarnation);

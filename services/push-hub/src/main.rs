@@ -1,2 +1,61 @@
-//! TODO
-fn main() {}
+//! The process push-hub: settings, broker, feed, gRPC listener.
+
+use std::process::ExitCode;
+
+use galaxy_events::Nats;
+use galaxy_events::push_stream::PushReader;
+use galaxy_push_hub::config::HubConfig;
+use galaxy_push_hub::connection::Context;
+use galaxy_push_hub::feed::Feed;
+use galaxy_push_hub::metrics::Metrics;
+use galaxy_push_hub::ring::Limits;
+use galaxy_push_hub::service::PushService;
+use galaxy_service::Process;
+use galaxy_service::http::serve::{self, Bound};
+use galaxy_service::process;
+use tonic::service::Routes;
+
+fn main() -> ExitCode {
+    process::run(
+        "push-hub",
+        "hosts the stream of events that gateways follow",
+        start,
+    )
+}
+
+async fn start(config: HubConfig, process: Process) -> anyhow::Result<()> {
+    let nats = Nats::connect(&config.nats, &process).await?;
+    let metrics = Metrics::default();
+    let limits = Limits {
+        window_ns: u64::try_from(config.nats.freshness_window.as_nanos())?,
+        bytes: config.ring_bytes,
+    };
+    let feed = Feed::new(limits, process.clock.clone(), metrics.clone());
+    let bound = Bound::bind("BACKEND_GRPC_PUSH_LISTEN_ADDR", config.listen_addr).await?;
+
+    let ready = process.readiness.latch("push_stream");
+    let (reading, draining) = (feed.clone(), process.tasks.draining());
+    process.tasks.supervise("feed", move || {
+        let reader = PushReader::new(nats.client().clone());
+        reading.clone().run(reader, ready.clone(), draining.clone())
+    });
+
+    let context = Context {
+        feed,
+        clock: process.clock.clone(),
+        metrics,
+        queue: config.queue,
+        heartbeat: config.heartbeat,
+        draining: process.tasks.draining(),
+    };
+    let service = PushService::new(context, config.gateway_token);
+    let router = Routes::new(service).into_axum_router();
+    serve::spawn(
+        &process.tasks,
+        "push",
+        bound,
+        router,
+        &serve::Limits::default(),
+    );
+    Ok(())
+}

@@ -31,6 +31,9 @@ pub enum Next {
     },
     /// The stream was replaced: tell, and go on at the beginning of the new one.
     Replaced,
+    /// The broker cannot be read, so that there may be messages that are not in the ring: the
+    /// connection must end, lest the gateway believe that it hears of every ended session.
+    Interrupted,
     /// Messages went out of the window before they could be sent, perhaps invalidations among
     /// them: the connection must end.
     FellOut,
@@ -88,6 +91,7 @@ impl Reader {
         ring.head().sequence.saturating_sub(self.position.sequence)
     }
 
+    /// Takes messages; when there are none, the reader is up to date only if the ring is.
     fn take(&mut self, ring: &Ring, batch: usize) -> Next {
         let mut messages = Vec::new();
         for entry in ring.after(self.position.sequence) {
@@ -99,10 +103,10 @@ impl Reader {
                 messages.push(entry.encoded.clone());
             }
         }
-        if messages.is_empty() {
-            Next::Nothing
-        } else {
-            Next::Messages(messages)
+        match messages.is_empty() {
+            false => Next::Messages(messages),
+            true if ring.is_current() => Next::Nothing,
+            true => Next::Interrupted,
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Ring {
     bytes: usize,
     /// What the stream held when it was opened; before this is read, nobody can be told where to start.
     caught_up_at: Option<u64>,
+    /// Whether the broker can be read at present.
+    connected: bool,
 }
 
 impl Ring {
@@ -85,6 +87,7 @@ impl Ring {
             entries: VecDeque::new(),
             bytes: 0,
             caught_up_at: None,
+            connected: false,
         }
     }
 
@@ -99,6 +102,17 @@ impl Ring {
             mark: 0,
         };
         self.caught_up_at = Some(last);
+        self.connected = true;
+    }
+
+    /// Notes whether the broker can be read at present.
+    pub fn connected(&mut self, connected: bool) {
+        self.connected = connected;
+    }
+
+    /// Whether the head is as new as the broker's, as far as can be known.
+    pub fn is_current(&self) -> bool {
+        self.connected && self.is_caught_up()
     }
 
     /// Adds the next message. One that is already here is ignored; after a gap, everything before it
@@ -135,7 +149,7 @@ impl Ring {
 
     /// Where a connection begins that has this cursor.
     pub fn start(&self, cursor: &str) -> Start {
-        if !self.is_caught_up() {
+        if !self.is_current() {
             return Start::NotYet;
         }
         if cursor.is_empty() {
@@ -165,7 +179,7 @@ impl Ring {
     /// was replaced by an older copy of itself, or not ours. `None` before the window is read.
     pub fn start_ahead(&self) -> Option<Start> {
         let start = Start::Reset("other_stream", self.floor);
-        self.is_caught_up().then_some(start)
+        self.is_current().then_some(start)
     }
 
     /// The entries after `sequence`, oldest first.
@@ -204,7 +218,7 @@ impl Ring {
     }
 
     /// Whether everything is read that the stream held when it was opened.
-    pub fn is_caught_up(&self) -> bool {
+    fn is_caught_up(&self) -> bool {
         self.caught_up_at
             .is_some_and(|last| self.head().sequence >= last)
     }

@@ -267,6 +267,27 @@ async fn a_gateway_that_does_not_read_loses_client_events_alone_and_slows_nobody
 }
 
 #[tokio::test]
+async fn while_the_broker_is_away_no_gateway_believes_that_it_hears_everything() {
+    let mut hub = Hub::start(100, None).await;
+    let mut stream = hub.subscribe("a", "").await;
+    let begin = next(&mut stream).await.cursor;
+    hub.feed.apply(PushSignal::Interrupted);
+    let end = tokio::time::timeout(PATIENCE, stream.message()).await;
+    assert_eq!(end.unwrap().unwrap_err().code(), Code::Unavailable);
+
+    let (mut stream, ()) = tokio::join!(hub.subscribe("a", &begin), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        hub.feed.apply(PushSignal::Continued);
+    });
+    assert!(matches!(
+        status(&next(&mut stream).await),
+        Some(Said::Resumed(_))
+    ));
+    hub.client_event();
+    assert_eq!(id(&next(&mut stream).await), "event-1");
+}
+
+#[tokio::test]
 async fn only_who_shows_the_token_may_subscribe() {
     let hub = Hub::start(100, Some("secret-token")).await;
     let mut client = hub.client().await;

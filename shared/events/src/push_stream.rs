@@ -6,6 +6,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use async_nats::connection::State;
 use async_nats::jetstream::{
     self,
     consumer::{
@@ -42,6 +43,10 @@ pub enum PushSignal {
     },
     /// The next message.
     Message(PushMessage),
+    /// The broker cannot be reached or read: there may be messages that are not seen.
+    Interrupted,
+    /// After an interruption: reading goes on behind the last message.
+    Continued,
 }
 
 /// A message of the push stream.
@@ -70,6 +75,7 @@ pub struct PushReader {
     position: Option<(u64, u64)>,
     /// The consumer, and the number of the connection that it was made on.
     consumer: Option<(Ordered, u64)>,
+    interrupted: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +90,8 @@ enum Trouble {
     Stuck,
     #[error("the broker did not answer in time")]
     Timeout,
-    #[error("the connection was made anew")]
-    Reconnected,
+    #[error("the connection was lost")]
+    Disconnected,
 }
 
 impl PushReader {
@@ -102,6 +108,7 @@ impl PushReader {
             stream: stream.to_owned(),
             position: None,
             consumer: None,
+            interrupted: false,
         }
     }
 
@@ -113,8 +120,12 @@ impl PushReader {
                 Ok(Some(signal)) => return signal,
                 Ok(None) => {}
                 Err(trouble) => {
-                    tracing::warn!(%trouble, "the push stream is interrupted; it is opened again");
                     self.consumer = None;
+                    if !std::mem::replace(&mut self.interrupted, true) {
+                        tracing::warn!(%trouble, "the push stream is interrupted");
+                        return PushSignal::Interrupted;
+                    }
+                    tracing::debug!(%trouble, "the push stream is still interrupted");
                     tokio::time::sleep(PULSE).await;
                 }
             }
@@ -132,8 +143,8 @@ impl PushReader {
 
     /// Looks at the stream and makes a consumer behind the position.
     async fn open(&mut self) -> Result<Option<PushSignal>, Trouble> {
-        let connection = self.connection();
-        let info = self.info().await?;
+        let connection = self.connection().ok_or(Trouble::Disconnected)?;
+        let info = info(&self.jetstream, &self.stream).await?;
         let incarnation = nanoseconds(info.created);
         let (first, last) = (info.state.first_sequence, info.state.last_sequence);
         let known = self
@@ -157,11 +168,15 @@ impl PushReader {
             .map_err(|error| Trouble::Consumer(error.to_string()))?;
         self.consumer = Some((messages, connection));
         self.position = Some((incarnation, position));
-        Ok(known.is_none().then_some(PushSignal::Opened {
-            incarnation,
-            first,
-            last,
-        }))
+        let interrupted = std::mem::take(&mut self.interrupted);
+        Ok(match known {
+            Some(_) => interrupted.then_some(PushSignal::Continued),
+            None => Some(PushSignal::Opened {
+                incarnation,
+                first,
+                last,
+            }),
+        })
     }
 
     /// The next message, or an error when there should be one and none comes.
@@ -177,14 +192,16 @@ impl PushReader {
                 Ok(Some(Ok(message))) => return self.accept(&message).map(Some),
                 Ok(Some(Err(error))) => return Err(Trouble::Read(error.to_string())),
                 Ok(None) => return Err(Trouble::Read("it ended".to_owned())),
-                Err(_) if self.connection() != connection => return Err(Trouble::Reconnected),
+                Err(_) if self.connection() != Some(connection) => {
+                    return Err(Trouble::Disconnected);
+                }
                 Err(_) => quiet += PULSE,
             }
             if quiet < ASK_EVERY {
                 continue;
             }
             quiet = Duration::ZERO;
-            let info = self.info().await?;
+            let info = info(&self.jetstream, &self.stream).await?;
             let found = (nanoseconds(info.created), info.state.last_sequence);
             if self.position == Some(found) {
                 asked_for = None;
@@ -223,17 +240,18 @@ impl PushReader {
         }))
     }
 
-    async fn info(&self) -> Result<Info, Trouble> {
-        let stream = patiently(self.jetstream.get_stream(&self.stream))
-            .await?
-            .map_err(|error| Trouble::Lookup(error.to_string()))?;
-        Ok(stream.cached_info().clone())
+    /// The number of the connection to the broker, if there is one: changes when it was made anew.
+    fn connection(&self) -> Option<u64> {
+        let connected = self.client.connection_state() == State::Connected;
+        connected.then(|| self.client.statistics().connects.load(Ordering::Relaxed))
     }
+}
 
-    /// Counts the connections to the broker: changes when it was lost and made again.
-    fn connection(&self) -> u64 {
-        self.client.statistics().connects.load(Ordering::Relaxed)
-    }
+async fn info(jetstream: &jetstream::Context, stream: &str) -> Result<Info, Trouble> {
+    let stream = patiently(jetstream.get_stream(stream))
+        .await?
+        .map_err(|error| Trouble::Lookup(error.to_string()))?;
+    Ok(stream.cached_info().clone())
 }
 
 async fn patiently<F: IntoFuture>(future: F) -> Result<F::Output, Trouble> {
