@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use async_nats::{Client, ConnectOptions, Event, connection::State, jetstream};
 use galaxy_service::Process;
-use secrecy::ExposeSecret;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{NatsConfig, streams};

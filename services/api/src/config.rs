@@ -1,0 +1,219 @@
+//! The settings of `api`.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use galaxy_events::NatsConfig;
+use galaxy_service::{Secret, Section, Vars, config::ByteSize, http::TrustedProxies};
+use galaxy_store::PostgresConfig;
+
+/// All settings of `api`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The database.
+    pub postgres: PostgresConfig,
+    /// The event streams.
+    pub nats: NatsConfig,
+    /// Where the REST contract is served.
+    pub http_listen_addr: SocketAddr,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// What the gateway proves itself with on user and internal routes.
+    pub gateway_token: Option<Secret>,
+    /// How requests are bounded.
+    pub limits: RequestLimits,
+    /// Sign-in.
+    pub auth: AuthConfig,
+    /// The country database.
+    pub geoip_db_path: Option<PathBuf>,
+    /// The first operator.
+    pub admin_bootstrap: Option<AdminBootstrap>,
+    /// The engine version that exists from the start.
+    pub engine_bootstrap: Option<EngineBootstrap>,
+}
+
+/// Bounds of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLimits {
+    /// Largest body in bytes.
+    pub body: usize,
+    /// Largest body of commands and orders in bytes.
+    pub engine_body: usize,
+    /// How long a request may take.
+    pub timeout: Duration,
+    /// How long a request to an engine may take.
+    pub engine_timeout: Duration,
+}
+
+/// Settings of sign-in.
+#[derive(Debug, Clone)]
+pub struct AuthConfig {
+    /// The key of all keyed hashes: codes, invite codes, throttle subjects. At least 16 bytes.
+    pub pepper: Secret,
+    /// How long a code is valid.
+    pub code_ttl: Duration,
+    /// Codes that one source address may ask for in an hour.
+    pub codes_per_address_per_hour: u32,
+}
+
+/// The operator that is made at the first start.
+#[derive(Debug, Clone)]
+pub struct AdminBootstrap {
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+}
+
+/// The engine version that is made at the first start.
+#[derive(Debug, Clone)]
+pub struct EngineBootstrap {
+    /// Semantic version.
+    pub version: String,
+    /// What the runtime driver starts.
+    pub image_ref: String,
+}
+
+impl Section for Config {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let postgres = PostgresConfig::read_with(vars, "apply");
+        let nats = NatsConfig::read(vars);
+        let http_listen_addr = vars.or(
+            "BACKEND_HTTP_LISTEN_ADDR",
+            "0.0.0.0:8080",
+            "Where the REST contract is served",
+        );
+        let trusted_proxies = vars.or(
+            "BACKEND_TRUSTED_PROXIES",
+            "",
+            "Networks whose X-Forwarded-For is believed, with commas between",
+        );
+        let gateway_token = vars.optional_secret(
+            "BACKEND_GATEWAY_TOKEN",
+            "What the gateway sends as Authorization: Bearer on user and internal routes",
+        );
+        let limits = RequestLimits::read(vars);
+        let auth = AuthConfig::read(vars);
+        let geoip_db_path = vars.optional(
+            "BACKEND_GEOIP_DB_PATH",
+            "Country database in MaxMind's format",
+        );
+        let admin_bootstrap = AdminBootstrap::read(vars);
+        let engine_bootstrap = EngineBootstrap::read(vars);
+        Some(Self {
+            postgres: postgres?,
+            nats: nats?,
+            http_listen_addr: http_listen_addr?,
+            trusted_proxies: TrustedProxies(trusted_proxies?),
+            gateway_token: gateway_token?,
+            limits: limits?,
+            auth: auth?,
+            geoip_db_path: geoip_db_path?,
+            admin_bootstrap: admin_bootstrap?,
+            engine_bootstrap: engine_bootstrap?,
+        })
+    }
+}
+
+impl Section for RequestLimits {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let body = vars.or::<ByteSize>("BACKEND_HTTP_BODY_LIMIT", "64KiB", "Largest request body");
+        let engine_body = vars.or::<ByteSize>(
+            "BACKEND_ENGINE_BODY_LIMIT",
+            "1MiB",
+            "Largest body of commands and orders",
+        );
+        let timeout = vars.or("BACKEND_HTTP_TIMEOUT", "15s", "How long a request may take");
+        let engine_timeout = vars.or(
+            "BACKEND_ENGINE_TIMEOUT",
+            "30s",
+            "How long a request that goes on to an engine may take",
+        );
+        Some(Self {
+            body: body?.0,
+            engine_body: engine_body?.0,
+            timeout: timeout?,
+            engine_timeout: engine_timeout?,
+        })
+    }
+}
+
+impl Section for AuthConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        use secrecy::ExposeSecret;
+        let pepper = vars.secret(
+            "BACKEND_AUTH_PEPPER",
+            "Key of the hashes of codes, at least 16 bytes; keep it for ever",
+        );
+        let code_ttl = vars.or(
+            "BACKEND_AUTH_CODE_TTL",
+            "10m",
+            "How long a sign-in code is valid",
+        );
+        let codes = vars.or(
+            "BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR",
+            "60",
+            "Sign-in codes that one source address may ask for in an hour",
+        );
+        if pepper
+            .as_ref()
+            .is_some_and(|pepper| pepper.expose_secret().len() < 16)
+        {
+            return vars.problem("BACKEND_AUTH_PEPPER", "is shorter than 16 bytes");
+        }
+        Some(Self {
+            pepper: pepper?,
+            code_ttl: code_ttl?,
+            codes_per_address_per_hour: codes?,
+        })
+    }
+}
+
+impl AdminBootstrap {
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level says whether reading went well"
+    )]
+    fn read(vars: &mut Vars) -> Option<Option<Self>> {
+        let user = vars.optional(
+            "BACKEND_ADMIN_BOOTSTRAP_USER",
+            "User name of the first operator",
+        );
+        let password = vars.optional_secret(
+            "BACKEND_ADMIN_BOOTSTRAP_PASSWORD",
+            "Password of the first operator, 12 characters or more",
+        );
+        match (user?, password?) {
+            (None, None) => Some(None),
+            (Some(user), Some(password)) => Some(Some(Self { user, password })),
+            _ => vars.problem(
+                "BACKEND_ADMIN_BOOTSTRAP_USER",
+                "and BACKEND_ADMIN_BOOTSTRAP_PASSWORD go together",
+            ),
+        }
+    }
+}
+
+impl EngineBootstrap {
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level says whether reading went well"
+    )]
+    fn read(vars: &mut Vars) -> Option<Option<Self>> {
+        let version = vars.optional(
+            "BACKEND_ENGINE_BOOTSTRAP_VERSION",
+            "Engine version that is made at the first start",
+        );
+        let image_ref = vars.optional(
+            "BACKEND_ENGINE_BOOTSTRAP_IMAGE",
+            "Image of that engine version",
+        );
+        match (version?, image_ref?) {
+            (None, None) => Some(None),
+            (Some(version), Some(image_ref)) => Some(Some(Self { version, image_ref })),
+            _ => vars.problem(
+                "BACKEND_ENGINE_BOOTSTRAP_VERSION",
+                "and BACKEND_ENGINE_BOOTSTRAP_IMAGE go together",
+            ),
+        }
+    }
+}

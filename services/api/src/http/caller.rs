@@ -1,0 +1,65 @@
+//! Who calls a user route: the account that the gateway names in `X-User-ID`.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use galaxy_core::UserId;
+use galaxy_service::http::ApiError;
+
+use crate::{App, accounts};
+
+/// The header with the caller's id.
+pub const USER_ID: &str = "x-user-id";
+
+/// The id in `X-User-ID`, not looked up yet.
+#[derive(Debug, Clone, Copy)]
+pub struct UserIdHeader(pub UserId);
+
+impl<S: Sync> FromRequestParts<S> for UserIdHeader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut values = parts.headers.get_all(USER_ID).iter();
+        let id = match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok().and_then(|text| text.parse().ok()),
+            _ => None,
+        };
+        id.map(Self).ok_or_else(|| {
+            ApiError::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_user_id",
+                "Send the caller's id as one X-User-ID header with a UUID.",
+            )
+        })
+    }
+}
+
+/// An account that exists and is not blocked for good.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller {
+    /// Its id.
+    pub user_id: UserId,
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let UserIdHeader(user_id) = UserIdHeader::from_request_parts(parts, app).await?;
+        let mut connection = app.db.acquire().await?;
+        match accounts::store::standing(&mut connection, user_id).await? {
+            None => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "unknown_user",
+                "There is no such account; sign in again.",
+            )),
+            Some(standing) if standing.permanent_block => Err(ApiError::new(
+                StatusCode::FORBIDDEN,
+                "account_blocked",
+                "This account is blocked for good.",
+            )),
+            Some(_) => Ok(Self { user_id }),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The whole router: four groups, each with its own way in, under `/api/v1`, and the documents beside them.
+//!
+//! To add an operation: its file in the domain, one `routes!` line in the domain's router. The document follows by itself.
+
+mod caller;
+mod page;
+
+use axum::{
+    Json, Router,
+    extract::DefaultBodyLimit,
+    http::{StatusCode, header::CONTENT_TYPE},
+    middleware::from_fn_with_state,
+    routing::get,
+};
+use galaxy_service::{
+    Secret,
+    http::{bearer, layers},
+    ops,
+};
+use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+pub use caller::{Caller, UserIdHeader};
+pub use page::PageQuery;
+
+use crate::{App, accounts, openapi};
+
+/// All operations, as routes and as their description. `token` guards the user and internal groups.
+pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
+    let token = from_fn_with_state(token, bearer::require);
+    OpenApiRouter::new()
+        .nest("/api/v1/public", public())
+        .nest("/api/v1/user", user().layer(token.clone()))
+        .nest("/api/v1/admin", admin())
+        .nest("/api/v1/internal", internal().layer(token))
+}
+
+fn public() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+fn user() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(accounts::user_router())
+}
+
+fn admin() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+fn internal() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+/// The router that `api` serves.
+pub fn router(app: &App) -> Router {
+    let (routes, _) = operations(app.config.gateway_token.clone()).split_for_parts();
+    let limits = app.config.limits;
+    let routes = routes
+        .with_state(app.clone())
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            limits.timeout,
+        ))
+        .merge(documents())
+        .merge(ops::probes(
+            app.process.readiness.clone(),
+            app.process.tasks.draining(),
+        ));
+    layers::wrap(routes, app.config.trusted_proxies.clone())
+}
+
+fn documents() -> Router {
+    Router::new()
+        .route(
+            "/openapi.yaml",
+            get(|| async { ([(CONTENT_TYPE, "application/yaml")], openapi::yaml()) }),
+        )
+        .route("/openapi.json", get(|| async { Json(openapi::document()) }))
+}

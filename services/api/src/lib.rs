@@ -1,0 +1,15 @@
+//! The REST contract of the back end, and the domains behind it: `auth`, `accounts`, `admin`, `lobby`, `geo`, and the
+//! `proxies` to the engines.
+//!
+//! Each domain is laid out alike: `mod.rs` says what it is and holds its router, `model.rs` its rules without I/O,
+//! `store.rs` all its SQL, one file per operation, `view.rs` its answers, `events.rs` what it emits or applies.
+
+pub mod accounts;
+mod app;
+mod config;
+pub mod http;
+pub mod loops;
+pub mod openapi;
+
+pub use app::App;
+pub use config::Config;

@@ -1,0 +1,131 @@
+//! The REST document, made from the handlers. `proto/openapi.yaml` is its committed form; a test compares the two.
+
+use std::{io::Write, process::ExitCode};
+
+use galaxy_service::http::ErrorBody;
+use utoipa::{
+    OpenApi,
+    openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder, path::Operation},
+};
+
+use crate::http;
+
+/// What the document says beside the operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Galaxy back end",
+        description = "Accounts, sessions, lobby, games and their administration. User and internal routes are for the \
+                       gateway; the operation ids of `User` operations are the gateway's message types.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ErrorBody)),
+    tags(
+        (name = "Public", description = "Sign-in, without credentials."),
+        (name = "User", description = "For players, through the gateway: needs X-User-ID and the gateway's token."),
+        (name = "Admin", description = "For operators: needs HTTP Basic of an enabled admin account."),
+        (name = "Internal", description = "For the gateway itself: needs its token."),
+    )
+)]
+struct Base;
+
+/// Errors that every operation of a tag can answer, besides those it states itself.
+const COMMON: [(&str, &[(&str, &str)]); 4] = [
+    ("Public", &[BAD_REQUEST, TOO_MANY]),
+    (
+        "User",
+        &[
+            BAD_REQUEST,
+            ("401", "Unknown or deleted account, or no gateway token."),
+            ("403", "The account is blocked, or sanctioned against this."),
+        ],
+    ),
+    (
+        "Admin",
+        &[
+            BAD_REQUEST,
+            ("401", "No, wrong or disabled admin credentials."),
+            TOO_MANY,
+        ],
+    ),
+    ("Internal", &[BAD_REQUEST, ("401", "No gateway token.")]),
+];
+const BAD_REQUEST: (&str, &str) = (
+    "400",
+    "Malformed or invalid request; details name the fields.",
+);
+const TOO_MANY: (&str, &str) = ("429", "Too many requests; see Retry-After.");
+const ANY: [(&str, &str); 3] = [
+    ("500", "Something went wrong on our side."),
+    ("503", "A dependency is down; see Retry-After."),
+    ("504", "The request took too long."),
+];
+const WITH_BODY: [(&str, &str); 2] = [
+    ("413", "The body is larger than the route takes."),
+    ("415", "The body is not application/json."),
+];
+
+/// The whole document.
+pub fn document() -> Document {
+    let (_, operations) = http::operations(None).split_for_parts();
+    let mut document = Base::openapi();
+    env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
+    document.merge(operations);
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.patch,
+            &mut item.delete,
+        ];
+        operations.into_iter().flatten().for_each(add_common_errors);
+    }
+    document
+}
+
+/// The document as YAML.
+pub fn yaml() -> String {
+    document().to_yaml().unwrap_or_default()
+}
+
+fn add_common_errors(operation: &mut Operation) {
+    let tags = operation.tags.clone().unwrap_or_default();
+    let common = COMMON
+        .iter()
+        .filter(|(tag, _)| tags.iter().any(|t| t == tag))
+        .flat_map(|(_, errors)| *errors);
+    let with_body = WITH_BODY
+        .iter()
+        .filter(|_| operation.request_body.is_some());
+    let errors: Vec<_> = common.chain(with_body).chain(&ANY).collect();
+    for (status, description) in errors {
+        operation
+            .responses
+            .responses
+            .entry((*status).to_owned())
+            .or_insert_with(|| error(description).into());
+    }
+}
+
+fn error(description: &str) -> utoipa::openapi::Response {
+    let schema = Ref::from_schema_name("ErrorBody");
+    ResponseBuilder::new()
+        .description(description)
+        .content(
+            "application/json",
+            ContentBuilder::new().schema(Some(schema)).build(),
+        )
+        .build()
+}
+
+/// Answers `--print-openapi`: the document on standard output.
+pub fn requested_document() -> Option<ExitCode> {
+    let wanted = std::env::args()
+        .nth(1)
+        .is_some_and(|argument| argument == "--print-openapi");
+    wanted.then(|| match std::io::stdout().write_all(yaml().as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    })
+}
