@@ -70,6 +70,16 @@ pub fn answers() -> bool {
     })
 }
 
+/// Removes the named volumes of earlier containers; nothing happens if no engine answers.
+pub fn forget_volumes() {
+    if answers()
+        && let Ok(mut docker) = docker()
+    {
+        docker.args(["volume", "rm", "--force", "galaxy-postgres", "galaxy-nats"]);
+        let _ = docker.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
 fn docker() -> Result<Command> {
     let mut command = Command::new(programs::on_path("docker").context("docker is not installed")?);
     command.stdin(Stdio::null());

@@ -6,8 +6,8 @@
 pub mod inbox;
 
 mod account;
-mod docker;
-mod env;
+pub mod docker;
+pub mod env;
 mod environment;
 mod fetch;
 mod layout;
@@ -16,7 +16,7 @@ mod nats;
 mod ports;
 mod postgres;
 mod program;
-mod programs;
+pub mod programs;
 mod provision;
 mod secrets;
 mod service;
@@ -25,7 +25,6 @@ mod stack_file;
 mod ui;
 pub mod web;
 
-pub use env::var;
 pub use fetch::{Package, python_package};
 pub use layout::Layout;
 pub use leftovers::end_leftovers;

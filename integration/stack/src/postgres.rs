@@ -3,10 +3,12 @@
 mod data;
 mod start;
 
-use std::{str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
+};
 
 use crate::{
     docker::Container,
@@ -176,6 +178,21 @@ async fn answers(url: &str) -> Result<(), String> {
     match PgConnection::connect(url).await {
         Ok(connection) => connection.close().await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+impl Database {
+    /// Brings it to the newest of the migrations in `dir`.
+    pub async fn migrate(&self, dir: &Path) -> Result<()> {
+        let migrator = Migrator::new(dir)
+            .await
+            .with_context(|| format!("cannot read {}", dir.display()))?;
+        let mut connection = PgConnection::connect(&self.url).await?;
+        migrator
+            .run(&mut connection)
+            .await
+            .context("a migration failed")?;
+        Ok(connection.close().await?)
     }
 }
 

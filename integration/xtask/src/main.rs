@@ -1,2 +1,73 @@
-//! TODO
-fn main() {}
+//! The commands of this repository: `cargo xtask up` runs the platform on this machine,
+//! `cargo xtask test` runs everything that CI runs; the rest keeps generated files in step.
+
+mod cargo;
+mod demo;
+mod documents;
+mod down;
+mod lock;
+mod query_cache;
+mod table;
+mod test;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use galaxy_stack::{Layout, StackFile, Ui};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about, version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole platform on this machine; Ctrl-C stops it, the next `up` finds its data again.
+    Up(up::Args),
+    /// The part of `up --detach` that stays.
+    #[command(hide = true)]
+    Supervise,
+    /// Stop the platform that runs in the background or in another terminal.
+    Down(down::Args),
+    /// Play a whole game through the gateway of the running platform.
+    Demo,
+    /// Check everything that CI checks: format, dependencies, lints, tests, generated files.
+    Test(test::Args),
+    /// Generate the documents of the REST interface and the events from the api.
+    Openapi,
+    /// Generate .sqlx, from which the queries are checked where there is no database.
+    Prepare,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let ui = Ui::new();
+    match run(cli.command, ui).await {
+        Ok(code) => code,
+        Err(error) => {
+            ui.plain(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
+    let layout = Layout::of_checkout()?;
+    match command {
+        Command::Up(args) => up::run(&args, &layout, ui).await?,
+        Command::Supervise => up::supervise(&layout, ui).await?,
+        Command::Down(args) => down::run(&args, &layout, ui).await?,
+        Command::Demo => {
+            demo::run(&StackFile::read(&layout.stack_file())?, ui).await?;
+        }
+        Command::Test(args) => return test::run(&args, &layout, ui).await,
+        Command::Openapi => documents::generate(&layout, ui).await?,
+        Command::Prepare => query_cache::generate(&layout, ui).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

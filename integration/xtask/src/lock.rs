@@ -1,0 +1,58 @@
+//! One `up` per checkout: a locked file that holds the supervisor's process id.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write,
+};
+
+use anyhow::{Context, Result, bail};
+use galaxy_stack::Layout;
+
+/// Held as long as this process supervises the stack.
+#[derive(Debug)]
+pub struct Lock(File);
+
+impl Lock {
+    /// Takes it and writes our process id into it; an error if another `up` runs.
+    pub fn take(layout: &Layout) -> Result<Self> {
+        match try_take(layout)? {
+            Some(mut lock) => {
+                lock.0.set_len(0)?;
+                write!(lock.0, "{}", std::process::id())?;
+                Ok(lock)
+            }
+            None => bail!(
+                "it is already running{}; `cargo xtask down` stops it, {} says where it listens",
+                holder(layout).map_or_else(String::new, |pid| format!(" (process {pid})")),
+                layout.stack_file().display()
+            ),
+        }
+    }
+
+    /// Whether somebody holds it.
+    pub fn is_taken(layout: &Layout) -> Result<bool> {
+        Ok(try_take(layout)?.is_none())
+    }
+}
+
+/// The process id of whoever holds it.
+pub fn holder(layout: &Layout) -> Option<u32> {
+    fs::read_to_string(layout.lock()).ok()?.trim().parse().ok()
+}
+
+fn try_take(layout: &Layout) -> Result<Option<Lock>> {
+    let path = layout.lock();
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    let file = file.with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}

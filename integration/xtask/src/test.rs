@@ -1,0 +1,92 @@
+//! `cargo xtask test`: everything that CI runs, one step after the other; all steps run even if one
+//! fails, and the last lines say how each went.
+
+mod dependencies;
+mod lints;
+mod report;
+mod suite;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use galaxy_stack::{Layout, Servers, Ui, docker};
+
+use crate::{documents, query_cache::Fresh};
+use report::{Outcome, Report};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Run only the tests, and only those whose name contains this.
+    filter: Option<String>,
+}
+
+/// Success only if every step passed or was skipped for a reason that is said.
+pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
+    let mut report = Report::new(ui);
+    let servers = Servers::for_tests(ui, &layout.cache()).await?;
+    ui.done(format!(
+        "Postgres: {}; NATS: {}",
+        servers.postgres.origin(),
+        servers.nats.origin()
+    ));
+    if args.filter.is_none() {
+        everything_before_tests(&mut report, layout, ui, &servers).await?;
+    }
+    let containers = docker::answers();
+    let suite = suite::Suite {
+        layout,
+        ui,
+        servers: &servers,
+        containers,
+    };
+    let counts = report
+        .step("tests", suite.run(args.filter.as_deref()))
+        .await;
+    if args.filter.is_none() {
+        report
+            .step("documentation tests", suite.documentation())
+            .await;
+        report
+            .step("generated documents", async {
+                Outcome::of(documents::check(layout).await)
+            })
+            .await;
+        report
+            .step("container engine", async { containers_said(containers) })
+            .await;
+    }
+    servers.stop().await?;
+    Ok(report.finish(counts))
+}
+
+/// The cheap steps first.
+async fn everything_before_tests(
+    report: &mut Report,
+    layout: &Layout,
+    ui: Ui,
+    servers: &Servers,
+) -> Result<()> {
+    report.step("format", lints::format(layout)).await;
+    report
+        .step("dependencies", dependencies::rules(layout, ui))
+        .await;
+    report
+        .step("advisories", dependencies::advisories(layout, ui))
+        .await;
+    let fresh = Fresh::begin(layout, servers).await?;
+    report.step("lints", lints::clippy(layout, &fresh)).await;
+    report
+        .step("query cache", async { Outcome::of(fresh.compare(layout)) })
+        .await;
+    Ok(())
+}
+
+fn containers_said(containers: bool) -> Outcome {
+    if containers {
+        return Outcome::passed("one answers: the tests that need it ran");
+    }
+    Outcome::Skipped(
+        "none answers: tests of the docker driver and of compose.yaml did not run".into(),
+    )
+}

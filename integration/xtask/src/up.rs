@@ -1,0 +1,139 @@
+//! `cargo xtask up`: builds, starts everything, says where it is, and watches over it until told to stop.
+
+mod detach;
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result};
+use galaxy_stack::{Layout, Stack, StackFile, StackOptions, Ui, end_leftovers};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{cargo, demo, lock::Lock, table};
+
+/// Before another try to bring something back that did not come.
+const PAUSE: Duration = Duration::from_secs(5);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Then play a whole game through the gateway, with every step shown.
+    #[arg(long)]
+    demo: bool,
+    /// Return once everything is ready; `cargo xtask down` stops it.
+    #[arg(long)]
+    detach: bool,
+    /// Start what was built before.
+    #[arg(long)]
+    no_build: bool,
+}
+
+/// Returns when the stack has stopped, or with `--detach` when it is ready.
+pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
+    let lock = Lock::take(layout)?;
+    if !args.no_build {
+        cargo::build(layout, ui).await?;
+    }
+    if args.detach {
+        drop(lock);
+        let file = detach::start(layout, ui).await?;
+        ui.result(table::of(&file, layout));
+        return if args.demo {
+            demo::run(&file, ui).await
+        } else {
+            Ok(())
+        };
+    }
+    hold(layout, ui, args.demo).await
+}
+
+/// The part of `--detach` that stays: out of the terminal's session, so that closing it ends nothing.
+pub async fn supervise(layout: &Layout, ui: Ui) -> Result<()> {
+    rustix::process::setsid().context("cannot leave the terminal")?;
+    let _lock = Lock::take(layout)?;
+    hold(layout, ui, false).await
+}
+
+/// Starts everything and watches over it until it is asked to stop.
+async fn hold(layout: &Layout, ui: Ui, play: bool) -> Result<()> {
+    let _ = fs::remove_file(layout.stack_file());
+    let mut stop = Stop::new()?;
+    let started = tokio::select! {
+        stack = start(layout, ui) => Some(stack?),
+        () = stop.asked() => None,
+    };
+    let Some((mut stack, file)) = started else {
+        ui.warn("stopped before everything was ready");
+        return Ok(());
+    };
+    ui.result(table::of(&file, layout));
+    ui.done("everything is ready; Ctrl-C or `cargo xtask down` stops it");
+    tokio::select! {
+        () = watch(&mut stack, layout, ui, play.then_some(file)) => {}
+        () = stop.asked() => {}
+    }
+    let _ = fs::remove_file(layout.stack_file());
+    stack.stop().await?;
+    ui.done("stopped");
+    Ok(())
+}
+
+async fn start(layout: &Layout, ui: Ui) -> Result<(Stack, StackFile)> {
+    for name in end_leftovers(&layout.logs())? {
+        ui.warn(format!(
+            "{name} was left over from an earlier start and is ended"
+        ));
+    }
+    let options = StackOptions::local(layout, ui)?;
+    options.check_built()?;
+    let mut stack = Stack::start(options).await?;
+    let file = stack.file()?;
+    file.write(&layout.stack_file())?;
+    Ok((stack, file))
+}
+
+/// Never returns: plays the demo, and brings back what ends, beside each other.
+async fn watch(stack: &mut Stack, layout: &Layout, ui: Ui, demo: Option<StackFile>) {
+    let play = async {
+        let Some(file) = demo else { return };
+        match demo::run(&file, ui).await {
+            Ok(()) => ui.done("the game is over; the platform keeps running, Ctrl-C stops it"),
+            Err(error) => ui.warn(format!("the demo failed: {error:#}")),
+        }
+    };
+    let revive = async {
+        loop {
+            let revived = async {
+                stack.watch().await?;
+                stack.file()?.write(&layout.stack_file())
+            };
+            if let Err(error) = revived.await {
+                ui.warn(format!("{error:#}"));
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    };
+    tokio::join!(play, revive);
+}
+
+/// The signals that ask for an end.
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let [int, term, hup] = kinds.map(signal);
+        Ok(Self([int?, term?, hup?]))
+    }
+
+    async fn asked(&mut self) {
+        let [int, term, hup] = &mut self.0;
+        tokio::select! {
+            _ = int.recv() => {}
+            _ = term.recv() => {}
+            _ = hup.recv() => {}
+        }
+    }
+}
