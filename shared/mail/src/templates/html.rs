@@ -1,0 +1,46 @@
+//! From plain paragraphs to HTML ones. Works on text whose values are escaped already.
+
+/// The paragraphs of a text: what stands between blank lines.
+pub(super) fn paragraphs(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = vec![];
+    let mut open = false;
+    for line in text.lines() {
+        if line.trim().is_empty() {
+            open = false;
+        } else if let (true, Some(paragraph)) = (open, found.last_mut()) {
+            paragraph.push('\n');
+            paragraph.push_str(line);
+        } else {
+            found.push(line.to_owned());
+            open = true;
+        }
+    }
+    found
+}
+
+/// The same paragraphs as HTML; one that is indented by four spaces stands out.
+pub(super) fn markup(escaped: &str) -> String {
+    paragraphs(escaped)
+        .iter()
+        .map(|paragraph| match paragraph.strip_prefix("    ") {
+            Some(code) => format!(
+                "<p style=\"font:bold 28px/1.5 monospace;letter-spacing:4px\">{}</p>\n",
+                code.trim()
+            ),
+            None => format!("<p>{}</p>\n", paragraph.replace('\n', "<br>\n")),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_lines_part_paragraphs_and_indentation_makes_one_stand_out() {
+        let text = "\nOne\ntwo\n\n\n    123456\n";
+        assert_eq!(paragraphs(text), ["One\ntwo", "    123456"]);
+        let html = markup(text);
+        assert!(html.contains("<p>One<br>\ntwo</p>") && html.contains(">123456</p>"));
+    }
+}

@@ -1,0 +1,119 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Values for everything that any section asks for, each with what must not get through to HTML.
+fn everything() -> Value {
+    json!({
+        "display_name": "<b>Ada</b> & \"co\"",
+        "game_name": "<script>alert(1)</script>",
+        "race_name": "<i>Zorg</i>",
+        "name": "<i>Zorg</i>",
+        "game_id": "0198c0de-0000-7000-8000-000000000000",
+        "turn": 7,
+        "error": "engine_unhealthy",
+        "sanction_code": "login_block",
+        "tier": "monthly",
+        "at": "2026-01-15T12:00:00Z",
+        "expires_at": "2026-01-15T12:00:00Z",
+        "ends_at": "2026-01-15T12:00:00Z",
+        "time_zone": "Europe/Berlin",
+        "code": "012345",
+        "valid_minutes": 10,
+        "unsubscribe_url": "https://galaxy.example/unsubscribe?token=a&b",
+    })
+}
+
+fn kinds() -> Vec<&'static str> {
+    CATALOGUE.as_ref().unwrap().kinds().collect()
+}
+
+#[test]
+fn every_mail_renders_in_every_language_and_escapes_what_users_typed() {
+    assert!(kinds().len() >= 20);
+    for kind in kinds() {
+        for locale in Locale::ALL {
+            let content = render(kind, locale, &everything()).unwrap();
+            let html = content.html.unwrap();
+            assert!(!content.subject.is_empty(), "{kind} {locale:?}");
+            for raw in ["<script", "<i>Zorg", "<b>Ada", "& \"co", "{{", "{%"] {
+                assert!(!html.contains(raw), "{kind} {locale:?}: {raw} in {html}");
+            }
+            assert!(content.text.contains("<b>Ada</b>"), "text is not escaped");
+            assert!(!content.text.contains("{{") && !content.text.contains("\n\n\n"));
+            assert!(html.contains("token=a&amp;b\">"), "{html}");
+        }
+    }
+}
+
+#[test]
+fn the_languages_differ() {
+    for kind in kinds() {
+        let subjects: Vec<_> = Locale::ALL
+            .iter()
+            .map(|locale| render(kind, *locale, &everything()).unwrap().text)
+            .collect();
+        assert!(
+            subjects[0] != subjects[1] && subjects[1] != subjects[2],
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_value_is_an_error_and_not_a_hole() {
+    for kind in kinds() {
+        let error = render(kind, Locale::En, &json!({})).err();
+        assert!(
+            error.is_some() || kind == "none",
+            "{kind} needs at least one value"
+        );
+    }
+    let error = render("lobby.unknown", Locale::De, &everything()).unwrap_err();
+    assert_eq!(error.kind, "lobby.unknown");
+}
+
+#[test]
+fn a_code_is_in_the_body_and_never_in_the_subject() {
+    let code = LoginCode {
+        code: "012345",
+        valid_minutes: 10,
+    };
+    for locale in Locale::ALL {
+        let content = render(LOGIN_CODE, locale, &code).unwrap();
+        assert!(content.text.contains("012345") && content.html.unwrap().contains("012345"));
+        assert!(!content.subject.contains("012345"));
+    }
+}
+
+#[test]
+fn times_are_written_in_the_readers_time_zone() {
+    let text = render("lobby.race_name.pending", Locale::En, &everything())
+        .unwrap()
+        .text;
+    assert!(text.contains("2026-01-15 13:00 CET"), "{text}");
+}
+
+#[test]
+fn every_code_has_its_word_in_every_language() {
+    let words = |locale: Locale| -> Vec<&str> {
+        let source = match locale {
+            Locale::En => include_str!("../../templates/en.txt"),
+            Locale::De => include_str!("../../templates/de.txt"),
+            Locale::Ru => include_str!("../../templates/ru.txt"),
+        };
+        source
+            .lines()
+            .skip_while(|line| *line != "== words")
+            .skip(1)
+            .take_while(|line| !line.starts_with("== "))
+            .filter_map(|line| line.split_once(" ="))
+            .map(|(code, _)| code)
+            .collect()
+    };
+    assert_eq!(words(Locale::En), words(Locale::De));
+    assert_eq!(words(Locale::En), words(Locale::Ru));
+    for code in ["login_block", "permanent_block", "free", "init_rejected"] {
+        assert!(words(Locale::En).contains(&code), "{code}");
+    }
+}
