@@ -109,7 +109,20 @@ impl Nats {
             .await
     }
 
-    /// Starts it again, at the same place with the same data.
+    /// Removes all streams as a lost disk would; the server must have been stopped or killed.
+    pub fn lose_data(&mut self) -> Result<()> {
+        let dir = self
+            .program()
+            .context("this NATS is not ours")?
+            .dir()
+            .join("jetstream");
+        if dir.exists() {
+            std::fs::remove_dir_all(dir)?;
+        }
+        Ok(())
+    }
+
+    /// Starts it again, at the same place with the data that are there.
     pub async fn start_again(&mut self) -> Result<()> {
         let url = self.url.clone();
         let program = self.program().context("this NATS is not ours to start")?;

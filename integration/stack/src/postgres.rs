@@ -145,6 +145,15 @@ impl Postgres {
         Ok(connection.close().await?)
     }
 
+    /// Cuts every connection to a database but lets new ones come. Gives how many there were.
+    pub async fn cut_connections(&self, name: &str) -> Result<usize> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let sql = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+        let cut = sqlx::query(sql).bind(name).execute(&mut connection).await?;
+        connection.close().await?;
+        Ok(usize::try_from(cut.rows_affected())?)
+    }
+
     /// Stops the server if it is ours.
     pub async fn stop(&mut self) -> Result<()> {
         match &mut self.server {

@@ -96,6 +96,11 @@ impl Program {
         self.child.id()
     }
 
+    /// Its working directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.spec.dir
+    }
+
     /// Its log file.
     pub fn log(&self) -> &Path {
         &self.spec.log
@@ -107,11 +112,21 @@ impl Program {
     }
 
     /// Sends it a signal; nothing happens if it has ended.
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(pid) = pid.and_then(Pid::from_raw) {
             let _ = kill_process(pid, signal);
         }
+    }
+
+    /// Stops it in the middle of whatever it does, as a machine that hangs would.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// Asks it to end and waits; kills it after `within`. An error if it had to be killed.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use galaxy_stack::{Servers, Ui};
+use sqlx::{Connection, PgConnection};
 
 /// Packages that earlier runs fetched are used again.
 fn cache() -> PathBuf {
@@ -31,5 +32,17 @@ async fn test_servers_start_make_databases_survive_a_kill_and_stop() {
 
     servers.nats.kill().await.unwrap();
     servers.nats.start_again().await.unwrap();
+    servers.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_cut_and_others_may_come() {
+    let servers = Servers::for_tests(Ui::quiet(), &cache()).await.unwrap();
+    let database = servers.postgres.create_database("cut").await.unwrap();
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    assert_eq!(servers.postgres.cut_connections("cut").await.unwrap(), 1);
+    assert!(connection.ping().await.is_err());
+    PgConnection::connect(&database.url).await.unwrap();
+    servers.postgres.drop_database("cut").await.unwrap();
     servers.stop().await.unwrap();
 }

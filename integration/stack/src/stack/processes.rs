@@ -223,9 +223,10 @@ impl Processes {
 }
 
 impl Drop for Processes {
-    /// A test that panics shows the logs of every process; its output is only shown if it fails.
+    /// A stack of a test that is not stopped in order belongs to a test that failed: its logs are
+    /// shown. A test runner keeps the output of those that pass to itself.
     fn drop(&mut self) {
-        if !self.fine && std::thread::panicking() {
+        if !self.fine && !self.own_group {
             Ui::quiet().plain(self.logs());
         }
     }
