@@ -9,6 +9,7 @@ pub mod entropy;
 pub mod ids;
 pub mod locale;
 pub mod page;
+pub mod race_name;
 pub mod text;
 pub mod timezone;
 
@@ -17,3 +18,4 @@ pub use email::EmailAddress;
 pub use ids::*;
 pub use locale::Locale;
 pub use page::{Cursor, InvalidCursor, Limit, Page};
+pub use race_name::RaceName;
