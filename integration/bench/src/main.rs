@@ -1,2 +1,29 @@
-//! TODO
-fn main() {}
+//! Speed, measured on a stack of its own and printed as ratios within one run: machines differ and swing, ratios less.
+//!
+//! `cargo run --release -p galaxy-bench -- events`. To add a measure: a module with a `run`, and its line in [`Measure`].
+
+mod events;
+mod figures;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures the platform, in interleaved rounds, as ratios")]
+struct Arguments {
+    #[command(subcommand)]
+    measure: Measure,
+}
+
+#[derive(Subcommand)]
+enum Measure {
+    /// From a commit's acknowledgement to the event at the gateway's client, against bare JetStream.
+    Events(events::Options),
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    match Arguments::parse().measure {
+        Measure::Events(options) => events::run(&options).await,
+    }
+}

@@ -1,1 +1,16 @@
-//! TODO
+//! What a person does with a running stack, as a library: sign in by mail, fill a game, play turns, administrate.
+//!
+//! The scenarios in `tests/` are black-box tests over it, with real binaries; the demo tells it as a story. Everything a
+//! player does goes through the gateway; only operators speak to `api` directly.
+
+mod admin;
+mod inbox;
+mod player;
+mod table;
+mod wait;
+
+pub use admin::Admin;
+pub use inbox::{Inbox, Mail};
+pub use player::Player;
+pub use table::Table;
+pub use wait::eventually;

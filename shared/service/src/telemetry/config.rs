@@ -114,7 +114,7 @@ impl Section for TelemetryConfig {
         let metrics = vars.or(
             "OTEL_METRICS_EXPORTER",
             "none",
-            "Where metrics go besides /metrics: otlp, console or none",
+            "Where metrics go besides /metrics: otlp or none",
         );
         let protocol = vars.or(
             "OTEL_EXPORTER_OTLP_PROTOCOL",

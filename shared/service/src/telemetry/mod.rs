@@ -4,6 +4,7 @@
 //! OpenTelemetry instruments ([`meter`]) with two outlets: the `/metrics` page and, if configured, OTLP.
 
 mod config;
+mod console;
 mod context;
 mod setup;
 

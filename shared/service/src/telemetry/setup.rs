@@ -11,7 +11,10 @@ use opentelemetry_sdk::{
 use prometheus::{Registry, TextEncoder};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::config::{Exporter, LogFormat, Protocol, TelemetryConfig};
+use super::{
+    config::{Exporter, LogFormat, Protocol, TelemetryConfig},
+    console::ConsoleSpans,
+};
 
 /// Telemetry could not be set up; the message says which part.
 #[derive(Debug, thiserror::Error)]
@@ -114,11 +117,7 @@ fn tracer_provider(
     let builder = SdkTracerProvider::builder().with_resource(resource);
     Ok(match (config.traces, config.protocol) {
         (Exporter::None, _) => None,
-        (Exporter::Console, _) => Some(
-            builder
-                .with_batch_exporter(opentelemetry_stdout::SpanExporter::default())
-                .build(),
-        ),
+        (Exporter::Console, _) => Some(builder.with_batch_exporter(ConsoleSpans).build()),
         (Exporter::Otlp, Protocol::Grpc) => Some(
             builder
                 .with_batch_exporter(SpanExporter::builder().with_tonic().build()?)
@@ -147,10 +146,8 @@ fn meter_provider(
         .with_resource(resource)
         .with_reader(page);
     Ok(match (config.metrics, config.protocol) {
-        (Exporter::None, _) => builder,
-        (Exporter::Console, _) => {
-            builder.with_periodic_exporter(opentelemetry_stdout::MetricExporter::default())
-        }
+        // On a developer's console the /metrics page is the better reading.
+        (Exporter::None | Exporter::Console, _) => builder,
         (Exporter::Otlp, Protocol::Grpc) => {
             builder.with_periodic_exporter(MetricExporter::builder().with_tonic().build()?)
         }
