@@ -134,7 +134,6 @@ fn gateway(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
         ("GATEWAY_LISTEN_ADDR", facts.gateway_grpc.clone()),
         ("GATEWAY_HTTP_LISTEN_ADDR", facts.gateway_http.clone()),
         ("GATEWAY_SIGNING_KEY", secrets.gateway_signing_key.clone()),
-        ("GATEWAY_CLIENT_ID", "local".to_owned()),
         ("BACKEND_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned()),
     ]
 }

@@ -16,6 +16,8 @@ use crate::{account::Account, leftovers};
 
 /// Lines of a log that a failure shows.
 const TAIL_LINES: usize = 40;
+/// A log that is longer when its program is started begins anew.
+const LOG_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// How to run a program.
 #[derive(Debug, Clone)]
@@ -57,6 +59,9 @@ impl Spec {
     pub fn start(self) -> Result<Program> {
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
+        if log.metadata()?.len() > LOG_LIMIT {
+            log.set_len(0)?;
+        }
         let log_from = log.metadata()?.len();
         let mut command = Command::new(&self.program);
         command

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io::Write,
+    path::Path,
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,7 +16,7 @@ pub struct Lock(File);
 impl Lock {
     /// Takes it and writes our process id into it; an error if another `up` runs.
     pub fn take(layout: &Layout) -> Result<Self> {
-        match try_take(layout)? {
+        match try_take(&layout.lock())? {
             Some(mut lock) => {
                 lock.0.set_len(0)?;
                 write!(lock.0, "{}", std::process::id())?;
@@ -31,7 +32,7 @@ impl Lock {
 
     /// Whether somebody holds it.
     pub fn is_taken(layout: &Layout) -> Result<bool> {
-        Ok(try_take(layout)?.is_none())
+        Ok(try_take(&layout.lock())?.is_none())
     }
 }
 
@@ -40,13 +41,12 @@ pub fn holder(layout: &Layout) -> Option<u32> {
     fs::read_to_string(layout.lock()).ok()?.trim().parse().ok()
 }
 
-fn try_take(layout: &Layout) -> Result<Option<Lock>> {
-    let path = layout.lock();
+fn try_take(path: &Path) -> Result<Option<Lock>> {
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
-        .open(&path);
+        .open(path);
     let file = file.with_context(|| format!("cannot open {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Lock(file))),
@@ -54,5 +54,20 @@ fn try_take(layout: &Layout) -> Result<Option<Lock>> {
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holds_it_at_a_time_and_a_killed_holder_leaves_it_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("up.lock");
+        let first = try_take(&path).unwrap();
+        assert!(first.is_some() && try_take(&path).unwrap().is_none());
+        drop(first);
+        assert!(try_take(&path).unwrap().is_some());
     }
 }

@@ -63,7 +63,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
         Command::Supervise => up::supervise(&layout, ui).await?,
         Command::Down(args) => down::run(&args, &layout, ui).await?,
         Command::Demo => {
-            demo::run(&StackFile::read(&layout.stack_file())?, ui).await?;
+            Box::pin(demo::run(&StackFile::read(&layout.stack_file())?, ui)).await?;
         }
         Command::Test(args) => return test::run(&args, &layout, ui).await,
         Command::Openapi => documents::generate(&layout, ui).await?,

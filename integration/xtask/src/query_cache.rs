@@ -47,34 +47,15 @@ impl Fresh {
 
     /// An error that says how the committed cache differs.
     pub fn compare(&self, layout: &Layout) -> Result<String> {
-        let (committed, fresh) = (entries(&committed(layout))?, entries(self.dir.path())?);
-        let missing = fresh
-            .keys()
-            .filter(|name| !committed.contains_key(*name))
-            .count();
-        let unused = committed
-            .keys()
-            .filter(|name| !fresh.contains_key(*name))
-            .count();
-        let other = fresh.iter().filter(|(name, entry)| {
-            committed
-                .get(*name)
-                .is_some_and(|committed| committed != *entry)
-        });
-        let other = other.count();
-        if missing + unused + other > 0 {
-            bail!(
-                ".sqlx: {missing} missing, {unused} unused, {other} different: cargo xtask prepare"
-            );
-        }
+        let fresh = entries(self.dir.path())?;
+        compare(&entries(&committed(layout))?, &fresh)?;
         Ok(format!("{} queries", fresh.len()))
     }
 
     /// Replaces the committed cache.
-    fn commit(&self, layout: &Layout) -> Result<usize> {
-        let place = committed(layout);
-        fs::create_dir_all(&place)?;
-        let (old, fresh) = (entries(&place)?, entries(self.dir.path())?);
+    fn commit(&self, place: &Path) -> Result<usize> {
+        fs::create_dir_all(place)?;
+        let (old, fresh) = (entries(place)?, entries(self.dir.path())?);
         for name in old.keys().filter(|name| !fresh.contains_key(*name)) {
             fs::remove_file(place.join(name))?;
         }
@@ -93,7 +74,10 @@ pub async fn generate(layout: &Layout, ui: Ui) -> Result<()> {
     check.args(["check", "--workspace", "--all-targets"]);
     fresh.apply(&mut check);
     cargo::run(check).await.context("cargo check failed")?;
-    ui.done(format!(".sqlx holds {} queries", fresh.commit(layout)?));
+    ui.done(format!(
+        ".sqlx holds {} queries",
+        fresh.commit(&committed(layout))?
+    ));
     servers.stop().await
 }
 
@@ -101,7 +85,33 @@ fn committed(layout: &Layout) -> PathBuf {
     layout.root().join(".sqlx")
 }
 
-fn entries(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+/// Content by file name.
+type Entries = BTreeMap<String, Vec<u8>>;
+
+fn compare(committed: &Entries, fresh: &Entries) -> Result<()> {
+    let missing = fresh
+        .keys()
+        .filter(|name| !committed.contains_key(*name))
+        .count();
+    let unused = committed
+        .keys()
+        .filter(|name| !fresh.contains_key(*name))
+        .count();
+    let known = fresh
+        .iter()
+        .filter_map(|(name, entry)| Some((committed.get(name)?, entry)));
+    let different = known
+        .filter(|(committed, fresh)| committed != fresh)
+        .count();
+    if missing + unused + different > 0 {
+        bail!(
+            ".sqlx: {missing} missing, {unused} unused, {different} different: cargo xtask prepare"
+        );
+    }
+    Ok(())
+}
+
+fn entries(dir: &Path) -> Result<Entries> {
     if !dir.exists() {
         return Ok(BTreeMap::new());
     }
@@ -158,4 +168,33 @@ fn roots(dir: &Path) -> Vec<PathBuf> {
             file.is_file() && file.extension().is_some_and(|extension| extension == "rs")
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_cache_replaces_the_old_one_and_every_difference_is_seen() {
+        let (dir, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |dir: &Path, name: &str, text: &str| fs::write(dir.join(name), text).unwrap();
+        write(dir.path(), "new.json", "1");
+        write(dir.path(), "changed.json", "2");
+        write(place.path(), "changed.json", "1");
+        write(place.path(), "unused.json", "1");
+        let fresh = Fresh {
+            dir,
+            database_url: String::new(),
+        };
+        let look = |place: &Path| {
+            compare(
+                &entries(place).unwrap(),
+                &entries(fresh.dir.path()).unwrap(),
+            )
+        };
+        let said = look(place.path()).unwrap_err().to_string();
+        assert!(said.contains("1 missing, 1 unused, 1 different"), "{said}");
+        assert_eq!(fresh.commit(place.path()).unwrap(), 2);
+        look(place.path()).unwrap();
+    }
 }

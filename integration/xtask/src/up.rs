@@ -48,7 +48,7 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
         let file = detach::start(layout, ui).await?;
         ui.result(table::of(&file, layout));
         return if args.demo {
-            demo::run(&file, ui).await
+            Box::pin(demo::run(&file, ui)).await
         } else {
             Ok(())
         };
@@ -105,7 +105,7 @@ async fn start(layout: &Layout, ui: Ui) -> Result<(Stack, StackFile)> {
 async fn watch(stack: &mut Stack, layout: &Layout, ui: Ui, demo: Option<StackFile>) {
     let play = async {
         let Some(file) = demo else { return };
-        match demo::run(&file, ui).await {
+        match Box::pin(demo::run(&file, ui)).await {
             Ok(()) => ui.done("the game is over; the platform keeps running, Ctrl-C stops it"),
             Err(error) => ui.warn(format!("the demo failed: {error:#}")),
         }
