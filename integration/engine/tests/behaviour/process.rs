@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::world::{TempDir, init_body};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Process {
     child: Child,
@@ -106,8 +106,29 @@ fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// Runs an engine that is expected to end by itself.
 fn run(command: &mut Command) -> Output {
-    command.stderr(Stdio::piped()).output().unwrap()
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut engine = Process {
+        child,
+        address: String::new(),
+    };
+    wait_for("end of an engine that must not start", || {
+        engine.child.try_wait().unwrap()
+    });
+    let mut stderr = Vec::new();
+    engine
+        .child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_end(&mut stderr)
+        .unwrap();
+    Output {
+        status: engine.child.wait().unwrap(),
+        stdout: Vec::new(),
+        stderr,
+    }
 }
 
 fn complains(output: &Output, about: &str) {
