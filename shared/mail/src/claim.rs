@@ -1,0 +1,117 @@
+//! Claims due mails under a lease, the most urgent first.
+
+use std::time::Duration;
+
+use galaxy_core::{DeliveryId, LeaseToken};
+use galaxy_store::{Db, Result};
+use jiff::Timestamp;
+
+use crate::model::Content;
+
+/// A mail that this process may send for as long as it holds the lease.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The delivery.
+    pub delivery_id: DeliveryId,
+    /// What kind of mail it is.
+    pub template_id: String,
+    /// Where it goes.
+    pub to: String,
+    /// What it says.
+    pub content: Content,
+    /// The local part of its `Message-ID`, the same at every attempt.
+    pub message_id: String,
+    /// Address for one-click unsubscription.
+    pub list_unsubscribe: Option<String>,
+    /// Attempts spent so far.
+    pub attempts: i32,
+    /// Whether it has become useless meanwhile.
+    pub is_expired: bool,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// The trace it belongs to.
+    pub traceparent: Option<String>,
+    pub(crate) lease: LeaseToken,
+}
+
+/// Claims up to `room` due mails for `length`, by priority and then by how long they have been due.
+///
+/// A mail whose holder let its lease run out is due again; that attempt is noted as abandoned and counts as spent, so
+/// that a mail which kills its senders comes to an end.
+#[tracing::instrument(name = "mail.claim", level = "debug", skip_all)]
+pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<Claim>> {
+    let lease = LeaseToken::generate();
+    let mut connection = db.acquire().await?;
+    let rows = sqlx::query!(
+        r#"with due as (
+             select found.* from generate_series(0, 9) as rank
+             cross join lateral (
+                 select delivery_id, status, updated_at from backend.mail_deliveries
+                 where status in ('queued', 'sending') and priority = rank::smallint and next_attempt_at <= now()
+                 order by next_attempt_at, delivery_id limit $1 for update skip locked
+             ) as found
+             limit $1),
+         abandoned as (
+             insert into backend.mail_attempts (attempt_id, delivery_id, attempt_no, started_at, finished_at, outcome)
+             select gen_random_uuid(), due.delivery_id,
+                 (select coalesce(max(a.attempt_no), 0) + 1 from backend.mail_attempts a
+                  where a.delivery_id = due.delivery_id),
+                 due.updated_at, now(), 'abandoned'
+             from due where due.status = 'sending'),
+         claimed as (
+             update backend.mail_deliveries d
+             set status = 'sending', lease_token = $2, lease_expires_at = now() + make_interval(secs => $3),
+                 next_attempt_at = now() + make_interval(secs => $3), updated_at = now(),
+                 attempts = d.attempts + (due.status = 'sending')::int
+             from due where d.delivery_id = due.delivery_id
+             returning d.*)
+         select c.delivery_id, c.template_id, c.message_id, c.list_unsubscribe, c.attempts, c.created_at, c.traceparent,
+             coalesce(c.expires_at <= now(), false) as "is_expired!",
+             r.address, p.subject, convert_from(p.body, 'UTF8') as "text!", convert_from(p.html, 'UTF8') as html
+         from claimed c
+         join backend.mail_payloads p on p.payload_id = c.payload_id
+         join backend.mail_recipients r on r.delivery_id = c.delivery_id
+         order by c.priority, c.created_at, c.delivery_id"#,
+        i64::from(room),
+        lease.uuid(),
+        length.as_secs_f64(),
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Claim {
+            delivery_id: DeliveryId(row.delivery_id),
+            template_id: row.template_id,
+            to: row.address,
+            content: Content {
+                subject: row.subject,
+                text: row.text,
+                html: row.html,
+            },
+            message_id: row.message_id,
+            list_unsubscribe: row.list_unsubscribe,
+            attempts: row.attempts,
+            is_expired: row.is_expired,
+            created_at: row.created_at.to_jiff(),
+            traceparent: row.traceparent,
+            lease,
+        })
+        .collect())
+}
+
+/// Holds the mail for another `length`. `false`: the lease went to somebody else, or the mail was dropped.
+pub async fn renew(db: &Db, claim: &Claim, length: Duration) -> Result<bool> {
+    let mut connection = db.acquire().await?;
+    let renewed = sqlx::query!(
+        "update backend.mail_deliveries
+         set lease_expires_at = now() + make_interval(secs => $3), next_attempt_at = now() + make_interval(secs => $3)
+         where delivery_id = $1 and lease_token = $2",
+        claim.delivery_id.uuid(),
+        claim.lease.uuid(),
+        length.as_secs_f64(),
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}

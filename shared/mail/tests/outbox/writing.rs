@@ -1,0 +1,109 @@
+use futures_util::future::join_all;
+use galaxy_mail::{Content, NewMail, Priority, drop_for_user, enqueue};
+use galaxy_store::Topic;
+use galaxy_testkit::World;
+use sqlx::PgPool;
+
+use crate::world::{address, claim_all, claim_one, content, finish, mail};
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_mail_is_written_with_its_cause_and_wakes_the_mailer_once_committed(pool: PgPool) {
+    let world = World::new(pool);
+    let bell = world.db.wakeups().bell(Topic::Mail);
+    mail("a").enqueue(&world).await;
+    tokio::time::timeout(std::time::Duration::from_secs(1), bell.notified())
+        .await
+        .expect("the bell rings after the commit");
+    let claim = claim_one(&world).await;
+    assert_eq!(
+        (claim.to.as_str(), &claim.content),
+        ("ada@example.org", &content())
+    );
+    assert_eq!(claim.message_id, claim.delivery_id.to_string());
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn what_is_rolled_back_is_never_sent(pool: PgPool) {
+    let world = World::new(pool);
+    let mut tx = world.db.begin().await.unwrap();
+    let to = address("ada@example.org");
+    enqueue(&mut tx, new_mail("a", &to, &content()))
+        .await
+        .unwrap();
+    drop(tx);
+    assert!(claim_all(&world).await.is_empty());
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn the_same_key_asks_for_the_same_mail_however_many_ask_at_once(pool: PgPool) {
+    let world = World::new(pool);
+    let askers = (0..12).map(|_| async { mail("same").enqueue(&world).await });
+    let ids = join_all(askers).await;
+    assert!(ids.iter().all(|id| *id == ids[0]));
+    assert_eq!(claim_all(&world).await.len(), 1);
+    let orphans = "select count(*) from backend.mail_payloads p
+        where not exists (select from backend.mail_deliveries d where d.payload_id = p.payload_id)";
+    assert_eq!(world.count(orphans).await, 0);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_subject_with_line_breaks_stays_one_header(pool: PgPool) {
+    let world = World::new(pool);
+    let mut tx = world.db.begin().await.unwrap();
+    let evil = Content {
+        subject: "Hello\r\nBcc: eve@example.org".to_owned(),
+        ..content()
+    };
+    let to = address("ada@example.org");
+    enqueue(&mut tx, new_mail("a", &to, &evil)).await.unwrap();
+    tx.commit().await.unwrap();
+    let claim = claim_one(&world).await;
+    assert_eq!(claim.content.subject, "Hello  Bcc: eve@example.org");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_deleted_account_takes_its_waiting_mail_addresses_and_texts_along(pool: PgPool) {
+    let world = World::new(pool);
+    let (gone, other) = (world.account().await, world.account().await);
+    for (key, user) in [("waits", gone), ("on-the-wire", gone), ("others", other)] {
+        let mut mail = mail(key);
+        mail.user_id = Some(user);
+        mail.enqueue(&world).await;
+    }
+    let held = galaxy_mail::claim::claim(&world.db, 2, crate::world::LEASE)
+        .await
+        .unwrap();
+    let mut tx = world.db.begin().await.unwrap();
+    assert_eq!(drop_for_user(&mut tx, gone).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+
+    for claim in &held {
+        let late = finish(&world, claim, galaxy_mail::finish::Outcome::Sent).await;
+        assert!(!late, "a completion after the drop is refused");
+    }
+    let left = claim_all(&world).await;
+    assert_eq!(left.len(), 1, "mail to others goes on");
+    let traces = "select count(*) from backend.mail_deliveries d
+        join backend.mail_recipients r using (delivery_id) join backend.mail_payloads p using (payload_id)
+        where d.status = 'dropped' and (r.address <> 'deleted' or octet_length(p.body) > 0)";
+    assert_eq!(world.count(traces).await, 0);
+}
+
+fn new_mail<'a>(
+    key: &'a str,
+    to: &'a galaxy_core::EmailAddress,
+    content: &'a Content,
+) -> NewMail<'a> {
+    NewMail {
+        template_id: "test",
+        idempotency_key: key,
+        user_id: None,
+        to,
+        content,
+        priority: Priority::Normal,
+        not_before: None,
+        expires_at: None,
+        secret: false,
+        list_unsubscribe: None,
+    }
+}
