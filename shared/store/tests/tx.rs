@@ -1,0 +1,69 @@
+//! The transaction helper: wakes after the commit and only then; errors say what to do.
+
+use std::time::Duration;
+
+use galaxy_service::http::ApiError;
+use galaxy_store::{Db, Topic};
+use sqlx::PgPool;
+
+async fn rings(db: &Db, topic: Topic) -> bool {
+    tokio::time::timeout(
+        Duration::from_millis(50),
+        db.wakeups().bell(topic).notified(),
+    )
+    .await
+    .is_ok()
+}
+
+#[sqlx::test(migrations = false)]
+async fn only_a_committed_transaction_wakes_and_only_whom_it_made_work_for(
+    pool: PgPool,
+) -> sqlx::Result<()> {
+    let db = Db::new(pool);
+    let mut tx = db.begin().await.unwrap();
+    tx.wake(Topic::Mail);
+    drop(tx);
+    assert!(!rings(&db, Topic::Mail).await, "rolled back");
+
+    let mut tx = db.begin().await.unwrap();
+    tx.wake(Topic::Mail);
+    tx.wake(Topic::Mail);
+    tx.commit().await.unwrap();
+    assert!(rings(&db, Topic::Mail).await);
+    assert!(!rings(&db, Topic::Runtime).await);
+    Ok(())
+}
+
+#[sqlx::test(migrations = false)]
+async fn what_the_database_cannot_do_now_is_a_503_and_what_it_will_never_do_a_500(
+    pool: PgPool,
+) -> sqlx::Result<()> {
+    let db = Db::new(pool.clone());
+    let mut connection = db.acquire().await.unwrap();
+    let broken = sqlx::query("select nonsense")
+        .execute(&mut *connection)
+        .await
+        .unwrap_err();
+    let error = galaxy_store::Error::from(broken);
+    assert!(!error.is_unavailable());
+    assert_eq!(ApiError::from(error).status(), 500);
+
+    sqlx::query("create table once (id int constraint once_pk primary key)")
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("insert into once values (1)")
+        .execute(&mut *connection)
+        .await?;
+    let twice = sqlx::query("insert into once values (1)")
+        .execute(&mut *connection)
+        .await
+        .unwrap_err();
+    assert!(galaxy_store::Error::from(twice).is_unique_violation("once_pk"));
+
+    drop(connection);
+    pool.close().await;
+    let error = db.begin().await.err().unwrap();
+    assert!(error.is_unavailable());
+    assert_eq!(ApiError::from(error).status(), 503);
+    Ok(())
+}
