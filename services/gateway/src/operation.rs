@@ -74,7 +74,9 @@ pub fn call(route: &Route, payload: &[u8]) -> Result<Call, Refusal> {
         encode(&value.text(), &mut path_and_query);
         separator = '&';
     }
-    let body = payload.body.map(|body| Bytes::copy_from_slice(body.get().as_bytes()));
+    let body = payload
+        .body
+        .map(|body| Bytes::copy_from_slice(body.get().as_bytes()));
     Ok(Call {
         path_and_query,
         body,

@@ -176,7 +176,10 @@ paths:
         assert_eq!(routes.count(), 3);
         assert!(routes.find("list_users").is_none());
         let orders = routes.find("submit_orders").unwrap();
-        assert_eq!((orders.class(), orders.max_payload()), (Class::Engine, (1 << 20) + (4 << 10)));
+        assert_eq!(
+            (orders.class(), orders.max_payload()),
+            (Class::Engine, (1 << 20) + (4 << 10))
+        );
         assert_eq!(routes.find("get_account").unwrap().class(), Class::Read);
         assert_eq!(routes.find("update_profile").unwrap().class(), Class::Write);
     }
@@ -184,9 +187,15 @@ paths:
     #[test]
     fn an_operation_without_an_id_of_its_own_stops_the_gateway_from_starting() {
         let doubled = DOCUMENT.replace("submit_orders", "get_account");
-        assert!(matches!(Routes::parse(&doubled), Err(RoutesError::OperationId(_))));
+        assert!(matches!(
+            Routes::parse(&doubled),
+            Err(RoutesError::OperationId(_))
+        ));
         let nameless = DOCUMENT.replace("operationId: get_account", "summary: account");
-        assert!(matches!(Routes::parse(&nameless), Err(RoutesError::OperationId(_))));
+        assert!(matches!(
+            Routes::parse(&nameless),
+            Err(RoutesError::OperationId(_))
+        ));
     }
 
     #[test]

@@ -87,7 +87,9 @@ fn length(field: &str, bytes: &[u8], expected: usize) -> Result<(), Refusal> {
     if bytes.len() == expected {
         return Ok(());
     }
-    Err(Refusal::InvalidRequest(format!("{field} must have {expected} bytes")))
+    Err(Refusal::InvalidRequest(format!(
+        "{field} must have {expected} bytes"
+    )))
 }
 
 #[cfg(test)]
@@ -118,13 +120,28 @@ mod tests {
     #[test]
     fn each_wrong_shape_has_its_code() {
         assert_eq!(code(|_| {}), "accepted");
-        assert_eq!(code(|r| r.payload = vec![0; MAX_PAYLOAD + 1].into()), "payload_too_large");
-        assert_eq!(code(|r| r.payload = vec![0; 1_025].into()), "payload_too_large");
+        assert_eq!(
+            code(|r| r.payload = vec![0; MAX_PAYLOAD + 1].into()),
+            "payload_too_large"
+        );
+        assert_eq!(
+            code(|r| r.payload = vec![0; 1_025].into()),
+            "payload_too_large"
+        );
         assert_eq!(code(|r| r.protocol_version = 0), "unsupported_version");
         assert_eq!(code(|r| r.protocol_version = 2), "unsupported_version");
-        assert_eq!(code(|r| r.payload_hash = vec![0; 31].into()), "invalid_request");
-        assert_eq!(code(|r| r.signature = vec![0; 65].into()), "invalid_request");
-        assert_eq!(code(|r| r.message_type = "get_nothing".into()), "unknown_message_type");
+        assert_eq!(
+            code(|r| r.payload_hash = vec![0; 31].into()),
+            "invalid_request"
+        );
+        assert_eq!(
+            code(|r| r.signature = vec![0; 65].into()),
+            "invalid_request"
+        );
+        assert_eq!(
+            code(|r| r.message_type = "get_nothing".into()),
+            "unknown_message_type"
+        );
     }
 
     #[test]
@@ -138,8 +155,16 @@ mod tests {
             "urn:uuid:01890a5d-ac96-774b-bcce-b302099a8057",
             "01890a5d-ac96-774b-bcce-b302099a8057 ",
         ] {
-            assert_eq!(code(|r| r.request_id = text.into()), "invalid_request", "{text}");
-            assert_eq!(code(|r| r.device_session_id = text.into()), "invalid_request", "{text}");
+            assert_eq!(
+                code(|r| r.request_id = text.into()),
+                "invalid_request",
+                "{text}"
+            );
+            assert_eq!(
+                code(|r| r.device_session_id = text.into()),
+                "invalid_request",
+                "{text}"
+            );
         }
     }
 

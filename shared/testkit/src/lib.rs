@@ -4,6 +4,10 @@
 //! with a message, since a world that cannot be built is a failed test.
 #![expect(clippy::expect_used, reason = "used in tests only")]
 
+mod nats;
+
+pub use nats::nats_url;
+
 use std::{future::Future, time::Duration};
 
 use galaxy_core::{Clock, GameId, UserId};

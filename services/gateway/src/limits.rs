@@ -1,0 +1,173 @@
+//! How often who may call: token buckets per address, session, user and class.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_service::Tasks;
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::config::{LimitsConfig, Rate};
+use crate::refusal::Refusal;
+use crate::routes::Class;
+
+/// How often buckets that are full again are let go.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// All buckets of this gateway.
+#[derive(Debug)]
+pub struct Limits {
+    address: Buckets<IpAddr>,
+    session: Buckets<(IpAddr, DeviceSessionId)>,
+    read: Buckets<UserId>,
+    write: Buckets<UserId>,
+    engine: Buckets<UserId>,
+    subscribe: Buckets<UserId>,
+    sign_in: Buckets<IpAddr>,
+}
+
+type Buckets<K> = DefaultKeyedRateLimiter<K>;
+
+impl Limits {
+    /// Full buckets.
+    pub fn new(config: LimitsConfig) -> Self {
+        Self {
+            address: buckets(config.address),
+            session: buckets(config.session),
+            read: buckets(config.read),
+            write: buckets(config.write),
+            engine: buckets(config.engine),
+            subscribe: buckets(config.subscribe),
+            sign_in: buckets(config.sign_in),
+        }
+    }
+
+    /// A request before it is known whose it is. The session is only claimed, hence it is limited
+    /// per address: a stranger cannot use up the requests of a session that is not his.
+    pub fn stranger(&self, source: IpAddr, session: DeviceSessionId) -> Result<(), Refusal> {
+        let source = network(source);
+        take(&self.address, &source)?;
+        take(&self.session, &(source, session))
+    }
+
+    /// A request that is known to be the user's.
+    pub fn user(&self, user: UserId, class: Class) -> Result<(), Refusal> {
+        let buckets = match class {
+            Class::Read => &self.read,
+            Class::Write => &self.write,
+            Class::Engine => &self.engine,
+            Class::Subscribe => &self.subscribe,
+        };
+        take(buckets, &user)
+    }
+
+    /// A request to sign in.
+    pub fn sign_in(&self, source: IpAddr) -> Result<(), Refusal> {
+        let source = network(source);
+        take(&self.address, &source)?;
+        take(&self.sign_in, &source)
+    }
+
+    /// Lets go of buckets that are full again, so that memory is bounded by the present traffic.
+    pub async fn sweep(&self, tasks: &Tasks) {
+        let draining = tasks.draining();
+        while draining
+            .run_until_cancelled(tokio::time::sleep(SWEEP))
+            .await
+            .is_some()
+        {
+            self.address.retain_recent();
+            self.session.retain_recent();
+            self.sign_in.retain_recent();
+            for buckets in [&self.read, &self.write, &self.engine, &self.subscribe] {
+                buckets.retain_recent();
+            }
+        }
+    }
+}
+
+fn buckets<K: Hash + Eq + Clone>(Rate(rate): Rate) -> Buckets<K> {
+    let burst = rate.saturating_mul(NonZeroU32::MIN.saturating_add(1));
+    RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst))
+}
+
+fn take<K: Hash + Eq + Clone>(buckets: &Buckets<K>, key: &K) -> Result<(), Refusal> {
+    buckets.check_key(key).map_err(|not_until| {
+        Refusal::RateLimited(not_until.wait_time_from(DefaultClock::default().now()))
+    })
+}
+
+/// Whom an address stands for: one host has a whole /64 of IPv6 at hand.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(rate: u32) -> Limits {
+        let rate = Rate(NonZeroU32::new(rate).unwrap());
+        Limits::new(LimitsConfig {
+            address: Rate(NonZeroU32::new(1_000).unwrap()),
+            session: rate,
+            read: rate,
+            write: rate,
+            engine: rate,
+            subscribe: rate,
+            sign_in: rate,
+        })
+    }
+
+    fn accepted(mut attempt: impl FnMut() -> Result<(), Refusal>) -> usize {
+        (0..100).take_while(|_| attempt().is_ok()).count()
+    }
+
+    #[test]
+    fn a_stranger_cannot_use_up_the_requests_of_a_session_from_elsewhere() {
+        let limits = limits(1);
+        let session = DeviceSessionId::generate();
+        let (attacker, owner) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        assert_eq!(accepted(|| limits.stranger(attacker, session)), 2);
+        assert!(limits.stranger(owner, session).is_ok());
+    }
+
+    #[test]
+    fn classes_of_operations_are_limited_apart() {
+        let limits = limits(1);
+        let user = UserId::generate();
+        assert_eq!(accepted(|| limits.user(user, Class::Write)), 2);
+        assert_eq!(accepted(|| limits.user(user, Class::Read)), 2);
+        assert!(limits.user(UserId::generate(), Class::Write).is_ok());
+    }
+
+    #[test]
+    fn addresses_of_one_ipv6_network_share_a_bucket() {
+        let limits = limits(1);
+        let addresses = (0..100u16).map(|last| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last));
+        let accepted = addresses.filter(|address| limits.sign_in((*address).into()).is_ok());
+        assert_eq!(accepted.count(), 2);
+    }
+
+    #[test]
+    fn a_refusal_says_how_long_to_wait() {
+        let limits = limits(1);
+        let user = UserId::generate();
+        let refusal = (0..3)
+            .find_map(|_| limits.user(user, Class::Read).err())
+            .unwrap();
+        let Refusal::RateLimited(wait) = refusal else {
+            panic!("{refusal:?}")
+        };
+        assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,97 @@
+//! The HTTP listener: passes the sign-in operations, which no signature can cover yet, on to the API.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, State};
+use axum::response::Response;
+use axum::routing::post;
+use galaxy_service::http::layers::{self, RequestId};
+use galaxy_service::http::{ApiError, ClientAddress};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::backend::{Answer, Ask, forwarded_for};
+use crate::edge::Edge;
+use crate::refusal::Refusal;
+
+/// Largest body, bytes.
+const MAX_BODY: usize = 64 << 10;
+/// How long the API may take.
+const TIMEOUT: Duration = Duration::from_secs(17);
+/// Headers of the API's answer that are passed back.
+const PASSED_BACK: [http::HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
+
+/// The routes of the listener.
+pub fn router(edge: Arc<Edge>) -> Router {
+    let proxies = edge.proxies.clone();
+    let router = Router::new()
+        .route("/api/v1/public/auth/{action}", post(pass))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(edge);
+    layers::wrap(router, proxies)
+}
+
+async fn pass(
+    State(edge): State<Arc<Edge>>,
+    Path(action): Path<String>,
+    ClientAddress(source): ClientAddress,
+    Extension(RequestId(request_id)): Extension<RequestId>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    edge.gate.limits.sign_in(source).map_err(refused)?;
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    if !action.bytes().all(plain) {
+        return Err(ApiError::not_found("operation"));
+    }
+    if !headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
+    {
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "Send the body as application/json.",
+        ));
+    }
+    let peer = peer.map_or(source, |Extension(ConnectInfo(address))| address.ip());
+    let path = format!("/api/v1/public/auth/{action}");
+    let ask = Ask {
+        method: Method::POST,
+        path_and_query: &path,
+        body: Some(body),
+        request_id: &request_id,
+        forwarded_for: forwarded_for(&headers, peer),
+        user: None,
+        timeout: TIMEOUT,
+    };
+    Ok(pass_back(edge.backend.ask(ask).await.map_err(refused)?))
+}
+
+fn pass_back(answer: Answer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    for name in PASSED_BACK {
+        if let Some(value) = answer.headers.get(&name) {
+            response.headers_mut().insert(name, value.clone());
+        }
+    }
+    response
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::RateLimited(wait) => ApiError::too_many(wait),
+        Refusal::BackendTimeout => ApiError::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "timeout",
+            "The request took too long and was given up; try again.",
+        ),
+        other => ApiError::unavailable(other),
+    }
+}
