@@ -3,6 +3,7 @@
 
 create table backend.runtime_records (
     game_id              uuid        primary key references backend.games (game_id),
+    game_name            text        not null check (char_length(game_name) between 1 and 200),
     current_container_id text        check (char_length(current_container_id) between 1 and 200),
     status               text        not null default 'starting'
                                      check (status in ('starting', 'running', 'generation_in_progress', 'generation_failed',
@@ -30,6 +31,7 @@ create table backend.runtime_records (
     updated_at           timestamptz not null default now()
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
+comment on column backend.runtime_records.game_name is 'As it was at the start; events tell it to people';
 comment on column backend.runtime_records.next_turn_at is 'Null while the schedule stands still (paused, stopped, finished)';
 comment on column backend.runtime_records.skip_next_tick is 'A turn was forced: the next tick of the schedule passes without one';
 comment on column backend.runtime_records.endpoint is 'Written by the driver alone; no other address of an engine is ever dialled';

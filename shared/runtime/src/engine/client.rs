@@ -1,0 +1,322 @@
+//! Calls, with their limits.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{
+    Method, Request, StatusCode, Uri,
+    header::{CONTENT_TYPE, HOST},
+};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::{Endpoint, EngineError, EngineStatus, Init};
+
+/// How long calls may take, and how large answers may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// A health probe, whole.
+    pub probe: Duration,
+    /// A command, an order, a report, a banishment, whole.
+    pub call: Duration,
+    /// Setting a game up or generating a turn, whole.
+    pub turn: Duration,
+    /// The largest answer, in bytes.
+    pub answer: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            probe: Duration::from_secs(2),
+            call: Duration::from_secs(10),
+            turn: Duration::from_mins(1),
+            answer: 8 << 20,
+        }
+    }
+}
+
+/// Speaks to engines. Cheap to clone; clones share the pool.
+#[derive(Debug, Clone)]
+pub struct EngineClient {
+    http: Client<HttpConnector, Full<Bytes>>,
+    limits: Limits,
+}
+
+impl Default for EngineClient {
+    fn default() -> Self {
+        Self::new(Limits::default())
+    }
+}
+
+impl EngineClient {
+    /// No connection yet.
+    pub fn new(limits: Limits) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(limits.connect));
+        connector.set_nodelay(true);
+        let http = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(8)
+            .http1_max_buf_size(1 << 18)
+            .build(connector);
+        Self { http, limits }
+    }
+
+    /// Whether the engine answers at all.
+    pub async fn healthz(&self, engine: &Endpoint) -> Result<(), EngineError> {
+        self.call(engine, Method::GET, "/healthz", None, self.limits.probe)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets the game up; a repetition changes nothing.
+    pub async fn init(
+        &self,
+        engine: &Endpoint,
+        init: &Init<'_>,
+    ) -> Result<EngineStatus, EngineError> {
+        let body = encode(init)?;
+        let path = "/api/v1/admin/init";
+        decode(
+            &self
+                .call(engine, Method::POST, path, Some(body), self.limits.turn)
+                .await?,
+        )
+    }
+
+    /// How the game stands.
+    pub async fn status(&self, engine: &Endpoint) -> Result<EngineStatus, EngineError> {
+        let path = "/api/v1/admin/status";
+        decode(
+            &self
+                .call(engine, Method::GET, path, None, self.limits.call)
+                .await?,
+        )
+    }
+
+    /// Generates turn `expected`, unless it is there already.
+    pub async fn turn(
+        &self,
+        engine: &Endpoint,
+        expected: u32,
+    ) -> Result<EngineStatus, EngineError> {
+        #[derive(Serialize)]
+        struct Body {
+            expected_turn: u32,
+        }
+        let body = encode(&Body {
+            expected_turn: expected,
+        })?;
+        let path = "/api/v1/admin/turn";
+        decode(
+            &self
+                .call(engine, Method::PUT, path, Some(body), self.limits.turn)
+                .await?,
+        )
+    }
+
+    /// Takes a race out of the game; one that is out stays out.
+    pub async fn banish(&self, engine: &Endpoint, race_name: &str) -> Result<(), EngineError> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            race_name: &'a str,
+        }
+        let body = encode(&Body { race_name })?;
+        let path = "/api/v1/admin/race/banish";
+        self.call(engine, Method::POST, path, Some(body), self.limits.call)
+            .await?;
+        Ok(())
+    }
+
+    /// Carries a player's `commands` (a JSON list) out. The answer is the engine's own JSON.
+    pub async fn command(
+        &self,
+        engine: &Endpoint,
+        player_id: Uuid,
+        commands: &impl Serialize,
+    ) -> Result<Bytes, EngineError> {
+        #[derive(Serialize)]
+        struct Body<'a, T> {
+            player_id: Uuid,
+            commands: &'a T,
+        }
+        let body = encode(&Body {
+            player_id,
+            commands,
+        })?;
+        self.pass(engine, Method::PUT, "/api/v1/command", Some(body))
+            .await
+    }
+
+    /// Stores a player's `orders` (a JSON list) for the next turn. The answer is the engine's own JSON.
+    pub async fn order(
+        &self,
+        engine: &Endpoint,
+        player_id: Uuid,
+        orders: &impl Serialize,
+    ) -> Result<Bytes, EngineError> {
+        #[derive(Serialize)]
+        struct Body<'a, T> {
+            player_id: Uuid,
+            orders: &'a T,
+        }
+        let body = encode(&Body { player_id, orders })?;
+        self.pass(engine, Method::PUT, "/api/v1/order", Some(body))
+            .await
+    }
+
+    /// A player's view of a turn: the engine's own JSON.
+    pub async fn report(
+        &self,
+        engine: &Endpoint,
+        player_id: Uuid,
+        turn: u32,
+    ) -> Result<Bytes, EngineError> {
+        let path = format!("/api/v1/report?player_id={player_id}&turn={turn}");
+        self.pass(engine, Method::GET, &path, None).await
+    }
+
+    /// An answer that goes on as it is, once it is known to be JSON.
+    async fn pass(
+        &self,
+        engine: &Endpoint,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Bytes, EngineError> {
+        let answer = self
+            .call(engine, method, path, body, self.limits.call)
+            .await?;
+        decode::<&RawValue>(&answer)?;
+        Ok(answer)
+    }
+
+    async fn call(
+        &self,
+        engine: &Endpoint,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        timeout: Duration,
+    ) -> Result<Bytes, EngineError> {
+        let request = request(engine, method, path, body)?;
+        tokio::time::timeout(timeout, self.exchange(request))
+            .await
+            .unwrap_or(Err(EngineError::Timeout))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Bytes, EngineError> {
+        let response = self
+            .http
+            .request(request)
+            .await
+            .map_err(|error| EngineError::Unreachable(chain(&error)))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), self.limits.answer)
+            .collect()
+            .await
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    EngineError::Garbage(format!("larger than {} bytes", self.limits.answer))
+                } else {
+                    EngineError::Unreachable(error.to_string())
+                }
+            })?
+            .to_bytes();
+        match status {
+            status if status.is_success() => Ok(body),
+            status if status.is_client_error() => Err(refusal(status, &body)),
+            status if status.is_server_error() => Err(EngineError::Failed(status.as_u16())),
+            status => Err(EngineError::Garbage(format!("status {status}"))),
+        }
+    }
+}
+
+fn request(
+    engine: &Endpoint,
+    method: Method,
+    path: &str,
+    body: Option<Bytes>,
+) -> Result<Request<Full<Bytes>>, EngineError> {
+    let authority = engine.authority();
+    let built = Uri::builder()
+        .scheme("http")
+        .authority(authority.clone())
+        .path_and_query(path)
+        .build()
+        .and_then(|uri| {
+            let mut request = Request::builder()
+                .method(method)
+                .uri(uri)
+                .header(HOST, authority.as_str());
+            if body.is_some() {
+                request = request.header(CONTENT_TYPE, "application/json");
+            }
+            request.body(Full::new(body.unwrap_or_default()))
+        });
+    built.map_err(|error| EngineError::Unreachable(error.to_string()))
+}
+
+/// What a 4xx says, in the contract's error body or without one.
+fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Said,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        code: String,
+        message: String,
+    }
+    let said = serde_json::from_slice::<Body>(body).map_or_else(
+        |_| Said {
+            code: "unknown".to_owned(),
+            message: "The engine did not say why.".to_owned(),
+        },
+        |body| body.error,
+    );
+    EngineError::Refused {
+        status: status.as_u16(),
+        code: plain(&said.code, 64),
+        message: plain(&said.message, 300),
+    }
+}
+
+/// At most `length` characters of a foreign text, none of them a control character.
+fn plain(text: &str, length: usize) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(length)
+        .collect()
+}
+
+fn encode(body: &impl Serialize) -> Result<Bytes, EngineError> {
+    serde_json::to_vec(body)
+        .map(Bytes::from)
+        .map_err(|error| EngineError::Garbage(format!("the request cannot be written: {error}")))
+}
+
+fn decode<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, EngineError> {
+    serde_json::from_slice(answer).map_err(|error| EngineError::Garbage(error.to_string()))
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,82 @@
+//! What is said to and by an engine about the whole game.
+
+use galaxy_core::GameId;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The roster of a new game.
+#[derive(Debug, Clone, Serialize)]
+pub struct Init<'a> {
+    /// The game.
+    pub game_id: GameId,
+    /// Not negative. The same seed, roster and orders give the same game.
+    pub seed: i64,
+    /// In the order of the roster.
+    pub races: Vec<Race<'a>>,
+}
+
+/// One race of the roster.
+#[derive(Debug, Clone, Serialize)]
+pub struct Race<'a> {
+    /// Unique in the game.
+    pub race_name: &'a str,
+}
+
+/// How far a game has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Set up, no turn yet.
+    Created,
+    /// Under way.
+    Running,
+    /// Over.
+    Finished,
+}
+
+impl Stage {
+    /// As it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Running => "running",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+/// A game in brief.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineStatus {
+    /// The game.
+    pub game_id: GameId,
+    /// Turns generated so far.
+    pub turn: u32,
+    /// How far it has come.
+    pub stage: Stage,
+    /// In the order of the roster.
+    pub players: Vec<PlayerStatus>,
+}
+
+/// One race in brief.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlayerStatus {
+    /// The race.
+    pub race_name: String,
+    /// What the engine calls the player.
+    pub player_id: Uuid,
+    /// Planets held.
+    pub planets: u32,
+    /// Population of these.
+    pub population: u64,
+    /// The most planets ever held.
+    pub max_planets: u32,
+    /// The most population ever.
+    pub max_population: u64,
+    /// Planets at the start.
+    pub initial_planets: u32,
+    /// Population at the start.
+    pub initial_population: u64,
+    /// Neither eliminated nor banished.
+    pub active: bool,
+}

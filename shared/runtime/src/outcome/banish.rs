@@ -1,0 +1,25 @@
+//! A race is out of its engine's game.
+
+use galaxy_core::UserId;
+use galaxy_store::Db;
+use jiff::Timestamp;
+
+use super::{Outcome, conclude, open, seen, snapshot};
+use crate::{OperationStatus, engine::EngineStatus, operations::Claimed, store};
+
+/// Writes it, with how the game stands without the race.
+pub async fn banished(
+    db: &Db,
+    operation: &Claimed,
+    user: UserId,
+    status: &EngineStatus,
+    now: Timestamp,
+) -> Outcome {
+    let (mut tx, mut record) = open(db, operation).await?;
+    store::players::mark_banished(&mut tx, record.game_id, user, now).await?;
+    let ended = OperationStatus::Succeeded;
+    conclude(&mut tx, &mut record, operation, ended, None, now).await?;
+    let seen = seen(&mut tx, &record, status).await?;
+    snapshot(&mut tx, &record, &seen, now).await?;
+    Ok(tx.commit().await?)
+}

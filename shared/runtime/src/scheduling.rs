@@ -1,0 +1,55 @@
+//! The schedule's ticks: due games get an operation `turn` and their next tick, in one transaction and in batches.
+
+use galaxy_core::GameId;
+use galaxy_store::{Db, Result, Topic};
+use jiff::Timestamp;
+
+use crate::{schedule, store};
+
+/// Games ticked at once.
+pub const BATCH: u32 = 500;
+
+/// What one look at the schedule gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Games whose tick came.
+    pub due: u32,
+    /// Turns queued for them: not for those whose last turn still waits, or whose tick was to be skipped.
+    pub queued: u32,
+}
+
+/// A game whose tick came.
+pub(crate) struct Due {
+    pub game: GameId,
+    pub turn_schedule: String,
+    pub time_zone: String,
+    pub skip: bool,
+    pub expected_turn: i32,
+}
+
+/// Ticks up to [`BATCH`] due games. However late it is called, each gets one turn and its next tick after `now`.
+pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
+    let mut tx = db.begin().await?;
+    let due = store::scheduling::lock_due(&mut tx, now, i64::from(BATCH)).await?;
+    if due.is_empty() {
+        return Ok(Tick { due: 0, queued: 0 });
+    }
+    let nexts: Vec<Option<Timestamp>> = due
+        .iter()
+        .map(|game| schedule::next_turn(&game.turn_schedule, &game.time_zone, now))
+        .collect();
+    store::scheduling::advance(&mut tx, &due, &nexts, now).await?;
+    let queued = store::scheduling::queue_turns(&mut tx, &due, now).await?;
+    tx.wake(Topic::Runtime);
+    tx.commit().await?;
+    Ok(Tick {
+        due: u32::try_from(due.len()).unwrap_or(u32::MAX),
+        queued: u32::try_from(queued).unwrap_or(u32::MAX),
+    })
+}
+
+/// When the next game is due; `None` if none is.
+pub async fn next_due(db: &Db) -> Result<Option<Timestamp>> {
+    let mut connection = db.acquire().await?;
+    store::scheduling::next_due(&mut connection).await
+}

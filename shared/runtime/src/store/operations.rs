@@ -1,0 +1,92 @@
+//! `runtime_operation_log` as history.
+
+use galaxy_core::{GameId, OperationId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Stored, ToSqlx};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use super::uint;
+use crate::{Op, Operation, OperationStatus};
+
+struct Row {
+    operation_id: OperationId,
+    game_id: GameId,
+    op: Op,
+    status: OperationStatus,
+    params: Value,
+    requested_by: Option<String>,
+    run_after: Stored,
+    attempt: i32,
+    max_attempts: i32,
+    created_at: Stored,
+    started_at: Option<Stored>,
+    finished_at: Option<Stored>,
+    error: Option<String>,
+}
+
+impl From<Row> for Operation {
+    fn from(row: Row) -> Self {
+        Self {
+            operation_id: row.operation_id,
+            game_id: row.game_id,
+            op: row.op,
+            status: row.status,
+            params: row.params,
+            requested_by: row.requested_by,
+            run_after: row.run_after.to_jiff(),
+            attempt: uint(row.attempt),
+            max_attempts: uint(row.max_attempts),
+            created_at: row.created_at.to_jiff(),
+            started_at: row.started_at.map(Stored::to_jiff),
+            finished_at: row.finished_at.map(Stored::to_jiff),
+            error: row.error,
+        }
+    }
+}
+
+macro_rules! select {
+    ($tail:literal $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Row,
+            r#"select operation_id as "operation_id: OperationId", game_id as "game_id: GameId", op as "op: Op",
+                   status as "status: OperationStatus", params, requested_by, run_after, attempt, max_attempts,
+                   created_at, started_at, finished_at, error
+               from backend.runtime_operation_log "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+#[tracing::instrument(name = "db.runtime.operation", skip_all)]
+pub(crate) async fn get(
+    connection: &mut PgConnection,
+    id: OperationId,
+) -> Result<Option<Operation>> {
+    let row = select!("where operation_id = $1", id.uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(Operation::from))
+}
+
+#[tracing::instrument(name = "db.runtime.list_operations", skip_all)]
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    game: GameId,
+    before: Option<(Timestamp, OperationId)>,
+    limit: i64,
+) -> Result<Vec<Operation>> {
+    let (at, id) = before.unzip();
+    let rows = select!(
+        "where game_id = $1 and ($2::timestamptz is null or (created_at, operation_id) < ($2, $3::uuid))
+         order by created_at desc, operation_id desc limit $4",
+        game.uuid(),
+        at.map(ToSqlx::to_sqlx) as _,
+        id.map(OperationId::uuid),
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Operation::from).collect())
+}

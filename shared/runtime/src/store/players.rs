@@ -1,0 +1,108 @@
+//! `player_mappings`.
+
+use galaxy_core::{GameId, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Stored, ToSqlx};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::uint;
+use crate::{PlayerMapping, RuntimeStatus, Seat};
+
+#[tracing::instrument(name = "db.runtime.players", skip_all)]
+pub(crate) async fn of_game(
+    connection: &mut PgConnection,
+    game: GameId,
+) -> Result<Vec<PlayerMapping>> {
+    let rows = sqlx::query!(
+        r#"select user_id as "user_id: UserId", race_name, engine_player_uuid, banished_at
+           from backend.player_mappings where game_id = $1"#,
+        game.uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let players = rows.into_iter().map(|row| PlayerMapping {
+        user_id: row.user_id,
+        race_name: row.race_name,
+        player_id: row.engine_player_uuid,
+        banished_at: row.banished_at.map(Stored::to_jiff),
+    });
+    Ok(players.collect())
+}
+
+#[tracing::instrument(name = "db.runtime.seat", skip_all)]
+pub(crate) async fn seat(
+    connection: &mut PgConnection,
+    game: GameId,
+    user: UserId,
+) -> Result<Option<Seat>> {
+    let row = sqlx::query!(
+        r#"select p.race_name, p.engine_player_uuid, p.banished_at, r.status as "status: RuntimeStatus", r.endpoint,
+               r.current_turn
+           from backend.player_mappings p join backend.runtime_records r using (game_id)
+           where p.game_id = $1 and p.user_id = $2"#,
+        game.uuid(),
+        user.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Seat {
+        mapping: PlayerMapping {
+            user_id: user,
+            race_name: row.race_name,
+            player_id: row.engine_player_uuid,
+            banished_at: row.banished_at.map(Stored::to_jiff),
+        },
+        status: row.status,
+        endpoint: row.endpoint.and_then(|text| text.parse().ok()),
+        turn: uint(row.current_turn),
+    }))
+}
+
+/// Writes who plays what. A repeated start writes the same again.
+#[tracing::instrument(name = "db.runtime.map_players", skip_all)]
+pub(crate) async fn map(
+    connection: &mut PgConnection,
+    game: GameId,
+    players: &[PlayerMapping],
+) -> Result<()> {
+    let users: Vec<Uuid> = players.iter().map(|player| player.user_id.uuid()).collect();
+    let races: Vec<String> = players
+        .iter()
+        .map(|player| player.race_name.clone())
+        .collect();
+    let ids: Vec<Uuid> = players.iter().map(|player| player.player_id).collect();
+    sqlx::query!(
+        "insert into backend.player_mappings (game_id, user_id, race_name, engine_player_uuid)
+         select $1, * from unnest($2::uuid[], $3::text[], $4::uuid[])
+         on conflict (game_id, user_id) do update
+         set race_name = excluded.race_name, engine_player_uuid = excluded.engine_player_uuid",
+        game.uuid(),
+        &users,
+        &races,
+        &ids,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[tracing::instrument(name = "db.runtime.mark_banished", skip_all)]
+pub(crate) async fn mark_banished(
+    connection: &mut PgConnection,
+    game: GameId,
+    user: UserId,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update backend.player_mappings set banished_at = $3
+         where game_id = $1 and user_id = $2 and banished_at is null",
+        game.uuid(),
+        user.uuid(),
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

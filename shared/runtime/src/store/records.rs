@@ -1,0 +1,233 @@
+//! `runtime_records`.
+
+use galaxy_core::GameId;
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as Stored, ToSqlx};
+use sqlx::PgConnection;
+
+use super::uint;
+use crate::{EngineHealth, Record, RuntimeStatus};
+
+struct Row {
+    game_id: GameId,
+    game_name: String,
+    current_container_id: Option<String>,
+    status: RuntimeStatus,
+    image_ref: Option<String>,
+    engine_version: Option<String>,
+    endpoint: Option<String>,
+    seed: Option<i64>,
+    turn_schedule: String,
+    time_zone: String,
+    current_turn: i32,
+    next_turn_at: Option<Stored>,
+    skip_next_tick: bool,
+    engine_health: EngineHealth,
+    missing_readings: i32,
+    last_error: Option<String>,
+    version: i64,
+    started_at: Option<Stored>,
+    paused_at: Option<Stored>,
+    finished_at: Option<Stored>,
+    last_observed_at: Option<Stored>,
+    created_at: Stored,
+    updated_at: Stored,
+}
+
+impl From<Row> for Record {
+    fn from(row: Row) -> Self {
+        let time = |at: Option<Stored>| at.map(Stored::to_jiff);
+        Self {
+            game_id: row.game_id,
+            game_name: row.game_name,
+            container_id: row.current_container_id,
+            status: row.status,
+            image_ref: row.image_ref,
+            engine_version: row.engine_version,
+            endpoint: row.endpoint.and_then(|text| text.parse().ok()),
+            seed: row.seed.unwrap_or(0),
+            turn_schedule: row.turn_schedule,
+            time_zone: row.time_zone,
+            current_turn: uint(row.current_turn),
+            next_turn_at: time(row.next_turn_at),
+            skip_next_tick: row.skip_next_tick,
+            engine_health: row.engine_health,
+            missing_readings: uint(row.missing_readings),
+            last_error: row.last_error,
+            version: row.version,
+            started_at: time(row.started_at),
+            paused_at: time(row.paused_at),
+            finished_at: time(row.finished_at),
+            last_observed_at: time(row.last_observed_at),
+            created_at: row.created_at.to_jiff(),
+            updated_at: row.updated_at.to_jiff(),
+        }
+    }
+}
+
+macro_rules! select {
+    ($tail:literal $(, $argument:expr)*) => {
+        sqlx::query_as!(
+            Row,
+            r#"select game_id as "game_id: GameId", game_name, current_container_id, status as "status: RuntimeStatus",
+                   image_ref, engine_version, endpoint, seed, turn_schedule, time_zone, current_turn, next_turn_at,
+                   skip_next_tick, engine_health as "engine_health: EngineHealth", missing_readings, last_error,
+                   version, started_at, paused_at, finished_at, last_observed_at, created_at, updated_at
+               from backend.runtime_records "# + $tail
+            $(, $argument)*
+        )
+    };
+}
+
+#[tracing::instrument(name = "db.runtime.record", skip_all)]
+pub(crate) async fn get(connection: &mut PgConnection, game: GameId) -> Result<Option<Record>> {
+    let row = select!("where game_id = $1", game.uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(Record::from))
+}
+
+#[tracing::instrument(name = "db.runtime.lock_record", skip_all)]
+pub(crate) async fn lock(connection: &mut PgConnection, game: GameId) -> Result<Option<Record>> {
+    let row = select!("where game_id = $1 for update", game.uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(Record::from))
+}
+
+#[tracing::instrument(name = "db.runtime.list_records", skip_all)]
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    status: Option<RuntimeStatus>,
+    before: Option<(Timestamp, GameId)>,
+    limit: i64,
+) -> Result<Vec<Record>> {
+    let (at, id) = before.unzip();
+    let (at, id) = (at.map(ToSqlx::to_sqlx), id.map(GameId::uuid));
+    let rows = if let Some(status) = status {
+        select!(
+            "where status = $1 and ($2::timestamptz is null or (created_at, game_id) < ($2, $3::uuid))
+             order by created_at desc, game_id desc limit $4",
+            status.as_str(),
+            at as _,
+            id,
+            limit
+        )
+        .fetch_all(connection)
+        .await?
+    } else {
+        select!(
+            "where ($1::timestamptz is null or (created_at, game_id) < ($1, $2::uuid))
+             order by created_at desc, game_id desc limit $3",
+            at as _,
+            id,
+            limit
+        )
+        .fetch_all(connection)
+        .await?
+    };
+    Ok(rows.into_iter().map(Record::from).collect())
+}
+
+/// Every record whose engine is, or should be, somewhere; at most `limit`, after `after` in the order of games.
+#[tracing::instrument(name = "db.runtime.records_with_engines", skip_all)]
+pub(crate) async fn with_engines(
+    connection: &mut PgConnection,
+    after: Option<GameId>,
+    limit: i64,
+) -> Result<Vec<Record>> {
+    let rows = select!(
+        "where ($1::uuid is null or game_id > $1) and (current_container_id is not null or status in
+             ('starting', 'running', 'generation_in_progress', 'generation_failed', 'engine_unreachable', 'paused'))
+         order by game_id limit $2",
+        after.map(GameId::uuid),
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Record::from).collect())
+}
+
+/// What a new start writes.
+pub(crate) struct Beginning<'a> {
+    pub game: GameId,
+    pub game_name: &'a str,
+    pub image_ref: &'a str,
+    pub engine_version: &'a str,
+    pub seed: i64,
+    pub turn_schedule: &'a str,
+    pub time_zone: &'a str,
+}
+
+/// Makes the record, or sets one whose start failed back to its beginning; `false` if there is another one already.
+#[tracing::instrument(name = "db.runtime.begin", skip_all)]
+pub(crate) async fn begin(
+    connection: &mut PgConnection,
+    record: &Beginning<'_>,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = sqlx::query!(
+        "insert into backend.runtime_records as r (game_id, game_name, image_ref, engine_version, seed, turn_schedule,
+             time_zone, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+         on conflict (game_id) do update set status = 'starting', game_name = excluded.game_name,
+             image_ref = excluded.image_ref, engine_version = excluded.engine_version, seed = excluded.seed,
+             turn_schedule = excluded.turn_schedule, time_zone = excluded.time_zone, last_error = null,
+             version = r.version + 1, updated_at = excluded.updated_at
+         where r.status = 'start_failed'",
+        record.game.uuid(),
+        record.game_name,
+        record.image_ref,
+        record.engine_version,
+        record.seed,
+        record.turn_schedule,
+        record.time_zone,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(rows == 1)
+}
+
+/// Writes back what `record`, locked by this transaction, has become, under a new version, which it gives.
+///
+/// A healthy engine has no missed probes any more.
+#[tracing::instrument(name = "db.runtime.save_record", skip_all)]
+pub(crate) async fn save(
+    connection: &mut PgConnection,
+    record: &mut Record,
+    now: Timestamp,
+) -> Result<()> {
+    let time = |at: Option<Timestamp>| at.map(ToSqlx::to_sqlx);
+    record.version = sqlx::query_scalar!(
+        "update backend.runtime_records set status = $2, current_container_id = $3, image_ref = $4,
+             engine_version = $5, endpoint = $6, current_turn = $7, next_turn_at = $8, skip_next_tick = $9,
+             engine_health = $10, last_error = left($11, 4000), started_at = $12, paused_at = $13, finished_at = $14,
+             last_observed_at = $15, missing_readings = $16, updated_at = $17, version = version + 1,
+             missed_probes = case when $10 = 'healthy' then 0 else missed_probes end
+         where game_id = $1 returning version",
+        record.game_id.uuid(),
+        record.status.as_str(),
+        record.container_id,
+        record.image_ref,
+        record.engine_version,
+        record.endpoint.as_ref().map(ToString::to_string),
+        super::int(record.current_turn),
+        time(record.next_turn_at) as _,
+        record.skip_next_tick,
+        record.engine_health.as_str(),
+        record.last_error,
+        time(record.started_at) as _,
+        time(record.paused_at) as _,
+        time(record.finished_at) as _,
+        time(record.last_observed_at) as _,
+        super::int(record.missing_readings),
+        now.to_sqlx() as _,
+    )
+    .fetch_one(connection)
+    .await?;
+    record.updated_at = now;
+    Ok(())
+}
