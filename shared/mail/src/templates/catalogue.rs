@@ -42,7 +42,7 @@ impl Catalogue {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|name| {
-            if name.ends_with(".html") {
+            if name.rsplit('.').next() == Some("html") {
                 AutoEscape::Html
             } else {
                 AutoEscape::None

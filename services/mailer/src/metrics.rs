@@ -1,0 +1,55 @@
+//! What the mailer counts.
+
+use galaxy_service::telemetry::meter;
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Gauge, Histogram},
+};
+
+/// The instruments of the mailer.
+pub(crate) struct Metrics {
+    outcomes: Counter<u64>,
+    latency: Histogram<f64>,
+    breaker: Gauge<u64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let meter = meter();
+        let breaker = meter
+            .u64_gauge("galaxy.mail.breaker.open")
+            .with_description("1 while the relay is taken for away")
+            .build();
+        breaker.record(0, &[]);
+        Self {
+            outcomes: meter
+                .u64_counter("galaxy.mail.attempts")
+                .with_description("Claimed mails, by what became of them")
+                .build(),
+            latency: meter
+                .f64_histogram("galaxy.mail.latency")
+                .with_unit("s")
+                .with_description("From the write of a mail to the relay's acceptance")
+                .with_boundaries(vec![0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0])
+                .build(),
+            breaker,
+        }
+    }
+}
+
+impl Metrics {
+    /// A claimed mail came to `outcome`.
+    pub(crate) fn outcome(&self, outcome: &'static str) {
+        self.outcomes.add(1, &[KeyValue::new("outcome", outcome)]);
+    }
+
+    /// A mail was taken `seconds` after it was written.
+    pub(crate) fn sent(&self, seconds: f64) {
+        self.latency.record(seconds, &[]);
+    }
+
+    /// The relay is away, or back.
+    pub(crate) fn breaker(&self, open: bool) {
+        self.breaker.record(u64::from(open), &[]);
+    }
+}
