@@ -119,13 +119,17 @@ fn error(description: &str) -> utoipa::openapi::Response {
         .build()
 }
 
-/// Answers `--print-openapi`: the document on standard output.
+/// Answers `--print-openapi` and `--print-asyncapi`: the document on standard output.
 pub fn requested_document() -> Option<ExitCode> {
-    let wanted = std::env::args()
-        .nth(1)
-        .is_some_and(|argument| argument == "--print-openapi");
-    wanted.then(|| match std::io::stdout().write_all(yaml().as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    let document = match std::env::args().nth(1)?.as_str() {
+        "--print-openapi" => yaml(),
+        "--print-asyncapi" => galaxy_events::asyncapi::yaml().unwrap_or_default(),
+        _ => return None,
+    };
+    let printed = std::io::stdout().write_all(document.as_bytes()).is_ok();
+    Some(if printed && !document.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     })
 }

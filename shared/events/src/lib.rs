@@ -4,6 +4,7 @@
 //! A producer calls [`outbox::append`] in the transaction of the change. A consumer implements [`Handler`] and is
 //! started with [`consumer::start`]. To add an event: a struct in its [`catalogue`] file, and its line in [`AnyEvent`].
 
+pub mod asyncapi;
 pub mod broadcast;
 pub mod catalogue;
 pub mod config;
