@@ -36,9 +36,9 @@ create index accounts_declared_country_idx on backend.accounts (declared_country
 -- What the crates that write to players may know of an account: the accounts domain's published read
 -- interface, so that nobody else reads its table.
 create view backend.account_contacts as
-    select user_id, delivery_email, display_name, preferred_language, time_zone, notifications
-    from backend.accounts
-    where deleted_at is null;
+    select user_id, delivery_email, display_name, preferred_language, time_zone, notifications,
+        deleted_at is not null as is_deleted
+    from backend.accounts;
 
 create table backend.entitlement_records (
     record_id  uuid        primary key,
