@@ -75,10 +75,14 @@ async fn everything_before_tests(
         .step("advisories", dependencies::advisories(layout, ui))
         .await;
     let fresh = Fresh::begin(layout, servers).await?;
-    report.step("lints", lints::clippy(layout, &fresh)).await;
-    report
-        .step("query cache", async { Outcome::of(fresh.compare(layout)) })
-        .await;
+    let linted = report.step("lints", lints::clippy(layout, &fresh)).await;
+    let compared = async {
+        match linted {
+            Outcome::Passed(_) => Outcome::of(fresh.compare(layout)),
+            _ => Outcome::Skipped("not all of the code was compiled".to_owned()),
+        }
+    };
+    report.step("query cache", compared).await;
     Ok(())
 }
 

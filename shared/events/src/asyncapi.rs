@@ -87,7 +87,7 @@ fn document() -> Document {
         channel.messages.insert(event_type, message);
         let channel = reference(format!("#/channels/{name}"));
         operations.insert(
-            format!("publish {name}"),
+            format!("publish.{name}"),
             Operation {
                 action: "send",
                 channel,

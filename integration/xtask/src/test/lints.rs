@@ -24,7 +24,7 @@ pub async fn format(layout: &Layout) -> Outcome {
 /// Clippy over everything, warnings denied. Fills `fresh` on the way.
 pub async fn clippy(layout: &Layout, fresh: &Fresh) -> Outcome {
     let mut clippy = cargo(layout);
-    clippy.args(["clippy", "--workspace", "--all-targets"]);
+    clippy.args(["clippy", "--workspace", "--all-targets", "--keep-going"]);
     fresh.apply(&mut clippy);
     clippy.args(["--", "-D", "warnings"]);
     Outcome::of(
