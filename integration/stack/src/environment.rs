@@ -21,8 +21,6 @@ pub struct Facts {
     pub gateway_http: String,
     /// The mail sink.
     pub smtp: String,
-    /// The reference engine's program.
-    pub engine: PathBuf,
     /// Where engines live.
     pub engines: PathBuf,
     /// Tells this stack's engines from others'.
@@ -31,6 +29,8 @@ pub struct Facts {
 
 /// Version under which the reference engine is offered.
 pub const ENGINE_VERSION: &str = "0.1.0";
+/// The reference engine to the driver `process`: the program beside the runtime manager's.
+const ENGINE_IMAGE: &str = "process:engine";
 /// How engines are run here.
 pub const ENGINE_DRIVER: &str = "process";
 
@@ -114,10 +114,7 @@ fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
             "BACKEND_ENGINE_BOOTSTRAP_VERSION",
             ENGINE_VERSION.to_owned(),
         ),
-        (
-            "BACKEND_ENGINE_BOOTSTRAP_IMAGE",
-            facts.engine.display().to_string(),
-        ),
+        ("BACKEND_ENGINE_BOOTSTRAP_IMAGE", ENGINE_IMAGE.to_owned()),
     ];
     all.extend(env::var(env::GEOIP_DB_PATH).map(|path| ("BACKEND_GEOIP_DB_PATH", path)));
     all

@@ -7,6 +7,7 @@ pub mod inbox;
 
 mod account;
 pub mod docker;
+mod engines;
 pub mod env;
 mod environment;
 mod fetch;

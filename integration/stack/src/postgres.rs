@@ -49,6 +49,15 @@ pub struct Database {
     pub url: String,
 }
 
+impl Database {
+    /// Runs statements in it, for tests that put something there by hand.
+    pub async fn execute(&self, sql: &'static str) -> Result<()> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        sqlx::raw_sql(sql).execute(&mut connection).await?;
+        Ok(connection.close().await?)
+    }
+}
+
 impl Postgres {
     /// Gets a Postgres going: `given` if there is one, else from the first source that works.
     pub async fn provide(wanted: &Wanted, given: Option<String>) -> Result<Self> {

@@ -14,7 +14,7 @@ pub use options::StackOptions;
 use processes::Processes;
 
 use crate::{
-    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
+    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui, engines,
     environment::{self, Facts},
     inbox::Inbox,
     postgres::Database,
@@ -63,7 +63,6 @@ impl Stack {
             gateway_grpc: gateway_grpc.address(),
             gateway_http: gateway_http.address(),
             smtp: inbox.smtp_address().to_string(),
-            engine: options.binaries.join("engine"),
             engines: options.engines.clone(),
             deployment: options.deployment.clone(),
         };
@@ -176,6 +175,7 @@ impl Stack {
     /// if something fails; the first failure is returned.
     pub async fn stop(mut self) -> Result<()> {
         let mut outcome = self.processes.stop_all(self.ui).await;
+        engines::end(&self.facts.engines).await;
         if self.drops_database {
             outcome = outcome.and(self.postgres.drop_database(&self.database.name).await);
         }

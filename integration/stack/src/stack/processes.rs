@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::StackOptions;
 use crate::{
-    Port, Ports, Program, Secrets, Service, Ui,
+    Port, Ports, Program, Secrets, Service, Ui, engines,
     environment::{self, Facts},
     program::Spec,
     web,
@@ -21,6 +21,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub struct Processes {
     running: Vec<Process>,
     binaries: PathBuf,
+    engines: PathBuf,
     logs: PathBuf,
     ports: Ports,
     own_group: bool,
@@ -55,6 +56,7 @@ impl Processes {
         Self {
             running: Vec::new(),
             binaries: options.binaries.clone(),
+            engines: options.engines.clone(),
             logs: options.wanted.logs.clone(),
             ports: options.wanted.ports,
             own_group: options.wanted.own_group,
@@ -224,10 +226,11 @@ impl Processes {
 
 impl Drop for Processes {
     /// A stack of a test that is not stopped in order belongs to a test that failed: its logs are
-    /// shown. A test runner keeps the output of those that pass to itself.
+    /// shown (a test runner keeps the output of those that pass to itself) and its engines killed.
     fn drop(&mut self) {
         if !self.fine && !self.own_group {
             Ui::quiet().plain(self.logs());
+            engines::kill(&self.engines);
         }
     }
 }
