@@ -107,10 +107,13 @@ impl SessionCache {
             .retain(|_, (session, _)| session.user != user);
     }
 
-    /// Notes whether the push stream lives. Either way all is forgotten, since something may have
-    /// been missed.
+    /// Notes whether the push stream lives. At each beginning and end all is forgotten, since
+    /// something may have been missed.
     pub fn set_live(&self, live: bool) {
         let mut state = self.lock();
+        if !live && !state.live {
+            return;
+        }
         state.epoch += 1;
         state.live = live;
         state.sessions.clear();

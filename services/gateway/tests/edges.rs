@@ -183,6 +183,19 @@ async fn when_the_memory_of_request_ids_is_lost_old_requests_are_refused_by_ever
     let two = ReplayGuard::of(nats.clone(), &bucket, window);
     one.open().await.unwrap();
     two.open().await.unwrap();
+    let status = nats
+        .jetstream()
+        .get_key_value(&bucket)
+        .await
+        .unwrap()
+        .status()
+        .await
+        .unwrap();
+    assert_eq!(
+        status.max_age(),
+        window * 2,
+        "a clock may run ahead by a window"
+    );
     let (session, id) = (DeviceSessionId::generate(), Uuid::now_v7());
     let signed_at = Clock::system().now().as_millisecond();
     assert_eq!(one.take(session, id, signed_at).await, Ok(()));

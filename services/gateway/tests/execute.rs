@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use galaxy_client::{Call, Device, Error};
 use galaxy_core::{Clock, DeviceSessionId, UserId};
+use galaxy_gateway::refusal::Refusal;
 use galaxy_proto::gateway::v1::SignedRequest;
 use galaxy_proto::push::v1::session_invalidation::Target;
 use galaxy_proto::signing;
@@ -201,26 +202,26 @@ async fn sessions_that_are_unknown_ended_or_of_a_weak_key_are_refused() {
 async fn a_session_is_looked_up_once_while_the_push_stream_lives_and_always_while_not() {
     let world = World::new().await;
     let device = world.device();
-    until("the stream lives", || world.hub.cursors().len() == 1).await;
-    // The first answer may come before the gateway has read its first status.
-    code(&device, account(&device)).await;
-    code(&device, account(&device)).await;
+    let session = session_of(&device);
+    let cache = world.edge.gate.sessions.cache();
+    let kept = || cache.get(session, world.clock.now()).0.is_some();
+    // The first requests may come before the gateway has read the first status of its stream.
+    while !kept() {
+        assert_eq!(code(&device, account(&device)).await, "200");
+    }
     let before = world.backend.lookups();
     for _ in 0..5 {
         assert_eq!(code(&device, account(&device)).await, "200");
     }
     assert_eq!(world.backend.lookups(), before);
 
-    world.hub.break_stream();
-    let session = session_of(&device);
-    let cache = world.edge.gate.sessions.cache();
-    until("the gateway notices", || {
-        cache.get(session, world.clock.now()).0.is_none()
-    })
-    .await;
+    world.hub.go_away();
+    until("the gateway notices", || !kept()).await;
     let before = world.backend.lookups();
-    assert_eq!(code(&device, account(&device)).await, "200");
-    assert!(world.backend.lookups() > before);
+    for _ in 0..5 {
+        assert_eq!(code(&device, account(&device)).await, "200");
+    }
+    assert_eq!(world.backend.lookups(), before + 5);
 }
 
 #[tokio::test]
@@ -259,6 +260,29 @@ async fn a_request_in_flight_does_not_wait_for_the_back_end_when_its_session_end
             .invalidate(Target::DeviceSessionId(device.device_session_id().into()));
     });
     assert_eq!(ended, "session_revoked");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_between_its_check_and_its_request_is_noticed() {
+    let world = World::new().await;
+    let device = world.device();
+    let request = account(&device);
+    let gate = &world.edge.gate;
+    let passed = gate.check(&request, [127, 0, 0, 1].into()).await.unwrap();
+    assert_eq!(
+        gate.is_still_active(&passed, &request.request_id).await,
+        Ok(())
+    );
+    world.backend.revoke(session_of(&device));
+    world
+        .hub
+        .invalidate(Target::DeviceSessionId(device.device_session_id().into()));
+    until("the gateway hears of it", || {
+        !gate.sessions.cache().is_current(passed.epoch)
+    })
+    .await;
+    let verdict = gate.is_still_active(&passed, &request.request_id).await;
+    assert_eq!(verdict, Err(Refusal::SessionRevoked));
 }
 
 #[tokio::test]

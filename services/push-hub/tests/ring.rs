@@ -145,6 +145,7 @@ fn a_cursor_ahead_of_this_replica_waits_for_it() {
 fn a_message_that_comes_twice_is_held_once() {
     let mut ring = filled(&[Kind::Client; 3]);
     ring.push(entry(2, Kind::Client));
+    ring.push(entry(3, Kind::Client));
     let held: Vec<u64> = ring.after(0).map(|entry| entry.sequence).collect();
     assert_eq!(held, [1, 2, 3]);
 }

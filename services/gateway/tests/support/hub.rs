@@ -1,5 +1,6 @@
 //! A push-hub that sends what the test says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use galaxy_core::{DeviceSessionId, EventId, UserId};
@@ -32,6 +33,7 @@ struct State {
     subscriber: Mutex<Option<Sender>>,
     cursors: Mutex<Vec<String>>,
     sent: Mutex<u64>,
+    refusing: AtomicBool,
 }
 
 impl FakeHub {
@@ -58,6 +60,12 @@ impl FakeHub {
     /// The cursors that came with the subscriptions so far.
     pub fn cursors(&self) -> Vec<String> {
         self.state.cursors.lock().unwrap().clone()
+    }
+
+    /// Ends the stream and takes no new one.
+    pub fn go_away(&self) {
+        self.state.refusing.store(true, Ordering::SeqCst);
+        self.break_stream();
     }
 
     /// Ends the stream.
@@ -151,6 +159,9 @@ impl Push for State {
             request.metadata().get("authorization").unwrap(),
             "Bearer the-token"
         );
+        if self.refusing.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("on purpose"));
+        }
         let (sender, receiver) = mpsc::unbounded_channel();
         let cursor = request.into_inner().cursor;
         let from = cursor.clone();
