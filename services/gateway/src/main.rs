@@ -43,12 +43,7 @@ async fn start(config: GatewayConfig, process: Process) -> anyhow::Result<()> {
         token: config.token,
         timeout: config.push_timeout,
     };
-    let push = Arc::new(Push::new(
-        push,
-        edge.clone(),
-        process.clock.clone(),
-        process.tasks.clone(),
-    ));
+    let push = Arc::new(Push::new(push, edge.clone(), &process));
     process.tasks.supervise("push", move || push.clone().run());
 
     let limits = serve::Limits::default();

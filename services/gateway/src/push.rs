@@ -10,7 +10,7 @@ use galaxy_proto::push::v1::stream_status::Status as Said;
 use galaxy_proto::push::v1::{
     ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_event::Event,
 };
-use galaxy_service::{Backoff, Secret, Tasks, telemetry};
+use galaxy_service::{Backoff, Latch, Process, Secret, Tasks, telemetry};
 use moka::sync::Cache;
 use secrecy::ExposeSecret;
 use tonic::transport::{Channel, Endpoint};
@@ -22,7 +22,7 @@ use crate::presence::Delivery;
 use crate::refusal::Refusal;
 
 /// Pauses between attempts to subscribe.
-const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// Event ids remembered to recognise an event that comes twice.
 const REMEMBERED: u64 = 50_000;
 /// Sessions asked about at once after events may have been missed.
@@ -47,6 +47,9 @@ pub struct Push {
     edge: Arc<Edge>,
     clock: Clock,
     tasks: Tasks,
+    /// Holds from the first time that the stream lived: a gateway that has never been told where the
+    /// stream stands would miss what happens before it is.
+    ready: Latch,
     /// Position behind the last message that was handled; outlives a loop that panicked.
     cursor: Mutex<String>,
     seen: Cache<String, ()>,
@@ -54,12 +57,13 @@ pub struct Push {
 
 impl Push {
     /// Will tell `edge` what happens.
-    pub fn new(config: PushConfig, edge: Arc<Edge>, clock: Clock, tasks: Tasks) -> Self {
+    pub fn new(config: PushConfig, edge: Arc<Edge>, process: &Process) -> Self {
         Self {
             config,
             edge,
-            clock,
-            tasks,
+            clock: process.clock.clone(),
+            tasks: process.tasks.clone(),
+            ready: process.readiness.latch("push_stream"),
             cursor: Mutex::default(),
             seen: Cache::new(REMEMBERED),
         }
@@ -100,6 +104,7 @@ impl Push {
                         if !live {
                             live = true;
                             self.edge.gate.sessions.cache().set_live(true);
+                            self.ready.hold();
                         }
                         self.handle(message);
                     }

@@ -126,7 +126,7 @@ impl World {
             token: config.token.clone(),
             timeout: config.push_timeout,
         };
-        let push = Arc::new(Push::new(push, edge.clone(), clock.clone(), tasks.clone()));
+        let push = Arc::new(Push::new(push, edge.clone(), &process));
         tasks.spawn("push", push.run());
         let grpc = listener().await;
         let http = listener().await;
