@@ -1,6 +1,10 @@
 //! The six processes and their replicas: started side by side, found by name, stopped in order.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
@@ -14,6 +18,8 @@ use crate::{
 };
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
+/// Between two looks at a process that starts.
+const GLANCE: Duration = Duration::from_millis(20);
 /// Longer than the processes' own limit for draining (20 s).
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 
@@ -41,6 +47,15 @@ struct Process {
 impl Process {
     fn ops_url(&self) -> String {
         format!("http://{}", self.ops.address())
+    }
+
+    /// Whether it is ready, or why not yet; an error if it has ended.
+    async fn look(&mut self) -> Result<Result<(), String>> {
+        if let Some(status) = self.program.ended() {
+            let what = format!("ended with {status} before it was ready");
+            return Err(self.program.failure(&what));
+        }
+        Ok(web::ready(&self.ops_url()).await)
     }
 
     async fn wait_ready(&mut self) -> Result<()> {
@@ -73,9 +88,28 @@ impl Processes {
                 self.launch(service.name(), service, (ops, Vec::new()), facts, secrets)?;
             self.running.push(process);
         }
-        for process in &mut self.running {
-            process.wait_ready().await?;
-            ui.done(format!("{} is ready", process.name));
+        self.wait_ready(ui).await
+    }
+
+    /// Looks at all of them by turns, so that one that fails is told of at once.
+    async fn wait_ready(&mut self, ui: Ui) -> Result<()> {
+        let deadline = Instant::now() + READY_WITHIN;
+        let mut waiting: Vec<&mut Process> = self.running.iter_mut().collect();
+        while !waiting.is_empty() {
+            let mut still = Vec::new();
+            for process in waiting {
+                let ready = process.look().await?;
+                match ready {
+                    Ok(()) => ui.done(format!("{} is ready", process.name)),
+                    Err(why) if Instant::now() > deadline => {
+                        let what = format!("is not ready after {READY_WITHIN:?}: {why}");
+                        return Err(process.program.failure(&what));
+                    }
+                    Err(_) => still.push(process),
+                }
+            }
+            waiting = still;
+            tokio::time::sleep(GLANCE).await;
         }
         Ok(())
     }
