@@ -11,6 +11,7 @@ fn everything() -> Value {
         "name": "<i>Zorg</i>",
         "game_id": "0198c0de-0000-7000-8000-000000000000",
         "turn": 7,
+        "games": [{ "game_name": "<i>Zorg</i>", "turn": 7 }, { "game_name": "B", "turn": 8 }],
         "error": "engine_unhealthy",
         "sanction_code": "login_block",
         "tier": "monthly",

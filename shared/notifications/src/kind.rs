@@ -1,0 +1,169 @@
+//! Every kind of notification: its channels, its group, and what its payload must hold.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Mails that a player turns on and off together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// Games, applications, invites, race names. On unless turned off.
+    Lobby,
+    /// New turns. Off unless asked for.
+    Turns,
+    /// Changes of the account by operators or of its tier. On unless turned off.
+    Account,
+}
+
+/// Whether a kind is mailed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mail {
+    /// No.
+    Never,
+    /// As the player's preference for the group says, outside of quiet hours.
+    Preferred(Group),
+    /// In any case and at once: it is about the safety of the account, or for operators.
+    Always,
+}
+
+/// A kind of notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name, also that of its mail and of its push event.
+    pub name: &'static str,
+    /// Whether players' devices are told.
+    pub push: bool,
+    /// Whether it is mailed.
+    pub mail: Mail,
+    /// Members that its payload must have.
+    pub fields: &'static [&'static str],
+}
+
+impl Kind {
+    /// The kind called `name`.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        KINDS.iter().find(|kind| kind.name == name)
+    }
+}
+
+const GAME: &[&str] = &["game_id", "game_name"];
+const SEAT: &[&str] = &["game_id", "game_name", "race_name"];
+const LOBBY: Mail = Mail::Preferred(Group::Lobby);
+
+const fn kind(name: &'static str, push: bool, mail: Mail, fields: &'static [&'static str]) -> Kind {
+    Kind {
+        name,
+        push,
+        mail,
+        fields,
+    }
+}
+
+/// All kinds.
+pub const KINDS: &[Kind] = &[
+    kind("lobby.invite.received", true, LOBBY, GAME),
+    kind("lobby.invite.redeemed", true, Mail::Never, GAME),
+    kind("lobby.invite.declined", true, Mail::Never, GAME),
+    kind("lobby.invite.revoked", true, Mail::Never, GAME),
+    kind("lobby.invite.expired", true, Mail::Never, GAME),
+    kind("lobby.application.submitted", true, LOBBY, SEAT),
+    kind("lobby.application.approved", true, LOBBY, SEAT),
+    kind("lobby.application.rejected", true, LOBBY, SEAT),
+    kind("lobby.membership.removed", true, LOBBY, SEAT),
+    kind("lobby.membership.blocked", true, LOBBY, SEAT),
+    kind("lobby.game.ready", true, LOBBY, GAME),
+    kind(
+        "lobby.game.start_failed",
+        true,
+        LOBBY,
+        &["game_id", "game_name", "error"],
+    ),
+    kind("lobby.game.started", true, LOBBY, GAME),
+    kind("lobby.game.cancelled", true, LOBBY, GAME),
+    kind("lobby.game.finished", true, LOBBY, GAME),
+    kind("lobby.game.paused", true, Mail::Never, GAME),
+    kind("lobby.game.resumed", true, Mail::Never, GAME),
+    kind(
+        "game.turn_ready",
+        true,
+        Mail::Preferred(Group::Turns),
+        &["game_id", "game_name", "turn"],
+    ),
+    kind(
+        "lobby.race_name.pending",
+        true,
+        LOBBY,
+        &["name", "expires_at"],
+    ),
+    kind("lobby.race_name.expired", true, LOBBY, &["name"]),
+    kind("lobby.race_name.registered", true, Mail::Never, &["name"]),
+    kind(
+        "account.sanction_applied",
+        true,
+        Mail::Always,
+        &["sanction_code"],
+    ),
+    kind(
+        "account.sanction_removed",
+        true,
+        Mail::Always,
+        &["sanction_code"],
+    ),
+    kind(
+        "account.entitlement_changed",
+        true,
+        Mail::Preferred(Group::Account),
+        &["tier"],
+    ),
+    kind(
+        "session.new_device",
+        false,
+        Mail::Always,
+        &["device_session_id", "at"],
+    ),
+    kind("runtime.engine_unreachable", false, Mail::Always, GAME),
+    kind(
+        "runtime.generation_failed",
+        false,
+        Mail::Always,
+        &["game_id", "game_name", "turn", "error"],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use galaxy_core::Locale;
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    fn sample(field: &str) -> Value {
+        match field {
+            "turn" => 7.into(),
+            "expires_at" | "at" => "2026-01-15T12:00:00Z".into(),
+            _ => "x".into(),
+        }
+    }
+
+    #[test]
+    fn every_mailed_kind_can_be_written_in_every_language_from_its_fields() {
+        for kind in KINDS.iter().filter(|kind| kind.mail != Mail::Never) {
+            let payload: Map<_, _> = kind
+                .fields
+                .iter()
+                .map(|field| ((*field).to_owned(), sample(field)))
+                .collect();
+            for locale in Locale::ALL {
+                galaxy_mail::templates::render(kind.name, locale, &payload).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_every_kind_has_a_channel() {
+        for (index, kind) in KINDS.iter().enumerate() {
+            assert!(kind.push || kind.mail != Mail::Never, "{}", kind.name);
+            assert_eq!(Kind::find(kind.name), Some(&KINDS[index]));
+        }
+    }
+}
