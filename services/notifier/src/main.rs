@@ -1,2 +1,48 @@
-//! TODO
-fn main() {}
+//! The process notifier: settings, database, broker, relay, the consumer of all events, the worker over waiting mail.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use galaxy_events::{Nats, consumer, relay};
+use galaxy_notifier::{apply::Notifier, config::NotifierConfig, due::DueRoutes};
+use galaxy_service::{Process, process};
+use galaxy_store::{Db, Topic, worker};
+use tokio::sync::Notify;
+
+fn main() -> ExitCode {
+    process::run(
+        "notifier",
+        "turns events into notifications and routes them to push and mail",
+        start,
+    )
+}
+
+async fn start(config: NotifierConfig, process: Process) -> anyhow::Result<()> {
+    let db = Db::connect(&config.postgres, &process).await?;
+    let nats = Nats::connect(&config.nats, &process).await?;
+    relay::start(&process, &db, &nats);
+    nats.send_hints(&process, &db, &[Topic::Mail]);
+    let settings = Arc::new(config.settings);
+    let handler = Arc::new(Notifier::new(settings.clone(), process.clock.clone()));
+    consumer::start(
+        &process,
+        &db,
+        &nats,
+        &handler,
+        consumer::Options {
+            name: "notifier",
+            subjects: &[],
+            loops: 4,
+        },
+    );
+    worker::start(
+        &process.tasks,
+        Arc::new(DueRoutes::new(&db, settings, process.clock.clone())),
+        Arc::new(Notify::new()),
+        worker::Options {
+            name: "due_routes",
+            slots: 4,
+            poll: Duration::from_secs(5),
+        },
+    );
+    Ok(())
+}

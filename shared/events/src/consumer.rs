@@ -37,6 +37,17 @@ pub trait Handler: Send + Sync + 'static {
         tx: &mut Tx,
         event: &Envelope,
     ) -> impl Future<Output = galaxy_store::Result<Verdict>> + Send;
+
+    /// Notes a message that is no event at all; its delivery stops afterwards. Does nothing unless said otherwise.
+    fn unreadable(
+        &self,
+        tx: &mut Tx,
+        payload: &[u8],
+        reason: &str,
+    ) -> impl Future<Output = galaxy_store::Result<()>> + Send {
+        let _ = (tx, payload, reason);
+        std::future::ready(Ok(()))
+    }
 }
 
 /// How a consumer runs.
@@ -157,10 +168,7 @@ impl<H: Handler> Consumer<H> {
     async fn handle(&self, message: Message) -> Result<(), async_nats::Error> {
         let (verdict, outcome) = match Envelope::read(&message) {
             Ok(envelope) => self.apply(&envelope, &message).await,
-            Err(reason) => (
-                Verdict::Never(format!("it is not an event of ours: {reason}")),
-                "unreadable",
-            ),
+            Err(reason) => self.note_unreadable(&message, reason).await,
         };
         let labels = [
             KeyValue::new("consumer", self.options.name),
@@ -173,6 +181,24 @@ impl<H: Handler> Consumer<H> {
             Verdict::Never(reason) => {
                 tracing::error!(consumer = self.options.name, subject = %message.subject, reason, "an event was given up");
                 message.ack_with(AckKind::Term).await
+            }
+        }
+    }
+
+    async fn note_unreadable(&self, message: &Message, reason: &str) -> (Verdict, &'static str) {
+        let reason = format!("it is not an event of ours: {reason}");
+        let noted = async {
+            let mut tx = self.db.begin().await?;
+            self.handler
+                .unreadable(&mut tx, &message.payload, &reason)
+                .await?;
+            tx.commit().await
+        };
+        match noted.await {
+            Ok(()) => (Verdict::Never(reason), "unreadable"),
+            Err(error) => {
+                tracing::warn!(%error, "an unreadable message could not be noted; trying again");
+                (Verdict::Again(RETRY.delay(6)), "failed")
             }
         }
     }

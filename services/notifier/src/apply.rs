@@ -1,0 +1,66 @@
+//! Applies one event: submits what the table says, or lets go of a deleted account.
+
+use std::sync::Arc;
+
+use galaxy_core::{Clock, EventId};
+use galaxy_events::{AnyEvent, Envelope, Handler, Verdict};
+use galaxy_notifications::{Cause, Settings, Submitted, drop_for_user, malformed, submit};
+use galaxy_store::{Result, Tx};
+use serde_json::Value;
+
+use crate::table;
+
+/// The consumer of all events.
+pub struct Notifier {
+    settings: Arc<Settings>,
+    clock: Clock,
+}
+
+impl Notifier {
+    /// With the deployment's operators and links.
+    pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
+        Self { settings, clock }
+    }
+}
+
+impl Handler for Notifier {
+    async fn apply(&self, tx: &mut Tx, envelope: &Envelope) -> Result<Verdict> {
+        let event = match envelope.event() {
+            Ok(Some(event)) => event,
+            // A type of a newer version, which this one does not need.
+            Ok(None) => return Ok(Verdict::Done),
+            Err(undecodable) => {
+                let payload = malformed::as_json(&envelope.data);
+                let reason = undecodable.to_string();
+                malformed::keep(tx, &payload, &reason, Some(envelope.id)).await?;
+                return Ok(Verdict::Never(reason));
+            }
+        };
+        if let AnyEvent::AccountDeleted(deleted) = &event {
+            drop_for_user(tx, deleted.user_id).await?;
+            return Ok(Verdict::Done);
+        }
+        let intents = table::intents(&event, envelope.id, envelope.time);
+        let cause = Cause {
+            event_id: Some(envelope.id),
+            now: self.clock.now(),
+        };
+        if !intents.is_empty() {
+            let outcomes = submit(tx, &self.settings, cause, &intents).await?;
+            let told = outcomes
+                .iter()
+                .filter(|outcome| matches!(outcome, Submitted::Told(_)));
+            tracing::debug!(
+                told = told.count(),
+                of = outcomes.len(),
+                "notifications submitted"
+            );
+        }
+        Ok(Verdict::Done)
+    }
+
+    async fn unreadable(&self, tx: &mut Tx, payload: &[u8], reason: &str) -> Result<()> {
+        let payload: Value = malformed::as_json(payload);
+        malformed::keep(tx, &payload, reason, None::<EventId>).await
+    }
+}

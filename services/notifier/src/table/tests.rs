@@ -1,0 +1,234 @@
+use galaxy_core::{ApplicationId, DeviceSessionId, GameId, InviteId, MembershipId};
+use galaxy_events::catalogue::notification::NotificationRequested;
+use galaxy_notifications::kind::Kind;
+
+use super::*;
+
+/// Who takes part in every event below.
+struct Cast {
+    owner: UserId,
+    player: UserId,
+    members: [UserId; 2],
+}
+
+fn cast() -> Cast {
+    Cast {
+        owner: UserId::generate(),
+        player: UserId::generate(),
+        members: [UserId::generate(), UserId::generate()],
+    }
+}
+
+/// The event of type `event_type` with every field that any event has.
+fn event(event_type: &str, cast: &Cast, change: &Value) -> AnyEvent {
+    let mut data = json!({
+        "game_id": GameId::generate(), "game_name": "Alpha", "version": 3,
+        "owner_user_id": cast.owner, "member_user_ids": cast.members, "user_id": cast.player,
+        "applicant_user_id": cast.player, "invited_user_id": cast.player, "redeemed_by_user_id": cast.player,
+        "application_id": ApplicationId::generate(), "invite_id": InviteId::generate(),
+        "membership_id": MembershipId::generate(), "device_session_id": DeviceSessionId::generate(),
+        "race_name": "Zorg", "name": "Zorg", "expires_at": "2026-02-15T12:00:00Z", "expired": true, "first": false,
+        "sanction_code": "login_block", "tier": "monthly", "turn": 7, "error": "engine_unhealthy", "reason": "x",
+        "operation_id": galaxy_core::OperationId::generate(), "op": "start", "succeeded": true, "stage": "running",
+        "runtime_status": "running", "engine_health": "healthy", "players": [],
+    });
+    for (name, value) in change.as_object().unwrap() {
+        data[name] = value.clone();
+    }
+    let event_type = format!("galaxy.{event_type}.v1");
+    AnyEvent::decode(&event_type, data.to_string().as_bytes())
+        .unwrap_or_else(|error| panic!("{error}"))
+        .unwrap_or_else(|| panic!("{event_type} is not known"))
+}
+
+fn follow(event: &AnyEvent) -> Vec<Intent> {
+    intents(event, EventId::generate(), galaxy_testkit::noon())
+}
+
+#[test]
+fn each_event_is_told_to_whom_it_concerns() {
+    let cast = cast();
+    let (owner, player) = (
+        vec![Recipient::User(cast.owner)],
+        vec![Recipient::User(cast.player)],
+    );
+    let members: Vec<_> = cast.members.into_iter().map(Recipient::User).collect();
+    let operators = vec![Recipient::Operators];
+    let table: &[(&str, &str, &Vec<Recipient>)] = &[
+        ("lobby.invite_created", "lobby.invite.received", &player),
+        ("lobby.invite_redeemed", "lobby.invite.redeemed", &owner),
+        ("lobby.invite_declined", "lobby.invite.declined", &owner),
+        ("lobby.invite_revoked", "lobby.invite.revoked", &player),
+        ("lobby.invite_expired", "lobby.invite.expired", &player),
+        (
+            "lobby.application_submitted",
+            "lobby.application.submitted",
+            &owner,
+        ),
+        (
+            "lobby.application_approved",
+            "lobby.application.approved",
+            &player,
+        ),
+        (
+            "lobby.application_rejected",
+            "lobby.application.rejected",
+            &player,
+        ),
+        (
+            "lobby.membership_removed",
+            "lobby.membership.removed",
+            &player,
+        ),
+        (
+            "lobby.membership_blocked",
+            "lobby.membership.blocked",
+            &player,
+        ),
+        ("lobby.game_ready", "lobby.game.ready", &owner),
+        ("lobby.game_started", "lobby.game.started", &members),
+        ("lobby.game_cancelled", "lobby.game.cancelled", &members),
+        ("lobby.game_finished", "lobby.game.finished", &members),
+        ("lobby.game_paused", "lobby.game.paused", &members),
+        ("lobby.game_resumed", "lobby.game.resumed", &members),
+        ("runtime.turn_generated", "game.turn_ready", &members),
+        (
+            "lobby.race_name_pending",
+            "lobby.race_name.pending",
+            &player,
+        ),
+        (
+            "lobby.race_name_released",
+            "lobby.race_name.expired",
+            &player,
+        ),
+        (
+            "lobby.race_name_registered",
+            "lobby.race_name.registered",
+            &player,
+        ),
+        (
+            "account.sanction_applied",
+            "account.sanction_applied",
+            &player,
+        ),
+        (
+            "account.sanction_removed",
+            "account.sanction_removed",
+            &player,
+        ),
+        (
+            "account.entitlement_changed",
+            "account.entitlement_changed",
+            &player,
+        ),
+        ("session.created", "session.new_device", &player),
+        (
+            "runtime.engine_unreachable",
+            "runtime.engine_unreachable",
+            &operators,
+        ),
+        (
+            "runtime.generation_failed",
+            "runtime.generation_failed",
+            &operators,
+        ),
+    ];
+    for (event_type, kind, to) in table {
+        let intents = follow(&event(event_type, &cast, &json!({})));
+        let kinds: Vec<_> = intents.iter().map(|intent| intent.kind.as_str()).collect();
+        assert_eq!(kinds, vec![*kind; to.len()], "{event_type}");
+        let told: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
+        assert_eq!(&told, *to, "{event_type}");
+    }
+}
+
+#[test]
+fn a_failed_start_is_told_to_the_owner_and_to_operators() {
+    let cast = cast();
+    let intents = follow(&event("lobby.game_start_failed", &cast, &json!({})));
+    let told: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
+    assert_eq!(told, [Recipient::User(cast.owner), Recipient::Operators]);
+    assert!(
+        intents
+            .iter()
+            .all(|intent| intent.kind == "lobby.game.start_failed")
+    );
+}
+
+#[test]
+fn nobody_is_told_what_they_know_or_what_concerns_nobody() {
+    let cast = cast();
+    for (event_type, change) in [
+        ("session.created", json!({ "first": true })),
+        (
+            "lobby.membership_removed",
+            json!({ "by_user_id": cast.player }),
+        ),
+        ("lobby.race_name_released", json!({ "expired": false })),
+        ("lobby.invite_created", json!({ "invited_user_id": null })),
+        ("lobby.invite_revoked", json!({ "invited_user_id": null })),
+        ("lobby.game_opened", json!({})),
+        ("lobby.game_starting", json!({})),
+        ("account.created", json!({})),
+        ("account.blocked", json!({})),
+        ("session.revoked", json!({})),
+        ("runtime.engine_recovered", json!({})),
+        ("runtime.operation_finished", json!({})),
+        ("runtime.snapshot", json!({})),
+        ("runtime.game_finished", json!({})),
+    ] {
+        let intents = follow(&event(event_type, &cast, &change));
+        assert!(intents.is_empty(), "{event_type} {change}: {intents:?}");
+    }
+}
+
+#[test]
+fn every_event_of_the_catalogue_gives_intents_of_known_kinds_with_all_they_need() {
+    let cast = cast();
+    for (event_type, ..) in galaxy_events::catalogue::schemas() {
+        let name = event_type
+            .trim_start_matches("galaxy.")
+            .trim_end_matches(".v1");
+        if name == "notification.requested" {
+            continue;
+        }
+        for intent in follow(&event(name, &cast, &json!({}))) {
+            let kind = Kind::find(&intent.kind).unwrap_or_else(|| panic!("{}", intent.kind));
+            for field in kind.fields {
+                assert!(!intent.payload[*field].is_null(), "{name}: {field}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_event_asks_under_the_same_keys_and_another_does_not() {
+    let cast = cast();
+    let event = event("lobby.game_started", &cast, &json!({}));
+    let keys = |id: EventId| -> Vec<String> {
+        let intents = intents(&event, id, galaxy_testkit::noon());
+        intents
+            .into_iter()
+            .map(|intent| intent.idempotency_key)
+            .collect()
+    };
+    let (one, other) = (EventId::generate(), EventId::generate());
+    assert_eq!(keys(one), keys(one));
+    assert!(keys(one).iter().all(|key| !keys(other).contains(key)));
+    assert_ne!(keys(one)[0], keys(one)[1], "each member has its own");
+}
+
+#[test]
+fn an_explicit_request_is_passed_on_as_it_is() {
+    let request = NotificationRequested {
+        kind: "lobby.race_name.registered".to_owned(),
+        idempotency_key: "k".to_owned(),
+        user_id: None,
+        payload: json!({ "name": "Zorg" }),
+    };
+    let intents = follow(&AnyEvent::NotificationRequested(request.clone()));
+    assert_eq!(intents[0].idempotency_key, "k");
+    assert_eq!(intents[0].recipient, Recipient::Operators);
+    assert_eq!(intents[0].payload, request.payload);
+}
