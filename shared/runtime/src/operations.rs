@@ -3,6 +3,8 @@
 //! At most one operation of a game runs at a time, and nothing overtakes its start. Whoever claims an operation holds it
 //! by its lease token; a late holder's writes find no row.
 
+use std::collections::HashSet;
+
 use galaxy_core::{Cursor, GameId, LeaseToken, Limit, OperationId, Page};
 use galaxy_service::telemetry;
 use galaxy_store::{Db, Result, Topic, Tx};
@@ -136,9 +138,10 @@ pub async fn cancel(tx: &mut Tx, game: GameId, ops: &[Op], now: Timestamp) -> Re
     store::queue::cancel(tx, game, ops, now).await
 }
 
-/// Whether an operation of the game waits or runs.
-pub async fn any_open(connection: &mut PgConnection, game: GameId) -> Result<bool> {
-    store::queue::any_open(connection, game).await
+/// Those of `games` whose engine an operation is going to move, or is calling: what it will leave is not known yet. A
+/// waiting banishment does not count, since it may itself wait for the engine.
+pub async fn busy(connection: &mut PgConnection, games: &[GameId]) -> Result<HashSet<GameId>> {
+    store::queue::busy(connection, games).await
 }
 
 /// One operation.

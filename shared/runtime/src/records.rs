@@ -1,7 +1,7 @@
 //! The runtime record: what runs for a game, one row a game.
 
 use galaxy_core::{Cursor, GameId, InvalidCursor, Limit, Page};
-use galaxy_store::{Result, Tx};
+use galaxy_store::{Db, Result, Tx};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -115,4 +115,10 @@ pub async fn with_engines(
     limit: u32,
 ) -> Result<Vec<Record>> {
     store::records::with_engines(connection, after, i64::from(limit)).await
+}
+
+/// Notes how many readings in a row did not find the game's engine. No change of the runtime itself.
+pub async fn note_missing(db: &Db, game: GameId, readings: u32) -> Result<()> {
+    let mut connection = db.acquire().await?;
+    store::records::note_missing(&mut connection, game, readings).await
 }

@@ -2,7 +2,7 @@
 
 use galaxy_core::GameId;
 use galaxy_store::{Db, Result, Topic};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{schedule, store};
 
@@ -10,12 +10,14 @@ use crate::{schedule, store};
 pub const BATCH: u32 = 500;
 
 /// What one look at the schedule gave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tick {
     /// Games whose tick came.
     pub due: u32,
     /// Turns queued for them: not for those whose last turn still waits, or whose tick was to be skipped.
     pub queued: u32,
+    /// How late each of the due games was.
+    pub late: Vec<SignedDuration>,
 }
 
 /// A game whose tick came.
@@ -25,6 +27,7 @@ pub(crate) struct Due {
     pub time_zone: String,
     pub skip: bool,
     pub expected_turn: i32,
+    pub at: Timestamp,
 }
 
 /// Ticks up to [`BATCH`] due games. However late it is called, each gets one turn and its next tick after `now`.
@@ -32,7 +35,7 @@ pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
     let mut tx = db.begin().await?;
     let due = store::scheduling::lock_due(&mut tx, now, i64::from(BATCH)).await?;
     if due.is_empty() {
-        return Ok(Tick { due: 0, queued: 0 });
+        return Ok(Tick::default());
     }
     let nexts: Vec<Option<Timestamp>> = due
         .iter()
@@ -45,6 +48,7 @@ pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
     Ok(Tick {
         due: u32::try_from(due.len()).unwrap_or(u32::MAX),
         queued: u32::try_from(queued).unwrap_or(u32::MAX),
+        late: due.iter().map(|game| now.duration_since(game.at)).collect(),
     })
 }
 

@@ -21,7 +21,7 @@ pub use banish::banished;
 pub use down::{detached, gone, removed, stopped};
 pub use failure::{cancelled, failed};
 pub use turn::{TurnBegin, turn_begun, turn_generated, turn_superfluous};
-pub use up::{EngineUp, adopted, came_up, started};
+pub use up::{EngineUp, adopted, attached, came_up, started};
 
 use crate::{
     OperationStatus, PlayerMapping, Record,

@@ -91,6 +91,14 @@ pub async fn adopted(db: &Db, record: &Record, up: &EngineUp, now: Timestamp) ->
     Ok(true)
 }
 
+/// The engine was brought up within an operation that goes on.
+pub async fn attached(db: &Db, operation: &Claimed, up: &EngineUp, now: Timestamp) -> Outcome {
+    let (mut tx, mut record) = open(db, operation).await?;
+    attach(&mut record, up, now);
+    store::records::save(&mut tx, &mut record, now).await?;
+    Ok(tx.commit().await?)
+}
+
 fn attach(record: &mut Record, up: &EngineUp, now: Timestamp) {
     record.container_id = Some(up.container_id.clone());
     record.endpoint = Some(up.endpoint.clone());

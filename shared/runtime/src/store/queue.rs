@@ -1,5 +1,7 @@
 //! `runtime_operation_log` as queue: insert, claim, renew, give back, conclude.
 
+use std::collections::HashSet;
+
 use galaxy_core::{GameId, LeaseToken, OperationId, UserId};
 use galaxy_store::{Db, Result};
 use jiff::Timestamp;
@@ -283,15 +285,20 @@ pub(crate) async fn is_open(connection: &mut PgConnection, game: GameId, op: Op)
     .await?)
 }
 
-#[tracing::instrument(name = "db.runtime.is_any_operation_open", skip_all)]
-pub(crate) async fn any_open(connection: &mut PgConnection, game: GameId) -> Result<bool> {
-    Ok(sqlx::query_scalar!(
-        r#"select exists (select 1 from backend.runtime_operation_log
-           where game_id = $1 and status in ('queued', 'running')) as "open!""#,
-        game.uuid(),
+#[tracing::instrument(name = "db.runtime.busy_games", skip_all)]
+pub(crate) async fn busy(
+    connection: &mut PgConnection,
+    games: &[GameId],
+) -> Result<HashSet<GameId>> {
+    let games: Vec<Uuid> = games.iter().map(|game| game.uuid()).collect();
+    let busy = sqlx::query_scalar!(
+        r#"select distinct game_id as "game: GameId" from backend.runtime_operation_log
+           where game_id = any($1) and (status = 'running' or (status = 'queued' and op <> 'banish'))"#,
+        &games,
     )
-    .fetch_one(connection)
-    .await?)
+    .fetch_all(connection)
+    .await?;
+    Ok(busy.into_iter().collect())
 }
 
 /// Whether `user` is, or is about to be, banished from the game.

@@ -231,3 +231,19 @@ pub(crate) async fn save(
     record.updated_at = now;
     Ok(())
 }
+
+#[tracing::instrument(name = "db.runtime.note_missing", skip_all)]
+pub(crate) async fn note_missing(
+    connection: &mut PgConnection,
+    game: GameId,
+    readings: u32,
+) -> Result<()> {
+    sqlx::query!(
+        "update backend.runtime_records set missing_readings = $2 where game_id = $1",
+        game.uuid(),
+        super::int(readings),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -30,7 +30,7 @@ pub(crate) async fn lock_due(
     Ok(sqlx::query_as!(
         Due,
         r#"select game_id as "game: GameId", turn_schedule, time_zone, skip_next_tick as skip,
-               current_turn + 1 as "expected_turn!"
+               current_turn + 1 as "expected_turn!", next_turn_at as "at!"
            from backend.runtime_records where next_turn_at <= $1
            order by next_turn_at, game_id limit $2 for update skip locked"#,
         now.to_sqlx() as _,

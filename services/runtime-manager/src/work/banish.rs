@@ -1,0 +1,29 @@
+//! banish: the race is out of the engine's game. Tried until it is done or the game is over.
+
+use galaxy_core::UserId;
+use galaxy_runtime::{RuntimeStatus, model::failure, operations::Claimed, outcome};
+
+use super::{Done, Failure, record};
+use crate::Manager;
+
+pub(super) async fn run(
+    manager: &Manager,
+    operation: &Claimed,
+    user: UserId,
+    race_name: &str,
+) -> Done {
+    let record = record(manager, operation).await?;
+    let over = record.finished_at.is_some() || record.status == RuntimeStatus::StartFailed;
+    if over {
+        return Err(Failure::Obsolete("the game is over".to_owned()));
+    }
+    let Some(endpoint) = &record.endpoint else {
+        let detail = format!("the runtime is {}", record.status);
+        return Err(Failure::again(failure::ENGINE_UNREACHABLE, detail));
+    };
+    manager.engines.banish(endpoint, race_name).await?;
+    let status = manager.engines.status(endpoint).await?;
+    let now = manager.clock.now();
+    outcome::banished(&manager.db, operation, user, &status, now).await?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The queue of operations: claimed under leases, worked on side by side, given back when the process drains.
+
+use std::time::Duration;
+
+use galaxy_runtime::operations::{self, Claimed, LEASE};
+use galaxy_service::{Process, telemetry};
+use galaxy_store::{Result, lease, worker};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{Manager, work};
+
+/// How long work in flight may go on when the process drains before it is given back.
+const OVERTIME: Duration = Duration::from_secs(10);
+
+/// The operations as a queue.
+pub struct Operations {
+    manager: Manager,
+    draining: CancellationToken,
+}
+
+impl Operations {
+    /// Stops taking work when `process` drains.
+    pub fn new(manager: Manager, process: &Process) -> Self {
+        Self {
+            manager,
+            draining: process.tasks.draining(),
+        }
+    }
+
+    async fn hold(&self, operation: &Claimed) {
+        let (db, clock) = (&self.manager.db, &self.manager.clock);
+        let renew = || operations::renew(db, operation, clock.now());
+        let work = work::run(&self.manager, operation);
+        tokio::select! {
+            held = lease::hold(LEASE, renew, work) => if held.is_err() {
+                self.manager.metrics.lease_lost();
+                tracing::warn!("the lease was lost; another process takes the operation up");
+            },
+            () = self.overtime() => self.give_back(operation).await,
+        }
+    }
+
+    async fn overtime(&self) {
+        self.draining.cancelled().await;
+        tokio::time::sleep(OVERTIME).await;
+    }
+
+    async fn give_back(&self, operation: &Claimed) {
+        let now = self.manager.clock.now();
+        match operations::release(&self.manager.db, operation, now).await {
+            Ok(_) => tracing::info!("the operation is given back for another process"),
+            Err(error) => {
+                tracing::warn!(%error, "the operation cannot be given back; its lease runs out");
+            }
+        }
+    }
+}
+
+impl worker::Queue for Operations {
+    type Item = Claimed;
+
+    async fn claim(&self, room: u32) -> Result<Vec<Claimed>> {
+        let now = self.manager.clock.now();
+        operations::claim(&self.manager.db, &self.manager.owner, room, now).await
+    }
+
+    async fn work(&self, operation: Claimed) {
+        let span = tracing::info_span!(
+            "operation",
+            operation_id = %operation.operation_id,
+            game_id = %operation.game_id,
+            op = %operation.work.op(),
+            attempt = operation.attempt,
+        );
+        telemetry::parent_from(&span, operation.traceparent.as_deref());
+        Box::pin(self.hold(&operation)).instrument(span).await;
+    }
+}

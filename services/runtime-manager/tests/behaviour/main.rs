@@ -1,0 +1,10 @@
+//! The runtime manager with real engines, a real Postgres, and a clock that is moved by hand.
+
+mod adoption;
+mod banishment;
+mod finish;
+mod health;
+mod reconciliation;
+mod stage;
+mod start;
+mod turns;

@@ -1,0 +1,246 @@
+//! A runtime manager on a database and a directory of its own, whose queue is worked off when the test says so.
+
+use std::{path::PathBuf, time::Duration};
+
+use futures_util::future::join_all;
+use galaxy_core::{GameId, OperationId, UserId};
+use galaxy_events::NatsConfig;
+use galaxy_runtime::{
+    Operation, Record, RosterEntry, operations, records,
+    start::{self, StartRequest},
+    turn, versions,
+};
+use galaxy_runtime_manager::{
+    Manager,
+    config::{ProcessConfig, ReconcileMode, RuntimeConfig, Timeouts},
+    drivers::{AnyDriver, ProcessDriver},
+    worker::Operations,
+};
+use galaxy_store::{MigrateMode, PostgresConfig, worker::Queue as _};
+use galaxy_testkit::World;
+use jiff::SignedDuration;
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::PgPool;
+
+pub const RACES: [&str; 3] = ["Terrans", "Zorgons", "Mechs"];
+
+pub struct Stage {
+    pub world: World,
+    pub manager: Manager,
+    pub operations: Operations,
+    pub config: RuntimeConfig,
+    pub directory: tempfile::TempDir,
+}
+
+pub struct Game {
+    pub id: GameId,
+    pub players: Vec<UserId>,
+}
+
+impl Stage {
+    /// With the version 0.1.0 of the reference engine.
+    pub async fn new(pool: PgPool) -> Self {
+        let world = World::new(pool);
+        let directory = tempfile::tempdir().unwrap();
+        let config = config(&directory);
+        let (manager, operations) = manager(&world, &config);
+        let stage = Self {
+            world,
+            manager,
+            operations,
+            config,
+            directory,
+        };
+        stage.version("0.1.0", "process:engine").await;
+        stage
+    }
+
+    /// A second runtime manager on the same database and directory, as after a restart of the process.
+    pub fn reborn(&self) -> (Manager, Operations) {
+        manager(&self.world, &self.config)
+    }
+
+    pub async fn version(&self, version: &str, image_ref: &str) {
+        let mut connection = self.world.db.acquire().await.unwrap();
+        let now = self.world.clock.now();
+        versions::insert_bootstrap(&mut connection, version, image_ref, now)
+            .await
+            .unwrap();
+    }
+
+    /// A game of three players whose start is queued.
+    pub async fn queued_game(&self) -> Game {
+        self.queued_game_of(&RACES, None).await
+    }
+
+    pub async fn queued_game_of(&self, races: &[&str], version: Option<&str>) -> Game {
+        let mut players = vec![];
+        for _ in races {
+            players.push(self.world.account().await);
+        }
+        let id = self.world.game(players[0], "starting").await;
+        let game = Game { id, players };
+        self.request_start(&game, races, version).await.unwrap();
+        game
+    }
+
+    pub async fn request_start(
+        &self,
+        game: &Game,
+        races: &[&str],
+        version: Option<&str>,
+    ) -> Result<OperationId, start::StartError> {
+        let entry = |(user_id, race_name): (&UserId, &&str)| RosterEntry {
+            user_id: *user_id,
+            race_name: (*race_name).to_owned(),
+        };
+        let request = StartRequest {
+            game_id: game.id,
+            game_name: "A test game".to_owned(),
+            engine_version: version.map(str::to_owned),
+            turn_schedule: "0 * * * *".to_owned(),
+            time_zone: "UTC".to_owned(),
+            roster: game.players.iter().zip(races).map(entry).collect(),
+            requested_by: "test".to_owned(),
+        };
+        let mut tx = self.world.db.begin().await.unwrap();
+        let operation = start::request(&mut tx, &request, self.world.clock.now()).await?;
+        tx.commit().await.unwrap();
+        Ok(operation)
+    }
+
+    /// A game that runs.
+    pub async fn game(&self) -> Game {
+        let game = self.queued_game().await;
+        self.work().await;
+        assert_eq!(self.record(&game).await.status.as_str(), "running");
+        game
+    }
+
+    /// Works off what is due, until nothing is.
+    pub async fn work(&self) {
+        loop {
+            let claimed = self.operations.claim(8).await.unwrap();
+            if claimed.is_empty() {
+                return;
+            }
+            join_all(claimed.into_iter().map(|one| self.operations.work(one))).await;
+        }
+    }
+
+    /// Works off everything, moving the clock over the waits between tries.
+    pub async fn work_patiently(&self) {
+        for _ in 0..8 {
+            self.work().await;
+            self.pass(SignedDuration::from_mins(2));
+        }
+    }
+
+    pub fn pass(&self, time: SignedDuration) {
+        self.world.clock.advance(time);
+    }
+
+    pub async fn force_turn(&self, game: &Game) -> Result<OperationId, turn::ForceError> {
+        let mut tx = self.world.db.begin().await.unwrap();
+        let now = self.world.clock.now();
+        let operation = turn::force_next(&mut tx, game.id, "test", now).await?;
+        tx.commit().await.unwrap();
+        Ok(operation)
+    }
+
+    pub async fn record(&self, game: &Game) -> Record {
+        let mut connection = self.world.db.acquire().await.unwrap();
+        let record = records::get(&mut connection, game.id).await.unwrap();
+        record.unwrap()
+    }
+
+    /// The newest operation of the game.
+    pub async fn last_operation(&self, game: &Game) -> Operation {
+        let mut connection = self.world.db.acquire().await.unwrap();
+        let limit = galaxy_core::Limit::new(1).unwrap();
+        let page = operations::list(&mut connection, game.id, limit, None);
+        page.await.unwrap().items.remove(0)
+    }
+
+    pub fn home(&self, game: &Game) -> PathBuf {
+        self.directory.path().join("test").join(game.id.to_string())
+    }
+
+    /// Sends a signal to the game's engine, as an operator or the kernel would.
+    pub fn signal(&self, game: &Game, signal: Signal) {
+        let pid = pid_in(&self.home(game)).expect("the engine was noted");
+        kill_process(pid, signal).unwrap();
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        let Ok(homes) = std::fs::read_dir(self.directory.path().join("test")) else {
+            return;
+        };
+        for home in homes.flatten() {
+            if let Some(pid) = pid_in(&home.path()) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+}
+
+fn pid_in(home: &std::path::Path) -> Option<Pid> {
+    let note = std::fs::read(home.join("engine.json")).ok()?;
+    let note: serde_json::Value = serde_json::from_slice(&note).ok()?;
+    Pid::from_raw(i32::try_from(note["pid"].as_i64()?).ok()?)
+}
+
+fn manager(world: &World, config: &RuntimeConfig) -> (Manager, Operations) {
+    let driver = ProcessDriver::new(config.driver.clone(), &world.process.tasks).unwrap();
+    let driver = AnyDriver::Process(driver);
+    let manager = Manager::new(&world.process, world.db.clone(), driver, config);
+    let operations = Operations::new(manager.clone(), &world.process);
+    (manager, operations)
+}
+
+fn config(directory: &tempfile::TempDir) -> RuntimeConfig {
+    RuntimeConfig {
+        postgres: PostgresConfig {
+            url: "unused".to_owned().into(),
+            max_connections: 1,
+            migrate: MigrateMode::Wait,
+        },
+        nats: NatsConfig {
+            urls: vec![],
+            credentials: None,
+            replicas: 1,
+            freshness_window: Duration::from_mins(5),
+        },
+        workers: 4,
+        driver: ProcessConfig {
+            deployment: "test".to_owned(),
+            directory: directory.path().to_owned(),
+            binary: engine_program(),
+            stop_timeout: Duration::from_secs(5),
+            start_timeout: Duration::from_secs(20),
+        },
+        timeouts: Timeouts {
+            start: Duration::from_secs(20),
+            turn: Duration::from_secs(2),
+            call: Duration::from_secs(2),
+        },
+        health_interval: SignedDuration::from_secs(10),
+        finished_grace: SignedDuration::from_hours(1),
+        reconcile_interval: Duration::from_mins(1),
+        reconcile: ReconcileMode::Apply,
+    }
+}
+
+/// The reference engine, built beside this test.
+fn engine_program() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.ancestors().nth(2).unwrap().join("engine");
+    assert!(
+        program.is_file(),
+        "{} is not there: build it first with `cargo build -p galaxy-engine`",
+        program.display()
+    );
+    program
+}

@@ -1,0 +1,181 @@
+//! Starting: a game that is set up, and every way it can fail.
+
+use galaxy_events::catalogue::runtime::{OperationFinished, RuntimeSnapshot};
+use galaxy_runtime::{OperationStatus, RuntimeStatus, players, start::StartError};
+use galaxy_runtime_manager::drivers::Driver as _;
+use jiff::SignedDuration;
+use sqlx::PgPool;
+
+use crate::stage::{RACES, Stage};
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_started_game_is_set_up_and_the_lobby_is_told(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    assert_eq!(stage.record(&game).await.status, RuntimeStatus::Starting);
+    stage.work().await;
+
+    let record = stage.record(&game).await;
+    assert_eq!(record.status, RuntimeStatus::Running);
+    assert!(record.started_at.is_some() && record.endpoint.is_some());
+    let next = record.next_turn_at.unwrap();
+    assert!(next > stage.world.clock.now() && next.as_second() % 3_600 == 0);
+
+    let mut connection = stage.world.db.acquire().await.unwrap();
+    for (user, race) in game.players.iter().zip(RACES) {
+        let seat = players::seat(&mut connection, game.id, *user)
+            .await
+            .unwrap();
+        let seat = seat.expect("each player has a seat");
+        assert_eq!(seat.mapping.race_name, race);
+        assert_eq!(seat.endpoint, record.endpoint);
+    }
+    let finished = stage.world.events::<OperationFinished>().await;
+    assert_eq!(
+        (finished.len(), &finished[0].op[..], finished[0].succeeded),
+        (1, "start", true)
+    );
+    let snapshots = stage.world.events::<RuntimeSnapshot>().await;
+    assert_eq!(snapshots.len(), 1);
+    assert_eq!(snapshots[0].version, record.version);
+    assert_eq!(snapshots[0].players.len(), RACES.len());
+    assert!(
+        snapshots[0]
+            .players
+            .iter()
+            .all(|player| player.initial_planets > 0)
+    );
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_game_is_not_started_twice(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let again = stage.request_start(&game, &RACES, None).await;
+    assert!(matches!(
+        again,
+        Err(StartError::AlreadyThere(RuntimeStatus::Starting))
+    ));
+    stage.work().await;
+    let again = stage.request_start(&game, &RACES, None).await;
+    assert!(matches!(
+        again,
+        Err(StartError::AlreadyThere(RuntimeStatus::Running))
+    ));
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_unknown_version_is_refused_at_once(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let unknown = stage.request_start(&game, &RACES, Some("9.9.9")).await;
+    assert!(
+        matches!(unknown, Err(StartError::NoEngineVersion(Some(version))) if version == "9.9.9")
+    );
+}
+
+async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: &str) {
+    let stage = Stage::new(pool).await;
+    stage.version("0.2.0", image_ref).await;
+    let game = stage.queued_game_of(races, Some("0.2.0")).await;
+    stage.work_patiently().await;
+
+    let record = stage.record(&game).await;
+    assert_eq!(record.status, RuntimeStatus::StartFailed);
+    assert_eq!(
+        (record.endpoint, record.container_id, record.next_turn_at),
+        (None, None, None)
+    );
+    let operation = stage.last_operation(&game).await;
+    assert_eq!(operation.status, OperationStatus::Failed);
+    assert!(operation.error.unwrap().starts_with(reason));
+    let finished = stage.world.events::<OperationFinished>().await;
+    assert_eq!(finished.len(), 1);
+    assert_eq!(
+        (finished[0].succeeded, finished[0].error.as_deref()),
+        (false, Some(reason))
+    );
+    assert!(!stage.home(&game).exists(), "something was left behind");
+    assert_eq!(stage.manager.driver().list().await.unwrap(), []);
+
+    stage
+        .request_start(&game, &["Terrans"], Some("0.1.0"))
+        .await
+        .unwrap();
+    stage.work().await;
+    assert_eq!(
+        stage.record(&game).await.status,
+        RuntimeStatus::Running,
+        "a failed start can be repeated"
+    );
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_missing_image_fails_the_start(pool: PgPool) {
+    fails(pool, "process:/nowhere/engine", &RACES, "image_pull_failed").await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_engine_that_ends_at_once_fails_the_start(pool: PgPool) {
+    fails(pool, "process:/bin/false", &RACES, "container_start_failed").await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_roster_the_engine_refuses_fails_the_start(pool: PgPool) {
+    fails(
+        pool,
+        "process:engine",
+        &["Terrans", "Terrans"],
+        "init_rejected",
+    )
+    .await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_start_that_a_dead_process_left_is_taken_up_with_one_engine(pool: PgPool) {
+    use galaxy_runtime_manager::drivers::{AnyDriver, EngineSpec};
+    use galaxy_store::worker::Queue as _;
+
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let claimed = stage.operations.claim(1).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    // It came as far as the engine, and died before anything was written.
+    let AnyDriver::Process(driver) = stage.manager.driver();
+    let record = stage.record(&game).await;
+    let spec = EngineSpec {
+        game_id: game.id,
+        image_ref: record.image_ref.unwrap(),
+        engine_version: record.engine_version.unwrap(),
+    };
+    let left = driver.start(&spec).await.unwrap();
+    stage.work().await;
+    assert_eq!(
+        stage.record(&game).await.status,
+        RuntimeStatus::Starting,
+        "the lease still holds"
+    );
+
+    stage.pass(SignedDuration::from_secs(31));
+    let (_, operations) = stage.reborn();
+    for one in operations.claim(1).await.unwrap() {
+        operations.work(one).await;
+    }
+    let record = stage.record(&game).await;
+    assert_eq!(record.status, RuntimeStatus::Running);
+    assert_eq!(
+        record.container_id,
+        Some(left.container_id),
+        "the same engine is used"
+    );
+
+    for one in claimed {
+        stage.operations.work(one).await;
+    }
+    assert_eq!(
+        stage.world.events::<OperationFinished>().await.len(),
+        1,
+        "the late holder is fenced off"
+    );
+    assert_eq!(stage.record(&game).await.version, record.version);
+}
