@@ -53,9 +53,8 @@ create table backend.blocked_emails (
 
 comment on column backend.blocked_emails.email is 'A normalised address, or a whole domain with a leading @';
 
--- Fixed windows, one row each, raised by one atomic statement so that all replicas count together:
---   insert .. values (.., 1, ..) on conflict (bucket, subject, window_start)
---   do update set hits = throttle_counters.hits + 1 returning hits
+-- One row per rule and subject, raised by one atomic statement, so that all replicas count together. A
+-- window begins with its first hit: two hits around a full minute are not let through together.
 create table backend.throttle_counters (
     bucket       text        collate "C" not null check (char_length(bucket) between 1 and 64),
     subject      bytea       not null check (octet_length(subject) between 1 and 64),
@@ -63,11 +62,10 @@ create table backend.throttle_counters (
     hits         integer     not null default 0 check (hits >= 0),
     expires_at   timestamptz not null,
     created_at   timestamptz not null default now(),
-    primary key (bucket, subject, window_start)
+    primary key (bucket, subject)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 500);
 
-comment on table backend.throttle_counters is
-    'Hits per rule (bucket: what is counted and the length of its window), subject and window';
+comment on table backend.throttle_counters is 'Hits per rule (bucket) and subject in the window that now runs';
 comment on column backend.throttle_counters.subject is
     'Keyed hash of an e-mail, an address or a name: the table itself names nobody';
 

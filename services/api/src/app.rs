@@ -2,12 +2,20 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use anyhow::Context as _;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
 use galaxy_service::Process;
 use galaxy_store::Db;
 
-use crate::Config;
+use crate::{
+    Config, admin,
+    admin::credentials::Credentials,
+    auth::sessions::Sessions,
+    channel::{self, Channel},
+    geo::Geo,
+    keys::Keys,
+};
 
 /// The application's state.
 #[derive(Clone)]
@@ -25,6 +33,16 @@ pub struct Inner {
     pub nats: Option<Nats>,
     /// The time.
     pub clock: Clock,
+    /// Keyed hashes under the pepper.
+    pub keys: Keys,
+    /// Whether invalidations of the caches arrive in time.
+    pub channel: Channel,
+    /// Device sessions as lookups see them.
+    pub sessions: Sessions,
+    /// Verified admin credentials.
+    pub credentials: Credentials,
+    /// Countries.
+    pub geo: Geo,
 }
 
 impl App {
@@ -37,6 +55,11 @@ impl App {
     ) -> anyhow::Result<Self> {
         let clock = process.clock.clone();
         Ok(Self(Arc::new(Inner {
+            keys: Keys::new(&config.auth.pepper)?,
+            channel: Channel::default(),
+            sessions: Sessions::new(process.tasks.clone()),
+            credentials: Credentials::new()?,
+            geo: Geo::new(config.geoip_db_path.as_deref()),
             config,
             process,
             db,
@@ -47,8 +70,28 @@ impl App {
 
     /// Makes what must exist before the first request. Running it again changes nothing.
     pub async fn bootstrap(&self) -> anyhow::Result<()> {
-        galaxy_events::outbox::maintain_partitions(&self.db, self.clock.now(), 8).await?;
+        let now = self.clock.now();
+        galaxy_events::outbox::maintain_partitions(&self.db, now, 8).await?;
+        admin::bootstrap(self).await?;
+        if let Some(engine) = &self.config.engine_bootstrap {
+            let mut connection = self.db.acquire().await?;
+            galaxy_runtime::versions::insert_bootstrap(
+                &mut connection,
+                &engine.version,
+                &engine.image_ref,
+                now,
+            )
+            .await
+            .context(
+                "BACKEND_ENGINE_BOOTSTRAP_VERSION or BACKEND_ENGINE_BOOTSTRAP_IMAGE is not right",
+            )?;
+        }
         Ok(())
+    }
+
+    /// Forgets verified admin credentials on every replica, after the commit that made them wrong.
+    pub async fn forget_credentials(&self) {
+        channel::forget_credentials(self).await;
     }
 }
 

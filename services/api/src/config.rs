@@ -23,12 +23,18 @@ pub struct Config {
     pub limits: RequestLimits,
     /// Sign-in.
     pub auth: AuthConfig,
+    /// Race names that nobody can take, besides those of the house.
+    pub reserved_race_names: Vec<String>,
     /// The country database.
     pub geoip_db_path: Option<PathBuf>,
     /// The first operator.
     pub admin_bootstrap: Option<AdminBootstrap>,
     /// The engine version that exists from the start.
     pub engine_bootstrap: Option<EngineBootstrap>,
+    /// For how many days published events are kept, so that a lost stream can be filled again.
+    pub outbox_keep_days: i32,
+    /// Links in mails.
+    pub notifications: galaxy_notifications::Settings,
 }
 
 /// Bounds of one request.
@@ -93,12 +99,23 @@ impl Section for Config {
         );
         let limits = RequestLimits::read(vars);
         let auth = AuthConfig::read(vars);
+        let reserved_race_names = vars.or(
+            "BACKEND_RESERVED_RACE_NAMES",
+            "",
+            "Race names that nobody can take, with commas between",
+        );
         let geoip_db_path = vars.optional(
             "BACKEND_GEOIP_DB_PATH",
             "Country database in MaxMind's format",
         );
         let admin_bootstrap = AdminBootstrap::read(vars);
         let engine_bootstrap = EngineBootstrap::read(vars);
+        let outbox_retention = vars.or::<Duration>(
+            "BACKEND_OUTBOX_RETENTION",
+            "7d",
+            "How long published events are kept, in whole days",
+        );
+        let notifications = galaxy_notifications::Settings::read(vars);
         Some(Self {
             postgres: postgres?,
             nats: nats?,
@@ -107,11 +124,22 @@ impl Section for Config {
             gateway_token: gateway_token?,
             limits: limits?,
             auth: auth?,
+            reserved_race_names: reserved_race_names?,
             geoip_db_path: geoip_db_path?,
             admin_bootstrap: admin_bootstrap?,
             engine_bootstrap: engine_bootstrap?,
+            outbox_keep_days: keep_days(outbox_retention?),
+            notifications: notifications?,
         })
     }
+}
+
+/// Whole days, rounded up, and one more: events of the day that is being dropped are younger than its first.
+fn keep_days(retention: Duration) -> i32 {
+    let days = retention.as_secs().div_ceil(24 * 60 * 60);
+    i32::try_from(days)
+        .unwrap_or(i32::MAX - 1)
+        .saturating_add(1)
 }
 
 impl Section for RequestLimits {

@@ -2,7 +2,19 @@
 
 use galaxy_events::Nats;
 
-use crate::App;
+use crate::{App, auth, channel, geo, sweeps};
 
 /// Starts them all; they end when the process drains.
-pub fn start(_app: &App, _nats: &Nats) {}
+pub fn start(app: &App, nats: &Nats) {
+    let tasks = &app.process.tasks;
+    let (own, broker) = (app.clone(), nats.clone());
+    tasks.supervise("invalidations", move || {
+        channel::run(own.clone(), broker.clone())
+    });
+    let own = app.clone();
+    tasks.supervise("seen", move || auth::sessions::seen::run(own.clone()));
+    let own = app.clone();
+    tasks.supervise("countries", move || geo::counters::run(own.clone()));
+    let own = app.clone();
+    tasks.supervise("sweeps", move || sweeps::run(own.clone()));
+}

@@ -1,10 +1,15 @@
 //! `GET /account`: the caller's own account.
 
 use axum::{Json, extract::State};
+use galaxy_core::UserId;
 use galaxy_service::http::ApiError;
+use sqlx::PgConnection;
 use tracing::instrument;
 
-use super::{store, view::AccountView};
+use super::{
+    access,
+    view::{AccountView, Whole},
+};
 use crate::{App, http::Caller};
 
 /// Profile, settings, entitlement, active sanctions and limits of the caller.
@@ -21,8 +26,18 @@ pub async fn get_account(
     caller: Caller,
 ) -> Result<Json<AccountView>, ApiError> {
     let mut connection = app.db.acquire().await?;
-    let account = store::find(&mut connection, caller.user_id).await?;
-    account
-        .map(|account| Json(account.into()))
-        .ok_or_else(|| ApiError::not_found("account"))
+    own(&app, &mut connection, caller.user_id).await
+}
+
+/// The caller's account as an answer.
+pub(super) async fn own(
+    app: &App,
+    connection: &mut PgConnection,
+    user_id: UserId,
+) -> Result<Json<AccountView>, ApiError> {
+    let whole = Whole::read(connection, user_id, app.clock.now()).await?;
+    whole
+        .filter(|whole| whole.account.deleted_at.is_none())
+        .map(|whole| Json(whole.into()))
+        .ok_or_else(access::unknown_user)
 }

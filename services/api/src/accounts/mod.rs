@@ -1,14 +1,51 @@
 //! Accounts: who plays. Made at the first sign-in, soft-deleted, never removed: other rows refer to them.
+//!
+//! Entitlements, sanctions and limits each keep a history of records and a roll-up of what holds now; a roll-up row whose
+//! end has passed holds no longer, whether a sweep has seen it yet or not. Other domains ask [`ensure_may`] and
+//! [`effective_limit`] in the transaction of what they are about to do.
 
+pub mod access;
+mod delete;
+mod erase;
 mod get;
+mod internal;
+pub mod model;
+mod operators;
+mod profile;
+mod sanction;
+mod settings;
 pub mod store;
-mod view;
+pub mod sweep;
+mod unsubscribe;
+pub mod view;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use access::{NotAllowed, effective_limit, ensure_may};
+pub use model::{Action, LimitCode, SanctionCode, Tier};
 
 use crate::App;
 
 /// The player's own account.
 pub fn user_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(get::get_account))
+    OpenApiRouter::new()
+        .routes(routes!(get::get_account))
+        .routes(routes!(profile::update_profile))
+        .routes(routes!(settings::update_settings))
+        .routes(routes!(delete::delete_account))
+}
+
+/// What mails link to.
+pub fn public_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(unsubscribe::unsubscribe))
+}
+
+/// Players' accounts for operators.
+pub fn admin_router() -> OpenApiRouter<App> {
+    operators::router()
+}
+
+/// Accounts for the gateway.
+pub fn internal_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(internal::get_account_internal))
 }

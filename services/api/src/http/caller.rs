@@ -7,7 +7,10 @@ use axum::{
 use galaxy_core::UserId;
 use galaxy_service::http::ApiError;
 
-use crate::{App, accounts};
+use crate::{
+    App,
+    accounts::{self, SanctionCode},
+};
 
 /// The header with the caller's id.
 pub const USER_ID: &str = "x-user-id";
@@ -48,18 +51,10 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let UserIdHeader(user_id) = UserIdHeader::from_request_parts(parts, app).await?;
         let mut connection = app.db.acquire().await?;
-        match accounts::store::standing(&mut connection, user_id).await? {
-            None => Err(ApiError::new(
-                StatusCode::UNAUTHORIZED,
-                "unknown_user",
-                "There is no such account; sign in again.",
-            )),
-            Some(standing) if standing.permanent_block => Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "account_blocked",
-                "This account is blocked for good.",
-            )),
-            Some(_) => Ok(Self { user_id }),
+        match accounts::store::is_blocked(&mut connection, user_id).await? {
+            None => Err(accounts::access::unknown_user()),
+            Some(true) => Err(accounts::access::forbidden(SanctionCode::PermanentBlock)),
+            Some(false) => Ok(Self { user_id }),
         }
     }
 }

@@ -20,10 +20,10 @@ use galaxy_service::{
 use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
-pub use caller::{Caller, UserIdHeader};
+pub use caller::{Caller, USER_ID, UserIdHeader};
 pub use page::PageQuery;
 
-use crate::{App, accounts, openapi};
+use crate::{App, accounts, admin, auth, geo, openapi};
 
 /// All operations, as routes and as their description. `token` guards the user and internal groups.
 pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
@@ -37,18 +37,27 @@ pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
 
 fn public() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(auth::public_router())
+        .merge(accounts::public_router())
 }
 
 fn user() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(accounts::user_router())
+    OpenApiRouter::new()
+        .merge(accounts::user_router())
+        .merge(auth::user_router())
 }
 
 fn admin() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(admin::admin_router())
+        .merge(accounts::admin_router())
+        .merge(geo::admin_router())
 }
 
 fn internal() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .merge(auth::internal_router())
+        .merge(accounts::internal_router())
 }
 
 /// The router that `api` serves.
@@ -57,6 +66,7 @@ pub fn router(app: &App) -> Router {
     let limits = app.config.limits;
     let routes = routes
         .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), geo::note))
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,

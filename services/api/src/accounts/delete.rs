@@ -1,0 +1,30 @@
+//! `POST /account/delete`.
+
+use axum::{extract::State, http::StatusCode};
+use galaxy_service::http::ApiError;
+use tracing::instrument;
+
+use super::{access, erase::erase};
+use crate::{App, channel, http::Caller};
+
+/// Deletes the caller's account for good: its sessions end, its games and race names are released, its address is free.
+#[utoipa::path(
+    post,
+    path = "/account/delete",
+    tag = "User",
+    operation_id = "delete_account",
+    responses((status = 204, description = "The account is deleted."))
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn delete_account(
+    State(app): State<App>,
+    caller: Caller,
+) -> Result<StatusCode, ApiError> {
+    let mut tx = app.db.begin().await?;
+    let sessions = erase(&mut tx, caller.user_id, app.clock.now())
+        .await?
+        .ok_or_else(access::unknown_user)?;
+    tx.commit().await?;
+    channel::forget_sessions(&app, &sessions).await;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,58 @@
+//! `GET /internal/users/{user_id}/account-internal`.
+
+use axum::{Json, extract::State};
+use galaxy_core::UserId;
+use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::view::{AccountView, Whole};
+use crate::App;
+
+/// An account as servers see it: also blocked and deleted ones.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AccountInternal {
+    /// What its owner sees.
+    #[serde(flatten)]
+    pub account: AccountView,
+    /// Blocked for good.
+    pub permanent_block: bool,
+    /// When it was deleted; the personal fields are replaced then.
+    pub deleted_at: Option<Timestamp>,
+}
+
+impl From<Whole> for AccountInternal {
+    fn from(whole: Whole) -> Self {
+        Self {
+            permanent_block: whole.account.permanent_block,
+            deleted_at: whole.account.deleted_at,
+            account: whole.into(),
+        }
+    }
+}
+
+/// An account for server-to-server use.
+#[utoipa::path(
+    get,
+    path = "/users/{user_id}/account-internal",
+    tag = "Internal",
+    operation_id = "get_account_internal",
+    params(("user_id" = UserId, Path, description = "The account.")),
+    responses(
+        (status = 200, body = AccountInternal, description = "The account."),
+        (status = 404, body = ErrorBody, description = "There is no such account.")
+    )
+)]
+#[instrument(skip_all, fields(%user_id))]
+pub async fn get_account_internal(
+    State(app): State<App>,
+    ApiPath(user_id): ApiPath<UserId>,
+) -> Result<Json<AccountInternal>, ApiError> {
+    let mut connection = app.db.acquire().await?;
+    let whole = Whole::read(&mut connection, user_id, app.clock.now()).await?;
+    whole
+        .map(|whole| Json(whole.into()))
+        .ok_or_else(|| ApiError::not_found("account"))
+}

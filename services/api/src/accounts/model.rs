@@ -1,0 +1,309 @@
+//! Tiers, sanctions and limits: what an account may do and how much of it. Pure rules.
+
+use galaxy_core::text::{self, InvalidText};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What an account pays for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Tier {
+    /// Nothing.
+    Free,
+    /// By the month.
+    Monthly,
+    /// By the year.
+    Yearly,
+    /// Once, for ever.
+    Permanent,
+}
+
+impl Tier {
+    /// All tiers, the smallest first.
+    pub const ALL: [Self; 4] = [Self::Free, Self::Monthly, Self::Yearly, Self::Permanent];
+
+    /// The tier's name in columns and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Free => "free",
+            Self::Monthly => "monthly",
+            Self::Yearly => "yearly",
+            Self::Permanent => "permanent",
+        }
+    }
+
+    /// How much of `limit` the tier gives when nobody has set another value.
+    pub const fn default_limit(self, limit: LimitCode) -> u32 {
+        let by_tier: [u32; 4] = match limit {
+            LimitCode::MaxOwnedGames => [1, 5, 10, 50],
+            LimitCode::MaxActiveMemberships | LimitCode::MaxPendingApplications => [5, 20, 50, 200],
+            LimitCode::MaxRegisteredRaceNames => [1, 2, 6, 100],
+        };
+        by_tier[self as usize]
+    }
+
+    /// Whether a grant of this tier may, must or must not carry an end.
+    pub const fn check_end(self, has_end: bool) -> Result<(), &'static str> {
+        match (self, has_end) {
+            (Self::Free, true) => Err("must be absent: the free tier does not end"),
+            (Self::Monthly | Self::Yearly, false) => Err("must be given for monthly and yearly"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A restriction that an operator puts on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum SanctionCode {
+    /// May not sign in; its sessions end.
+    LoginBlock,
+    /// May not create games.
+    GameCreateBlock,
+    /// May not manage its games.
+    GameManageBlock,
+    /// May not apply to games or redeem invites.
+    GameJoinBlock,
+    /// May not change its profile.
+    ProfileUpdateBlock,
+    /// May do nothing, for ever; its address is blocked too.
+    PermanentBlock,
+}
+
+impl SanctionCode {
+    /// The sanction's name in columns, events and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoginBlock => "login_block",
+            Self::GameCreateBlock => "game_create_block",
+            Self::GameManageBlock => "game_manage_block",
+            Self::GameJoinBlock => "game_join_block",
+            Self::ProfileUpdateBlock => "profile_update_block",
+            Self::PermanentBlock => "permanent_block",
+        }
+    }
+
+    /// Whether applying it ends the account's sessions.
+    pub const fn ends_sessions(self) -> bool {
+        matches!(self, Self::LoginBlock | Self::PermanentBlock)
+    }
+}
+
+/// What a player sets out to do, as far as sanctions care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Sign in.
+    Login,
+    /// Create a game.
+    CreateGame,
+    /// Change, open, start, … an own game, and decide over its applications, invites and members.
+    ManageGame,
+    /// Apply to a game or redeem an invite.
+    JoinGame,
+    /// Change the profile.
+    UpdateProfile,
+}
+
+impl Action {
+    /// All actions.
+    pub const ALL: [Self; 5] = [
+        Self::Login,
+        Self::CreateGame,
+        Self::ManageGame,
+        Self::JoinGame,
+        Self::UpdateProfile,
+    ];
+
+    /// The sanction that forbids just this. A permanent block forbids everything.
+    pub const fn forbidden_by(self) -> SanctionCode {
+        match self {
+            Self::Login => SanctionCode::LoginBlock,
+            Self::CreateGame => SanctionCode::GameCreateBlock,
+            Self::ManageGame => SanctionCode::GameManageBlock,
+            Self::JoinGame => SanctionCode::GameJoinBlock,
+            Self::UpdateProfile => SanctionCode::ProfileUpdateBlock,
+        }
+    }
+
+    /// The one of `active` that forbids this, a permanent block first.
+    pub fn forbidden_among(self, active: &[SanctionCode]) -> Option<SanctionCode> {
+        [SanctionCode::PermanentBlock, self.forbidden_by()]
+            .into_iter()
+            .find(|code| active.contains(code))
+    }
+}
+
+/// Something an account may have only so much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum LimitCode {
+    /// Games owned that are neither finished nor cancelled.
+    MaxOwnedGames,
+    /// Active memberships in unfinished games.
+    MaxActiveMemberships,
+    /// Applications that wait for an answer.
+    MaxPendingApplications,
+    /// Registered race names.
+    MaxRegisteredRaceNames,
+}
+
+impl LimitCode {
+    /// All limits.
+    pub const ALL: [Self; 4] = [
+        Self::MaxOwnedGames,
+        Self::MaxActiveMemberships,
+        Self::MaxPendingApplications,
+        Self::MaxRegisteredRaceNames,
+    ];
+
+    /// The limit's name in columns and answers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxOwnedGames => "max_owned_games",
+            Self::MaxActiveMemberships => "max_active_memberships",
+            Self::MaxPendingApplications => "max_pending_applications",
+            Self::MaxRegisteredRaceNames => "max_registered_race_names",
+        }
+    }
+}
+
+/// The largest value an operator can set a limit to.
+pub const LIMIT_VALUE_MAX: u32 = 1_000_000;
+
+/// The tier of an account as it was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entitlement {
+    /// The granted tier.
+    pub tier: Tier,
+    /// When it ends, for paid tiers.
+    pub ends_at: Option<Timestamp>,
+    /// Registered race names that the grant came with.
+    pub max_registered_race_names: u32,
+}
+
+impl Entitlement {
+    /// What holds without any grant.
+    pub const FREE: Self = Self {
+        tier: Tier::Free,
+        ends_at: None,
+        max_registered_race_names: Tier::Free.default_limit(LimitCode::MaxRegisteredRaceNames),
+    };
+
+    /// What holds at `now`: an ended grant is worth nothing, whether a sweep has seen it yet or not.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        if self.ends_at.is_some_and(|end| end <= now) {
+            Self::FREE
+        } else {
+            self
+        }
+    }
+
+    /// How much of `limit` there is: what an operator has set, else what the tier gives.
+    pub fn effective_limit(self, limit: LimitCode, set: Option<u32>) -> u32 {
+        set.unwrap_or(match limit {
+            LimitCode::MaxRegisteredRaceNames => self.max_registered_race_names,
+            other => self.tier.default_limit(other),
+        })
+    }
+}
+
+/// A display name: 1–30 visible characters on one line, in NFC.
+pub fn display_name(text: &str) -> Result<String, InvalidText> {
+    text::line(text, 1, 30)
+}
+
+/// A reason that an operator gives: 1–1,000 characters on one line or several.
+pub fn reason(text: &str) -> Result<String, InvalidText> {
+    let reason = text::paragraph(text, 1_000)?;
+    if reason.is_empty() || reason.chars().count() > 1_000 {
+        return Err(InvalidText::Length { min: 1, max: 1_000 });
+    }
+    Ok(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[test]
+    fn each_action_is_forbidden_by_its_own_sanction_and_by_a_permanent_block_only() {
+        let codes = [
+            SanctionCode::LoginBlock,
+            SanctionCode::GameCreateBlock,
+            SanctionCode::GameManageBlock,
+            SanctionCode::GameJoinBlock,
+            SanctionCode::ProfileUpdateBlock,
+            SanctionCode::PermanentBlock,
+        ];
+        for action in Action::ALL {
+            for code in codes {
+                let forbids = code == SanctionCode::PermanentBlock || code == action.forbidden_by();
+                assert_eq!(
+                    action.forbidden_among(&[code]).is_some(),
+                    forbids,
+                    "{action:?} under {code:?}"
+                );
+            }
+            assert_eq!(action.forbidden_among(&[]), None);
+        }
+    }
+
+    #[test]
+    fn a_grant_that_has_ended_gives_what_the_free_tier_gives() {
+        let now = Timestamp::UNIX_EPOCH;
+        let yearly = Entitlement {
+            tier: Tier::Yearly,
+            ends_at: Some(now + SignedDuration::from_secs(1)),
+            max_registered_race_names: 6,
+        };
+        assert_eq!(yearly.at(now), yearly);
+        assert_eq!(
+            yearly.at(now + SignedDuration::from_secs(1)),
+            Entitlement::FREE,
+            "the end itself is outside"
+        );
+    }
+
+    #[test]
+    fn what_an_operator_sets_goes_before_what_the_tier_gives() {
+        for tier in Tier::ALL {
+            let held = Entitlement {
+                tier,
+                ends_at: None,
+                max_registered_race_names: 7,
+            };
+            for limit in LimitCode::ALL {
+                assert_eq!(held.effective_limit(limit, Some(0)), 0);
+            }
+            let names = held.effective_limit(LimitCode::MaxRegisteredRaceNames, None);
+            assert_eq!(names, 7, "the grant's own figure");
+            let games = held.effective_limit(LimitCode::MaxOwnedGames, None);
+            assert_eq!(games, tier.default_limit(LimitCode::MaxOwnedGames));
+        }
+    }
+
+    #[test]
+    fn only_paid_tiers_by_time_need_an_end() {
+        let allowed: Vec<_> = Tier::ALL
+            .into_iter()
+            .map(|tier| (tier.check_end(false).is_ok(), tier.check_end(true).is_ok()))
+            .collect();
+        assert_eq!(
+            allowed,
+            [(true, false), (false, true), (false, true), (true, true)]
+        );
+    }
+
+    #[test]
+    fn a_reason_is_not_empty() {
+        assert!(reason("").is_err() && reason("\n").is_err() && reason("spam").is_ok());
+        assert!(reason(&"x".repeat(1_001)).is_err());
+    }
+}

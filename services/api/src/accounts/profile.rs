@@ -1,0 +1,46 @@
+//! `PATCH /account/profile`.
+
+use axum::{Json, extract::State};
+use galaxy_service::http::{ApiError, ApiJson, Invalid};
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{access, get, model, store, view::AccountView};
+use crate::{App, http::Caller};
+
+/// What other players see.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProfile {
+    /// 1 to 30 visible characters on one line.
+    #[schema(example = "Ada", min_length = 1)]
+    display_name: String,
+}
+
+/// Changes the caller's profile.
+#[utoipa::path(
+    patch,
+    path = "/account/profile",
+    tag = "User",
+    operation_id = "update_profile",
+    request_body = UpdateProfile,
+    responses((status = 200, body = AccountView, description = "The account as it is now."))
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn update_profile(
+    State(app): State<App>,
+    caller: Caller,
+    ApiJson(request): ApiJson<UpdateProfile>,
+) -> Result<Json<AccountView>, ApiError> {
+    let mut invalid = Invalid::default();
+    let name = invalid.check("display_name", model::display_name(&request.display_name));
+    let name = invalid.finish(name)?;
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    access::ensure_may(&mut tx, caller.user_id, model::Action::UpdateProfile, now).await?;
+    store::set_display_name(&mut tx, caller.user_id, &name, now).await?;
+    let account = get::own(&app, &mut tx, caller.user_id).await?;
+    tx.commit().await?;
+    Ok(account)
+}

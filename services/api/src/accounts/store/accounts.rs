@@ -1,0 +1,278 @@
+//! The account rows themselves.
+
+use galaxy_core::{EmailAddress, Locale, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+
+/// An account row.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its id.
+    pub user_id: UserId,
+    /// The address as typed; `deleted-<id>` after deletion.
+    pub delivery_email: String,
+    /// The unchanging name.
+    pub user_name: String,
+    /// The name people see.
+    pub display_name: String,
+    /// The language of mails.
+    pub preferred_language: String,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// The country of the first sign-in.
+    pub declared_country: Option<String>,
+    /// Notification preferences; absent members have their defaults.
+    pub notifications: serde_json::Value,
+    /// Blocked for good.
+    pub permanent_block: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was changed last.
+    pub updated_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// The standing of an account that exists and is not deleted: whether it is blocked for good.
+#[instrument(name = "db.accounts.is_blocked", skip_all, fields(%user_id))]
+pub async fn is_blocked(connection: &mut PgConnection, user_id: UserId) -> Result<Option<bool>> {
+    Ok(sqlx::query_scalar!(
+        "select permanent_block from backend.accounts where user_id = $1 and deleted_at is null",
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// The account, a deleted one too.
+#[instrument(name = "db.accounts.find", skip_all, fields(%user_id))]
+pub async fn find(connection: &mut PgConnection, user_id: UserId) -> Result<Option<Account>> {
+    let row = sqlx::query!(
+        "select user_id, delivery_email, user_name, display_name, preferred_language, time_zone, declared_country,
+                notifications, permanent_block, created_at, updated_at, deleted_at
+         from backend.accounts where user_id = $1",
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| Account {
+        user_id: row.user_id.into(),
+        delivery_email: row.delivery_email,
+        user_name: row.user_name,
+        display_name: row.display_name,
+        preferred_language: row.preferred_language,
+        time_zone: row.time_zone,
+        declared_country: row.declared_country,
+        notifications: row.notifications,
+        permanent_block: row.permanent_block,
+        created_at: row.created_at.to_jiff(),
+        updated_at: row.updated_at.to_jiff(),
+        deleted_at: row.deleted_at.map(jiff_sqlx::Timestamp::to_jiff),
+    }))
+}
+
+/// Keeps sanctions, deletion and other changes of standing out until the transaction ends; requests of the same account
+/// do not wait for each other. `false` if there is no such account.
+#[instrument(name = "db.accounts.lock_for_use", skip_all, fields(%user_id))]
+pub async fn lock_for_use(connection: &mut PgConnection, user_id: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        "select true from backend.accounts where user_id = $1 and deleted_at is null for key share",
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
+}
+
+/// As [`lock_for_use`], and makes others who count against this account's limits wait too.
+#[instrument(name = "db.accounts.lock_for_count", skip_all, fields(%user_id))]
+pub async fn lock_for_count(connection: &mut PgConnection, user_id: UserId) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        "select true from backend.accounts where user_id = $1 and deleted_at is null for no key update",
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?
+    .is_some())
+}
+
+/// Waits for all who use the account and keeps others out: before a change of its standing. Gives the normalised
+/// address; `None` if there is no such account.
+#[instrument(name = "db.accounts.lock_for_change", skip_all, fields(%user_id))]
+pub async fn lock_for_change(
+    connection: &mut PgConnection,
+    user_id: UserId,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "select email from backend.accounts where user_id = $1 and deleted_at is null for update",
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// Finds the account of an address and locks it for a sign-in, which counts its sessions.
+#[instrument(name = "db.accounts.lock_by_email", skip_all)]
+pub async fn lock_by_email(
+    connection: &mut PgConnection,
+    identity: &str,
+) -> Result<Option<UserId>> {
+    Ok(sqlx::query_scalar!(
+        "select user_id from backend.accounts where email = $1 for no key update",
+        identity,
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(UserId))
+}
+
+/// What a first sign-in knows of a person.
+#[derive(Debug)]
+pub struct NewAccount<'a> {
+    /// Its id.
+    pub user_id: UserId,
+    /// The address.
+    pub email: &'a EmailAddress,
+    /// A generated name, unique.
+    pub user_name: &'a str,
+    /// The language of mails.
+    pub language: Locale,
+    /// IANA time zone.
+    pub time_zone: &'a str,
+    /// Where the sign-in came from.
+    pub country: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Makes the account with its free entitlement. `false`: the address or the name has just been taken.
+#[instrument(name = "db.accounts.insert", skip_all, fields(user_id = %new.user_id))]
+pub async fn insert(connection: &mut PgConnection, new: &NewAccount<'_>) -> Result<bool> {
+    let inserted = sqlx::query!(
+        "with made as (
+             insert into backend.accounts (user_id, email, delivery_email, user_name, display_name, preferred_language,
+                 time_zone, declared_country, created_at, updated_at)
+             values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $8)
+             on conflict do nothing
+             returning user_id),
+         noted as (
+             insert into backend.entitlement_records (record_id, user_id, tier, source, created_at)
+             select $9, user_id, 'free', 'registration', $8 from made)
+         insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, taken_at)
+         select user_id, 'free', $10, $8 from made",
+        new.user_id.uuid(),
+        new.email.identity(),
+        new.email.typed(),
+        new.user_name,
+        new.language.as_str(),
+        new.time_zone,
+        new.country,
+        new.at.to_sqlx() as _,
+        galaxy_core::RecordId::generate().uuid(),
+        super::super::model::Entitlement::FREE.max_registered_race_names.cast_signed(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Sets the display name.
+#[instrument(name = "db.accounts.set_display_name", skip_all, fields(%user_id))]
+pub async fn set_display_name(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    display_name: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(sqlx::query!(
+        "update backend.accounts set display_name = $2, updated_at = $3 where user_id = $1 and deleted_at is null",
+        user_id.uuid(),
+        display_name,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected()
+        == 1)
+}
+
+/// A change of settings; what is absent stays.
+#[derive(Debug, Default)]
+pub struct SettingsChange {
+    /// The language of mails.
+    pub preferred_language: Option<Locale>,
+    /// IANA time zone.
+    pub time_zone: Option<String>,
+    /// Members of the notification preferences to set; `null` returns one to its default.
+    pub notifications: Option<serde_json::Value>,
+}
+
+/// Merges `change` into the settings in one statement, so that parallel changes of different settings all stay.
+#[instrument(name = "db.accounts.change_settings", skip_all, fields(%user_id))]
+pub async fn change_settings(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    change: &SettingsChange,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(sqlx::query!(
+        "update backend.accounts set
+             preferred_language = coalesce($2, preferred_language),
+             time_zone = coalesce($3, time_zone),
+             notifications = jsonb_strip_nulls(notifications || coalesce($4, '{}'::jsonb)),
+             updated_at = $5
+         where user_id = $1 and deleted_at is null",
+        user_id.uuid(),
+        change.preferred_language.map(Locale::as_str),
+        change.time_zone,
+        change.notifications,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected()
+        == 1)
+}
+
+/// Sets or lifts the permanent block.
+#[instrument(name = "db.accounts.set_permanent_block", skip_all, fields(%user_id))]
+pub async fn set_permanent_block(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    blocked: bool,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "update backend.accounts set permanent_block = $2, updated_at = $3 where user_id = $1",
+        user_id.uuid(),
+        blocked,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Marks the account as deleted, frees its address, replaces everything that says whose it was, and empties the roll-ups.
+#[instrument(name = "db.accounts.erase", skip_all, fields(%user_id))]
+pub async fn erase(connection: &mut PgConnection, user_id: UserId, now: Timestamp) -> Result<()> {
+    sqlx::query!(
+        "with sanctions as (delete from backend.sanction_active where user_id = $1),
+         limits as (delete from backend.limit_active where user_id = $1),
+         entitlement as (
+             update backend.entitlement_snapshots set tier = 'free', ends_at = null, taken_at = $3 where user_id = $1)
+         update backend.accounts set email = $2, delivery_email = $2, user_name = $2, display_name = $2,
+             preferred_language = 'en', time_zone = 'UTC', declared_country = null, notifications = '{}',
+             deleted_at = $3, updated_at = $3
+         where user_id = $1 and deleted_at is null",
+        user_id.uuid(),
+        format!("deleted-{user_id}"),
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Entitlement records and the snapshot that holds now.
+
+use galaxy_core::{RecordId, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+
+use crate::accounts::model::{Entitlement, LimitCode, Tier};
+
+/// The granted entitlement; free if there is none.
+#[instrument(name = "db.accounts.entitlement", skip_all, fields(%user_id))]
+pub async fn entitlement(connection: &mut PgConnection, user_id: UserId) -> Result<Entitlement> {
+    let row = sqlx::query!(
+        r#"select tier as "tier: Tier", ends_at, max_registered_race_names
+           from backend.entitlement_snapshots where user_id = $1"#,
+        user_id.uuid(),
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map_or(Entitlement::FREE, |row| Entitlement {
+        tier: row.tier,
+        ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
+        max_registered_race_names: row.max_registered_race_names.cast_unsigned(),
+    }))
+}
+
+/// The granted entitlement and what an operator has set for `limit`, in one question.
+#[instrument(name = "db.accounts.entitlement_and_limit", skip_all, fields(%user_id))]
+pub async fn entitlement_and_limit(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    limit: LimitCode,
+    now: Timestamp,
+) -> Result<(Entitlement, Option<u32>)> {
+    let row = sqlx::query!(
+        r#"select s.tier as "tier: Tier", s.ends_at, s.max_registered_race_names, l.value as "value?"
+           from backend.entitlement_snapshots s
+           left join backend.limit_active l on l.user_id = s.user_id and l.limit_code = $2
+               and (l.expires_at is null or l.expires_at > $3)
+           where s.user_id = $1"#,
+        user_id.uuid(),
+        limit.as_str(),
+        now.to_sqlx() as _,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map_or((Entitlement::FREE, None), |row| {
+        let entitlement = Entitlement {
+            tier: row.tier,
+            ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
+            max_registered_race_names: row.max_registered_race_names.cast_unsigned(),
+        };
+        (entitlement, row.value.map(i32::cast_unsigned))
+    }))
+}
+
+/// A change of an entitlement.
+#[derive(Debug)]
+pub struct Grant<'a> {
+    /// Whose.
+    pub user_id: UserId,
+    /// The new tier.
+    pub tier: Tier,
+    /// When it ends.
+    pub ends_at: Option<Timestamp>,
+    /// Where it comes from: `admin`, `purchase`, `expiry`, …
+    pub source: &'a str,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// Who did it.
+    pub actor: &'a str,
+}
+
+/// Records the change and makes it the one that holds.
+#[instrument(name = "db.accounts.grant", skip_all, fields(user_id = %grant.user_id))]
+pub async fn grant(
+    connection: &mut PgConnection,
+    grant: &Grant<'_>,
+    now: Timestamp,
+) -> Result<RecordId> {
+    let record_id = RecordId::generate();
+    sqlx::query!(
+        "with noted as (
+             insert into backend.entitlement_records (record_id, user_id, tier, source, reason, actor, ends_at, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8))
+         insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, ends_at, taken_at)
+         values ($2, $3, $9, $7, $8)
+         on conflict (user_id) do update set tier = excluded.tier, ends_at = excluded.ends_at,
+             max_registered_race_names = excluded.max_registered_race_names, taken_at = excluded.taken_at",
+        record_id.uuid(),
+        grant.user_id.uuid(),
+        grant.tier.as_str(),
+        grant.source,
+        grant.reason,
+        grant.actor,
+        grant.ends_at.map(ToSqlx::to_sqlx) as _,
+        now.to_sqlx() as _,
+        grant.tier.default_limit(LimitCode::MaxRegisteredRaceNames).cast_signed(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(record_id)
+}
+
+/// Up to `batch` accounts whose paid tier has ended.
+#[instrument(name = "db.accounts.ended_entitlements", skip_all)]
+pub async fn ended_entitlements(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    batch: i64,
+) -> Result<Vec<UserId>> {
+    let rows = sqlx::query_scalar!(
+        "select user_id from backend.entitlement_snapshots where ends_at <= $1
+         order by ends_at limit $2",
+        now.to_sqlx() as _,
+        batch,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(UserId).collect())
+}
+
+/// A past change, for the history.
+#[derive(Debug)]
+pub struct EntitlementRecord {
+    /// Its id.
+    pub record_id: RecordId,
+    /// The tier.
+    pub tier: Tier,
+    /// Where it came from.
+    pub source: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// When it was to end.
+    pub ends_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The newest `limit` changes, newest first.
+#[instrument(name = "db.accounts.entitlement_history", skip_all, fields(%user_id))]
+pub async fn entitlement_history(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<EntitlementRecord>> {
+    let rows = sqlx::query!(
+        r#"select record_id, tier as "tier: Tier", source, reason, actor, ends_at, created_at
+           from backend.entitlement_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
+        user_id.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| EntitlementRecord {
+            record_id: row.record_id.into(),
+            tier: row.tier,
+            source: row.source,
+            reason: row.reason,
+            actor: row.actor,
+            ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at.to_jiff(),
+        })
+        .collect())
+}

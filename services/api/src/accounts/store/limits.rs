@@ -1,0 +1,193 @@
+//! Limit records and the roll-up of those that are active.
+
+use galaxy_core::{RecordId, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+
+use crate::accounts::model::LimitCode;
+
+/// A limit that an operator has set and that holds.
+#[derive(Debug, Clone, Copy)]
+pub struct ActiveLimit {
+    /// Which.
+    pub code: LimitCode,
+    /// How much.
+    pub value: u32,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The limits that hold at `now` instead of the tier's.
+#[instrument(name = "db.accounts.active_limits", skip_all, fields(%user_id))]
+pub async fn active_limits(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<ActiveLimit>> {
+    let rows = sqlx::query!(
+        r#"select limit_code as "code: LimitCode", value, expires_at from backend.limit_active
+           where user_id = $1 and (expires_at is null or expires_at > $2) order by limit_code"#,
+        user_id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ActiveLimit {
+            code: row.code,
+            value: row.value.cast_unsigned(),
+            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+        })
+        .collect())
+}
+
+/// A limit set or removed.
+#[derive(Debug)]
+pub struct LimitChange<'a> {
+    /// On whom.
+    pub user_id: UserId,
+    /// Which.
+    pub code: LimitCode,
+    /// Why.
+    pub reason: &'a str,
+    /// Who did it.
+    pub actor: &'a str,
+}
+
+/// Records the value and makes it the one that holds.
+#[instrument(name = "db.accounts.set_limit", skip_all, fields(user_id = %change.user_id))]
+pub async fn set_limit(
+    connection: &mut PgConnection,
+    change: &LimitChange<'_>,
+    value: u32,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "with noted as (
+             insert into backend.limit_records
+                 (record_id, user_id, limit_code, action, value, reason, actor, expires_at, created_at)
+             values ($1, $2, $3, 'set', $4, $5, $6, $7, $8)
+             returning record_id)
+         insert into backend.limit_active (user_id, limit_code, value, record_id, expires_at, created_at)
+         select $2, $3, $4, record_id, $7, $8 from noted
+         on conflict (user_id, limit_code) do update set value = excluded.value, record_id = excluded.record_id,
+             expires_at = excluded.expires_at, created_at = excluded.created_at",
+        RecordId::generate().uuid(),
+        change.user_id.uuid(),
+        change.code.as_str(),
+        value.cast_signed(),
+        change.reason,
+        change.actor,
+        expires_at.map(ToSqlx::to_sqlx) as _,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes the limit and records it; `false`, and no record, if none was set. With `ended_by`, only if its end had come
+/// by then.
+#[instrument(name = "db.accounts.remove_limit", skip_all, fields(user_id = %change.user_id))]
+pub async fn remove_limit(
+    connection: &mut PgConnection,
+    change: &LimitChange<'_>,
+    ended_by: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    let removed = sqlx::query!(
+        "with gone as (
+             delete from backend.limit_active
+             where user_id = $2 and limit_code = $3 and ($7::timestamptz is null or expires_at <= $7)
+             returning user_id)
+         insert into backend.limit_records (record_id, user_id, limit_code, action, reason, actor, created_at)
+         select $1, user_id, $3, 'remove', $4, $5, $6 from gone",
+        RecordId::generate().uuid(),
+        change.user_id.uuid(),
+        change.code.as_str(),
+        change.reason,
+        change.actor,
+        now.to_sqlx() as _,
+        ended_by.map(ToSqlx::to_sqlx) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(removed.rows_affected() == 1)
+}
+
+/// Up to `batch` limits whose end has come.
+#[instrument(name = "db.accounts.ended_limits", skip_all)]
+pub async fn ended_limits(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    batch: i64,
+) -> Result<Vec<(UserId, LimitCode)>> {
+    let rows = sqlx::query!(
+        r#"select user_id, limit_code as "code: LimitCode" from backend.limit_active
+           where expires_at <= $1 order by expires_at limit $2"#,
+        now.to_sqlx() as _,
+        batch,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id.into(), row.code))
+        .collect())
+}
+
+/// A past change, for the history.
+#[derive(Debug)]
+pub struct LimitRecord {
+    /// Its id.
+    pub record_id: RecordId,
+    /// Which limit.
+    pub code: LimitCode,
+    /// `set` or `remove`.
+    pub action: String,
+    /// How much.
+    pub value: Option<u32>,
+    /// Why.
+    pub reason: String,
+    /// Who did it.
+    pub actor: String,
+    /// When it was to end.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The newest `limit` changes, newest first.
+#[instrument(name = "db.accounts.limit_history", skip_all, fields(%user_id))]
+pub async fn limit_history(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<LimitRecord>> {
+    let rows = sqlx::query!(
+        r#"select record_id, limit_code as "code: LimitCode", action, value, reason, actor, expires_at, created_at
+           from backend.limit_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
+        user_id.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| LimitRecord {
+            record_id: row.record_id.into(),
+            code: row.code,
+            action: row.action,
+            value: row.value.map(i32::cast_unsigned),
+            reason: row.reason,
+            actor: row.actor,
+            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at.to_jiff(),
+        })
+        .collect())
+}

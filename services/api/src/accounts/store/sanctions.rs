@@ -1,0 +1,211 @@
+//! Sanction records and the roll-up of those that are active.
+
+use galaxy_core::{RecordId, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+
+use crate::accounts::model::SanctionCode;
+
+/// The sanctions that hold at `now`.
+#[instrument(name = "db.accounts.active_sanction_codes", skip_all, fields(%user_id))]
+pub async fn active_sanction_codes(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<SanctionCode>> {
+    Ok(sqlx::query_scalar!(
+        r#"select sanction_code as "code: SanctionCode" from backend.sanction_active
+           where user_id = $1 and (expires_at is null or expires_at > $2)"#,
+        user_id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// A sanction that holds.
+#[derive(Debug, Clone)]
+pub struct ActiveSanction {
+    /// Which.
+    pub code: SanctionCode,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself.
+    pub expires_at: Option<Timestamp>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The sanctions that hold at `now`, with their reasons.
+#[instrument(name = "db.accounts.active_sanctions", skip_all, fields(%user_id))]
+pub async fn active_sanctions(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<ActiveSanction>> {
+    let rows = sqlx::query!(
+        r#"select a.sanction_code as "code: SanctionCode", r.reason, a.expires_at, a.created_at
+           from backend.sanction_active a join backend.sanction_records r on r.record_id = a.record_id
+           where a.user_id = $1 and (a.expires_at is null or a.expires_at > $2)
+           order by a.sanction_code"#,
+        user_id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ActiveSanction {
+            code: row.code,
+            reason: row.reason,
+            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+            since: row.created_at.to_jiff(),
+        })
+        .collect())
+}
+
+/// A sanction applied or removed.
+#[derive(Debug)]
+pub struct SanctionChange<'a> {
+    /// On whom.
+    pub user_id: UserId,
+    /// Which.
+    pub code: SanctionCode,
+    /// Why.
+    pub reason: &'a str,
+    /// Who did it.
+    pub actor: &'a str,
+    /// When it ends by itself; for applying only.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Records the sanction and makes it active. One that was active already gets the new reason and end.
+#[instrument(name = "db.accounts.apply_sanction", skip_all, fields(user_id = %change.user_id))]
+pub async fn apply_sanction(
+    connection: &mut PgConnection,
+    change: &SanctionChange<'_>,
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "with noted as (
+             insert into backend.sanction_records
+                 (record_id, user_id, sanction_code, action, reason, actor, expires_at, created_at)
+             values ($1, $2, $3, 'apply', $4, $5, $6, $7)
+             returning record_id)
+         insert into backend.sanction_active (user_id, sanction_code, record_id, expires_at, created_at)
+         select $2, $3, record_id, $6, $7 from noted
+         on conflict (user_id, sanction_code) do update set record_id = excluded.record_id,
+             expires_at = excluded.expires_at, created_at = excluded.created_at",
+        RecordId::generate().uuid(),
+        change.user_id.uuid(),
+        change.code.as_str(),
+        change.reason,
+        change.actor,
+        change.expires_at.map(ToSqlx::to_sqlx) as _,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Removes the sanction and records it; `false`, and no record, if it was not active. With `ended_by`, only if its end had
+/// come by then.
+#[instrument(name = "db.accounts.remove_sanction", skip_all, fields(user_id = %change.user_id))]
+pub async fn remove_sanction(
+    connection: &mut PgConnection,
+    change: &SanctionChange<'_>,
+    ended_by: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    let removed = sqlx::query!(
+        "with gone as (
+             delete from backend.sanction_active
+             where user_id = $2 and sanction_code = $3 and ($7::timestamptz is null or expires_at <= $7)
+             returning user_id)
+         insert into backend.sanction_records (record_id, user_id, sanction_code, action, reason, actor, created_at)
+         select $1, user_id, $3, 'remove', $4, $5, $6 from gone",
+        RecordId::generate().uuid(),
+        change.user_id.uuid(),
+        change.code.as_str(),
+        change.reason,
+        change.actor,
+        now.to_sqlx() as _,
+        ended_by.map(ToSqlx::to_sqlx) as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(removed.rows_affected() == 1)
+}
+
+/// Up to `batch` active sanctions whose end has come.
+#[instrument(name = "db.accounts.ended_sanctions", skip_all)]
+pub async fn ended_sanctions(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    batch: i64,
+) -> Result<Vec<(UserId, SanctionCode)>> {
+    let rows = sqlx::query!(
+        r#"select user_id, sanction_code as "code: SanctionCode" from backend.sanction_active
+           where expires_at <= $1 order by expires_at limit $2"#,
+        now.to_sqlx() as _,
+        batch,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.user_id.into(), row.code))
+        .collect())
+}
+
+/// A past change, for the history.
+#[derive(Debug)]
+pub struct SanctionRecord {
+    /// Its id.
+    pub record_id: RecordId,
+    /// Which sanction.
+    pub code: SanctionCode,
+    /// `apply` or `remove`.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// Who did it.
+    pub actor: String,
+    /// When it was to end.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The newest `limit` changes, newest first.
+#[instrument(name = "db.accounts.sanction_history", skip_all, fields(%user_id))]
+pub async fn sanction_history(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    limit: i64,
+) -> Result<Vec<SanctionRecord>> {
+    let rows = sqlx::query!(
+        r#"select record_id, sanction_code as "code: SanctionCode", action, reason, actor, expires_at, created_at
+           from backend.sanction_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
+        user_id.uuid(),
+        limit,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SanctionRecord {
+            record_id: row.record_id.into(),
+            code: row.code,
+            action: row.action,
+            reason: row.reason,
+            actor: row.actor,
+            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at.to_jiff(),
+        })
+        .collect())
+}

@@ -1,0 +1,115 @@
+//! Takes back what was given or imposed for a time: entitlements, sanctions and limits whose end has come.
+//!
+//! They stopped to hold at their end already; the sweep tidies the roll-ups and tells of it. Each account is dealt with in
+//! a transaction of its own, which looks again under the account's lock, so replicas do not get in each other's way.
+
+use galaxy_core::UserId;
+use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
+use galaxy_store::Result;
+use jiff::Timestamp;
+
+use super::{
+    model::{LimitCode, SanctionCode, Tier},
+    sanction,
+    store::{self, Grant, LimitChange, SanctionChange},
+};
+use crate::App;
+
+const ACTOR: &str = "system";
+const REASON: &str = "It ran out.";
+
+/// Returns up to `batch` accounts whose paid tier has ended to the free tier.
+pub async fn entitlements(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_entitlements(&mut *app.db.acquire().await?, now, batch).await?;
+    let mut changed = 0;
+    for user_id in ended {
+        changed += u64::from(end_entitlement(app, user_id, now).await?);
+    }
+    Ok(changed)
+}
+
+async fn end_entitlement(app: &App, user_id: UserId, now: Timestamp) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
+        return Ok(false);
+    }
+    let held = store::entitlement(&mut tx, user_id).await?;
+    if held.at(now) == held {
+        return Ok(false);
+    }
+    let grant = Grant {
+        user_id,
+        tier: Tier::Free,
+        ends_at: None,
+        source: "expiry",
+        reason: None,
+        actor: ACTOR,
+    };
+    store::grant(&mut tx, &grant, now).await?;
+    let event = EntitlementChanged {
+        user_id,
+        tier: Tier::Free.as_str().to_owned(),
+        ends_at: None,
+    };
+    outbox::append(&mut tx, &event).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Removes up to `batch` sanctions whose end has come.
+pub async fn sanctions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_sanctions(&mut *app.db.acquire().await?, now, batch).await?;
+    let mut changed = 0;
+    for (user_id, code) in ended {
+        changed += u64::from(end_sanction(app, user_id, code, now).await?);
+    }
+    Ok(changed)
+}
+
+async fn end_sanction(
+    app: &App,
+    user_id: UserId,
+    code: SanctionCode,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let Some(email) = store::lock_for_change(&mut tx, user_id).await? else {
+        return Ok(false);
+    };
+    let change = SanctionChange {
+        user_id,
+        code,
+        reason: REASON,
+        actor: ACTOR,
+        expires_at: None,
+    };
+    let removed = sanction::remove(&mut tx, &change, &email, Some(now), now).await?;
+    tx.commit().await?;
+    Ok(removed)
+}
+
+/// Removes up to `batch` limits whose end has come.
+pub async fn limits(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_limits(&mut *app.db.acquire().await?, now, batch).await?;
+    let mut changed = 0;
+    for (user_id, code) in ended {
+        changed += u64::from(end_limit(app, user_id, code, now).await?);
+    }
+    Ok(changed)
+}
+
+async fn end_limit(app: &App, user_id: UserId, code: LimitCode, now: Timestamp) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
+        return Ok(false);
+    }
+    let change = LimitChange {
+        user_id,
+        code,
+        reason: REASON,
+        actor: ACTOR,
+    };
+    let removed = store::remove_limit(&mut tx, &change, Some(now), now).await?;
+    tx.commit().await?;
+    Ok(removed)
+}

@@ -1,0 +1,67 @@
+//! `POST /unsubscribe`: one-click unsubscription from a group of mails (RFC 8058), without signing in.
+
+use axum::{extract::State, http::StatusCode};
+use galaxy_notifications::unsubscribe as token;
+use galaxy_service::http::{ApiError, ApiQuery};
+use serde::Deserialize;
+use serde_json::json;
+use tracing::instrument;
+use utoipa::IntoParams;
+
+use super::store::{self, SettingsChange};
+use crate::App;
+
+/// The token of the mail's link.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Unsubscribe {
+    /// From the `List-Unsubscribe` header of a mail.
+    #[param(max_length = 100, example = "AZ0d1f6Nc3qK")]
+    token: String,
+}
+
+/// Why nobody is unsubscribed.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("The link is not one of ours; turn mails off in the settings instead.")]
+    InvalidToken,
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let Error::InvalidToken = error;
+        Self::new(StatusCode::BAD_REQUEST, "invalid_token", error.to_string())
+    }
+}
+
+/// Turns the mails off that the token is for. What the body says is not looked at: mail programs post a fixed form.
+#[utoipa::path(
+    post,
+    path = "/unsubscribe",
+    tag = "Public",
+    operation_id = "unsubscribe",
+    params(Unsubscribe),
+    responses(
+        (status = 204, description = "These mails are off."),
+        (status = 400, body = galaxy_service::http::ErrorBody, description = "`invalid_request`, or `invalid_token`.")
+    )
+)]
+#[instrument(skip_all)]
+pub async fn unsubscribe(
+    State(app): State<App>,
+    ApiQuery(query): ApiQuery<Unsubscribe>,
+) -> Result<StatusCode, ApiError> {
+    let key = app.config.notifications.unsubscribe_key.as_ref();
+    let (user_id, group) = key
+        .and_then(|key| token::verify(key, &query.token))
+        .ok_or(Error::InvalidToken)?;
+    let change = SettingsChange {
+        notifications: Some(json!({ group.preference(): false })),
+        ..SettingsChange::default()
+    };
+    let mut connection = app.db.acquire().await?;
+    // An account that is gone gets no mail either.
+    store::change_settings(&mut connection, user_id, &change, app.clock.now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

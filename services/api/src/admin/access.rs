@@ -1,0 +1,107 @@
+//! The extractor that lets operators in, and nobody else.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{
+        HeaderValue, StatusCode,
+        header::{AUTHORIZATION, WWW_AUTHENTICATE},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use galaxy_service::http::{ApiError, ClientAddress, layers::RequestId};
+
+use super::{credentials::Refused, model};
+use crate::App;
+
+/// An operator who has proved who he is, in one request.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// The account's name.
+    pub username: Arc<str>,
+    /// The request's id, for the audit log.
+    pub request_id: String,
+}
+
+impl FromRequestParts<App> for Admin {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let credentials = parts.headers.get(AUTHORIZATION).and_then(basic);
+        let ClientAddress(from) = ClientAddress::from_request_parts(parts, app)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let request_id = parts
+            .extensions
+            .get::<RequestId>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default();
+        let Some((username, password)) = credentials else {
+            return Err(refusal(Refused::Wrong.into()));
+        };
+        let verified = app.credentials.check(app, &username, &password, from).await;
+        verified
+            .map(|verified| Self {
+                username: verified.username.clone(),
+                request_id,
+            })
+            .map_err(|refused| refusal(refused.into()))
+    }
+}
+
+/// User name and password of a Basic header (RFC 7617), if they could be an account's at all.
+fn basic(value: &HeaderValue) -> Option<(String, String)> {
+    let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 1_024 {
+        return None;
+    }
+    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (username, password) = text.split_once(':')?;
+    let plausible =
+        model::check_username(username).is_ok() && password.len() <= model::PASSWORD_MAX;
+    plausible.then(|| (username.to_owned(), password.to_owned()))
+}
+
+fn refusal(error: ApiError) -> Response {
+    let challenge = (error.status() == StatusCode::UNAUTHORIZED).then_some([(
+        WWW_AUTHENTICATE,
+        HeaderValue::from_static("Basic realm=\"galaxy\", charset=\"UTF-8\""),
+    )]);
+    match challenge {
+        Some(challenge) => (challenge, error).into_response(),
+        None => error.into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(value: &str) -> Option<(String, String)> {
+        basic(&HeaderValue::from_str(value).unwrap())
+    }
+
+    #[test]
+    fn only_a_well_formed_header_is_looked_at() {
+        let good = format!("Basic {}", STANDARD.encode("root:pass:word"));
+        assert_eq!(read(&good), Some(("root".into(), "pass:word".into())));
+        let long = format!(
+            "Basic {}",
+            STANDARD.encode(format!("root:{}", "x".repeat(300)))
+        );
+        let odd = format!("Basic {}", STANDARD.encode("Ro ot:password"));
+        for wrong in [
+            "Basic",
+            "Basic ???",
+            "Bearer abc",
+            "Basic cm9vdA==",
+            &long,
+            &odd,
+        ] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}

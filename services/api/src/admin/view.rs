@@ -1,0 +1,36 @@
+//! How an operator's account is shown.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::store::AdminAccount;
+
+/// An operator's account.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = AdminAccount)]
+pub struct AdminAccountView {
+    /// Its name.
+    #[schema(example = "root")]
+    pub username: String,
+    /// Whether it may be used.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was used last, to within minutes.
+    pub last_used_at: Option<Timestamp>,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+}
+
+impl From<AdminAccount> for AdminAccountView {
+    fn from(account: AdminAccount) -> Self {
+        Self {
+            username: account.username,
+            enabled: account.disabled_at.is_none(),
+            created_at: account.created_at,
+            last_used_at: account.last_used_at,
+            disabled_at: account.disabled_at,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Codes, keys and how often they may be tried. Pure rules.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::VerifyingKey;
+use galaxy_core::{
+    ChallengeId,
+    text::{self, InvalidText},
+};
+use subtle::ConstantTimeEq;
+
+use crate::{keys::Keys, throttle::Rule};
+
+/// Tries per challenge.
+pub const TRIES: i32 = 5;
+
+/// Codes sent to one address, in each of three windows.
+pub const CODES_PER_EMAIL: [Rule; 3] = [
+    Rule {
+        bucket: "auth.code.email.minute",
+        limit: 1,
+        window: Duration::from_mins(1),
+    },
+    Rule {
+        bucket: "auth.code.email.hour",
+        limit: 5,
+        window: Duration::from_hours(1),
+    },
+    Rule {
+        bucket: "auth.code.email.day",
+        limit: 20,
+        window: Duration::from_hours(24),
+    },
+];
+
+/// Codes asked for from one source address, also those that were not sent.
+pub const fn codes_per_address(limit: u32) -> Rule {
+    Rule {
+        bucket: "auth.code.address",
+        limit,
+        window: Duration::from_hours(1),
+    }
+}
+
+/// Wrong codes for one e-mail address over all its challenges: who tries a few codes on each of many challenges gets no
+/// further than that.
+pub const WRONG_CODES: Rule = Rule {
+    bucket: "auth.wrong.email",
+    limit: 15,
+    window: Duration::from_hours(1),
+};
+
+/// What is stored of a code.
+pub fn code_hash(keys: &Keys, challenge: ChallengeId, code: &str) -> [u8; 32] {
+    keys.hash("auth.code", &[challenge.uuid().as_bytes(), code.as_bytes()])
+}
+
+/// Whether two hashes are the same, in a time that does not depend on where they differ.
+pub fn same_hash(stored: &[u8], given: &[u8; 32]) -> bool {
+    stored.ct_eq(given).into()
+}
+
+/// The device's Ed25519 key: base64 (RFC 4648, padded) of 32 bytes that are a point of large order.
+pub fn public_key(text: &str) -> Result<[u8; 32], &'static str> {
+    const SHAPE: &str = "must be base64 of 32 bytes";
+    if text.len() > 64 {
+        return Err(SHAPE);
+    }
+    let bytes: [u8; 32] = STANDARD
+        .decode(text)
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(SHAPE)?;
+    match VerifyingKey::from_bytes(&bytes) {
+        Ok(key) if !key.is_weak() => Ok(bytes),
+        Ok(_) => Err("must not be a weak Ed25519 key"),
+        Err(_) => Err("must be an Ed25519 public key"),
+    }
+}
+
+/// Why a session ends: 1–200 characters on one line.
+pub fn revoke_reason(reason: &str) -> Result<String, InvalidText> {
+    let reason = text::line(reason, 1, 200)?;
+    if reason.chars().count() > 200 {
+        return Err(InvalidText::Length { min: 1, max: 200 });
+    }
+    Ok(reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_good_for_its_own_challenge_only() {
+        let keys = Keys::from_bytes(b"0123456789abcdef").unwrap();
+        let (one, other) = (ChallengeId::generate(), ChallengeId::generate());
+        let stored = code_hash(&keys, one, "123456");
+        assert!(same_hash(&stored, &code_hash(&keys, one, "123456")));
+        assert!(!same_hash(&stored, &code_hash(&keys, one, "123457")));
+        assert!(!same_hash(&stored, &code_hash(&keys, other, "123456")));
+        assert!(!same_hash(&stored[..31], &code_hash(&keys, one, "123456")));
+    }
+
+    #[test]
+    fn keys_of_another_length_off_the_curve_or_of_small_order_are_refused() {
+        let good = ed25519_dalek::SigningKey::from_bytes(&[7; 32]).verifying_key();
+        assert_eq!(public_key(&STANDARD.encode(good)), Ok(good.to_bytes()));
+        for length in [0, 31, 33, 64] {
+            assert!(
+                public_key(&STANDARD.encode(vec![1; length])).is_err(),
+                "{length} bytes"
+            );
+        }
+        assert!(public_key("not base64!").is_err());
+        let (mut one, mut off_curve) = ([0; 32], [0; 32]);
+        one[0] = 1;
+        off_curve[0] = 2;
+        for weak in [[0; 32], one, off_curve, [0xff; 32]] {
+            assert!(public_key(&STANDARD.encode(weak)).is_err(), "{weak:?}");
+        }
+    }
+}

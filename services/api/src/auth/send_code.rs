@@ -1,0 +1,150 @@
+//! `POST /auth/send-email-code`: a code for an address.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_core::{ChallengeId, EmailAddress, Locale, entropy};
+use galaxy_mail::{Content, NewMail, Priority, templates};
+use galaxy_service::http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid};
+use galaxy_store::Tx;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{
+    model,
+    store::{self, Admission, Asked},
+};
+use crate::{App, metrics, throttle};
+
+/// For whom, and in which language.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SendEmailCode {
+    /// Where the code goes, at most 254 bytes.
+    #[schema(example = "ada@example.org", max_length = 1016)]
+    email: String,
+    /// BCP 47 tag of the language to write in; English if absent or not spoken.
+    #[schema(example = "de-AT", max_length = 35)]
+    locale: Option<String>,
+}
+
+/// What to confirm.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EmailCodeSent {
+    /// Goes with the code to `confirm-email-code`.
+    pub challenge_id: ChallengeId,
+}
+
+/// Why no code is sent.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("This address cannot be used to sign in.")]
+    Blocked,
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let Error::Blocked = error;
+        Self::new(StatusCode::BAD_REQUEST, "email_blocked", error.to_string())
+    }
+}
+
+/// Sends a sign-in code. The answer is the same whether the address is known or not and whether a code is sent or the
+/// address has had too many.
+#[utoipa::path(
+    post,
+    path = "/auth/send-email-code",
+    tag = "Public",
+    operation_id = "send_email_code",
+    request_body = SendEmailCode,
+    responses(
+        (status = 200, body = EmailCodeSent, description = "What to confirm once the code has arrived."),
+        (status = 400, body = ErrorBody, description = "`invalid_request`, or `email_blocked`: the address is blocked for good.")
+    )
+)]
+#[instrument(skip_all)]
+pub async fn send_email_code(
+    State(app): State<App>,
+    ClientAddress(from): ClientAddress,
+    ApiJson(request): ApiJson<SendEmailCode>,
+) -> Result<Json<EmailCodeSent>, ApiError> {
+    let (email, locale) = check(&request)?;
+    let now = app.clock.now();
+    let challenge_id = ChallengeId::generate();
+    let code = entropy::login_code(&mut entropy::rng());
+    let ttl = app.config.auth.code_ttl;
+    // Written whether it will be sent or not: the same work for every address.
+    let content = write_mail(&code, ttl.as_secs() / 60, locale)?;
+    let asked = Asked {
+        challenge_id,
+        email: &email,
+        code_hash: model::code_hash(&app.keys, challenge_id, &code),
+        no_hash: entropy::bytes(&mut entropy::rng()),
+        locale: request.locale.as_deref(),
+        at: now,
+        expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
+        email_subject: app.keys.hash("auth.email", &[email.identity().as_bytes()]),
+        address_subject: app.keys.hash("auth.address", &[&throttle::network(from)]),
+        per_address: model::codes_per_address(app.config.auth.codes_per_address_per_hour),
+    };
+    let mut tx = app.db.begin().await?;
+    let admission = store::ask(&mut tx, &asked).await?;
+    metrics::code_asked(admission);
+    if admission == Admission::Blocked {
+        return Err(Error::Blocked.into());
+    }
+    put_mail(&mut tx, &asked, &content, admission).await?;
+    tx.commit().await?;
+    Ok(Json(EmailCodeSent { challenge_id }))
+}
+
+fn check(request: &SendEmailCode) -> Result<(EmailAddress, Locale), ApiError> {
+    let mut invalid = Invalid::default();
+    let email = invalid.check("email", EmailAddress::parse(&request.email));
+    let locale = match request.locale.as_deref() {
+        None => Locale::default(),
+        Some(tag) => {
+            if !Locale::is_tag(tag) || tag.len() < 2 {
+                invalid.push(
+                    "locale",
+                    "must be a BCP 47 language tag such as de or en-GB",
+                );
+            }
+            Locale::best_match(tag)
+        }
+    };
+    Ok((invalid.finish(email)?, locale))
+}
+
+fn write_mail(code: &str, valid_minutes: u64, locale: Locale) -> Result<Content, ApiError> {
+    let context = templates::LoginCode {
+        code,
+        valid_minutes: valid_minutes.max(1),
+    };
+    templates::render(templates::LOGIN_CODE, locale, &context).map_err(ApiError::internal)
+}
+
+/// Puts the mail into the outbox. That of a throttled request is put in too, and taken back.
+async fn put_mail(
+    tx: &mut Tx,
+    asked: &Asked<'_>,
+    content: &Content,
+    admission: Admission,
+) -> galaxy_store::Result<()> {
+    let key = asked.challenge_id.to_string();
+    let mail = NewMail {
+        template_id: templates::LOGIN_CODE,
+        idempotency_key: &key,
+        user_id: None,
+        to: asked.email,
+        content,
+        priority: Priority::Urgent,
+        not_before: None,
+        expires_at: Some(asked.expires_at),
+        secret: true,
+        list_unsubscribe: None,
+    };
+    store::mark(tx).await?;
+    galaxy_mail::enqueue(tx, mail).await?;
+    store::settle(tx, admission == Admission::Send).await
+}

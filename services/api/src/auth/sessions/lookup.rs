@@ -1,0 +1,97 @@
+//! `GET /internal/sessions/{device_session_id}`: what the gateway asks before every request.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{Json, extract::State};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_store::Db;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tracing::instrument;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    Answer,
+    store::{self, Session, SessionStatus},
+};
+use crate::App;
+
+/// A device session as the gateway needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Session)]
+pub struct SessionView {
+    /// Its id.
+    pub device_session_id: DeviceSessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// The device's Ed25519 key: base64 of 32 bytes.
+    #[schema(example = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")]
+    pub client_public_key: String,
+    /// Whether it may be used.
+    pub status: SessionStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl From<&Session> for SessionView {
+    fn from(session: &Session) -> Self {
+        Self {
+            device_session_id: session.device_session_id,
+            user_id: session.user_id,
+            client_public_key: STANDARD.encode(&session.client_public_key),
+            status: session.status,
+            created_at: session.created_at,
+        }
+    }
+}
+
+/// A device session; a revoked one says so.
+#[utoipa::path(
+    get,
+    path = "/sessions/{device_session_id}",
+    tag = "Internal",
+    operation_id = "get_session",
+    params(("device_session_id" = DeviceSessionId, Path, description = "The session.")),
+    responses(
+        (status = 200, body = SessionView, description = "The session."),
+        (status = 404, body = ErrorBody, description = "There is no such session.")
+    )
+)]
+#[instrument(skip_all, fields(device_session_id = %id))]
+pub async fn get_session(
+    State(app): State<App>,
+    ApiPath(id): ApiPath<DeviceSessionId>,
+) -> Result<Json<SessionView>, ApiError> {
+    let Some(session) = app.sessions.find(&app, id).await? else {
+        return Err(ApiError::not_found("session"));
+    };
+    if session.status == SessionStatus::Active {
+        app.sessions.seen.note(id, app.clock.now());
+    }
+    Ok(Json(session.as_ref().into()))
+}
+
+/// Answers gathered lookups with one query, in the order they were asked.
+pub(super) async fn batch(db: &Db, ids: Vec<DeviceSessionId>) -> Vec<Answer> {
+    let asked: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let found = async {
+        let mut connection = db.acquire().await?;
+        store::find_many(&mut connection, &asked).await
+    };
+    match found.await {
+        Ok(sessions) => {
+            let by_id: HashMap<_, _> = sessions
+                .into_iter()
+                .map(|session| (session.device_session_id, Arc::new(session)))
+                .collect();
+            ids.iter().map(|id| Ok(by_id.get(id).cloned())).collect()
+        }
+        Err(error) => {
+            let error = ApiError::from(error);
+            ids.iter().map(|_| Err(error.clone())).collect()
+        }
+    }
+}

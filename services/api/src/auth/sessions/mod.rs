@@ -1,0 +1,125 @@
+//! Device sessions: made by a sign-in, `active` until revoked, never active again.
+//!
+//! Every request of a player asks for its session, so lookups are cached ([`cache`]) while the invalidation channel is
+//! healthy, and misses are gathered into one query. A revoked session is never served as active after its revocation has
+//! answered: the operation forgets it here, and tells the other replicas, before it answers.
+
+pub mod cache;
+pub mod list;
+pub mod lookup;
+pub mod revoke;
+pub mod revoke_all;
+pub mod revoke_own;
+pub mod seen;
+pub mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use galaxy_core::DeviceSessionId;
+use galaxy_events::{
+    catalogue::session::SessionRevoked,
+    outbox,
+    push::{self, InvalidationTarget},
+};
+use galaxy_service::{Tasks, http::ApiError};
+use galaxy_store::{Result, Tx};
+use jiff::Timestamp;
+
+use self::{
+    cache::Cache,
+    seen::Seen,
+    store::{Revoked, Session},
+};
+use crate::{App, gather::Gather};
+
+/// Active sessions that one user can have.
+pub const SESSIONS_PER_USER: i64 = 20;
+
+const CACHED_MOST: usize = 100_000;
+/// An entry is read anew after this long, whatever happens.
+const CACHED_FOR: Duration = Duration::from_secs(10);
+const QUERIES_SIDE_BY_SIDE: usize = 4;
+
+type Answer = std::result::Result<Option<Arc<Session>>, ApiError>;
+
+/// Sessions as lookups see them: cache, gathered misses, and who was seen when.
+pub struct Sessions {
+    cache: Cache<DeviceSessionId, Arc<Session>>,
+    misses: Gather<DeviceSessionId, Answer>,
+    /// When sessions were used, not yet written.
+    pub seen: Seen,
+}
+
+impl Sessions {
+    /// Nothing cached.
+    pub fn new(tasks: Tasks) -> Self {
+        Self {
+            cache: Cache::new(CACHED_MOST, CACHED_FOR),
+            misses: Gather::new(tasks, QUERIES_SIDE_BY_SIDE),
+            seen: Seen::default(),
+        }
+    }
+
+    /// Forgets one session in this replica.
+    pub fn forget(&self, id: DeviceSessionId) {
+        self.cache.forget(&id);
+    }
+
+    /// Forgets all sessions in this replica.
+    pub fn forget_all(&self) {
+        self.cache.forget_all();
+    }
+
+    /// The session, from the cache if that may serve.
+    pub async fn find(&self, app: &App, id: DeviceSessionId) -> Answer {
+        let healthy = app.channel.is_healthy();
+        let ticket = match self.cache.get(&id) {
+            Ok(session) if healthy => return Ok(Some(session)),
+            Ok(_) => None,
+            Err(ticket) => Some(ticket),
+        };
+        let db = app.db.clone();
+        let found = self
+            .misses
+            .ask(id, move |ids| {
+                let db = db.clone();
+                async move { lookup::batch(&db, ids).await }
+            })
+            .await
+            .map_err(ApiError::unavailable)??;
+        if let (Some(session), Some(ticket), true) = (&found, ticket, healthy) {
+            self.cache.insert(id, session.clone(), ticket);
+        }
+        Ok(found)
+    }
+}
+
+/// Writes what must be said about sessions that were just revoked: an event each, and word to the gateways.
+pub async fn announce(tx: &mut Tx, revoked: &[Revoked], reason: &str) -> Result<()> {
+    for session in revoked {
+        let event = SessionRevoked {
+            user_id: session.user_id,
+            device_session_id: session.device_session_id,
+            reason: reason.to_owned(),
+        };
+        outbox::append(tx, &event).await?;
+        let target = InvalidationTarget::Session(session.device_session_id);
+        push::publish_session_invalidation(tx, target, reason).await?;
+    }
+    Ok(())
+}
+
+/// Revokes all sessions of a user but `except`, with everything that must be said about it. After the commit, give the
+/// ids to [`crate::channel::forget_sessions`].
+#[must_use = "the caches must forget these sessions after the commit"]
+pub async fn revoke_all_of(
+    tx: &mut Tx,
+    user_id: galaxy_core::UserId,
+    except: Option<DeviceSessionId>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<DeviceSessionId>> {
+    let revoked = store::revoke_all(tx, user_id, except, reason, now).await?;
+    announce(tx, &revoked, reason).await?;
+    Ok(revoked.iter().map(|r| r.device_session_id).collect())
+}

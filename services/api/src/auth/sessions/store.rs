@@ -1,0 +1,257 @@
+//! All SQL on device sessions.
+
+use galaxy_core::{DeviceSessionId, Limit, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use tracing::instrument;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::SESSIONS_PER_USER;
+
+/// Whether a session may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum SessionStatus {
+    /// It may.
+    Active,
+    /// It may not, and never will again.
+    Revoked,
+}
+
+/// A session as requests need it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub device_session_id: DeviceSessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// The device's Ed25519 key, 32 bytes.
+    pub client_public_key: Vec<u8>,
+    /// Whether it may be used.
+    pub status: SessionStatus,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The sessions among `ids` that exist.
+#[instrument(name = "db.sessions.find_many", skip_all, fields(count = ids.len()))]
+pub async fn find_many(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Session>> {
+    let rows = sqlx::query!(
+        r#"select device_session_id, user_id, client_public_key, status as "status: SessionStatus", created_at
+           from backend.device_sessions where device_session_id = any($1)"#,
+        ids,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Session {
+            device_session_id: row.device_session_id.into(),
+            user_id: row.user_id.into(),
+            client_public_key: row.client_public_key,
+            status: row.status,
+            created_at: row.created_at.to_jiff(),
+        })
+        .collect())
+}
+
+/// Makes an active session.
+#[instrument(name = "db.sessions.insert", skip_all, fields(device_session_id = %id, %user_id))]
+pub async fn insert(
+    connection: &mut PgConnection,
+    id: DeviceSessionId,
+    user_id: UserId,
+    client_public_key: &[u8],
+    now: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into backend.device_sessions (device_session_id, user_id, client_public_key, created_at)
+         values ($1, $2, $3, $4)",
+        id.uuid(),
+        user_id.uuid(),
+        client_public_key,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A session that was just revoked.
+#[derive(Debug, Clone, Copy)]
+pub struct Revoked {
+    /// Its id.
+    pub device_session_id: DeviceSessionId,
+    /// Whose.
+    pub user_id: UserId,
+}
+
+/// Revokes the oldest sessions of a user beyond the limit. The caller holds the account's row, so sign-ins count in turn.
+#[instrument(name = "db.sessions.revoke_surplus", skip_all, fields(%user_id))]
+pub async fn revoke_surplus(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<Vec<Revoked>> {
+    let rows = sqlx::query_scalar!(
+        "update backend.device_sessions set status = 'revoked', revoked_at = $2, revoke_reason = 'replaced'
+         where status = 'active' and device_session_id in (
+             select device_session_id from backend.device_sessions where user_id = $1 and status = 'active'
+             order by created_at desc, device_session_id desc offset $3)
+         returning device_session_id",
+        user_id.uuid(),
+        now.to_sqlx() as _,
+        SESSIONS_PER_USER,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(revoked(rows, user_id))
+}
+
+/// Revokes one session, of `owner` if given. `None`: there is none; `Some(None)`: it was revoked before.
+#[expect(clippy::option_option, reason = "the three outcomes of one statement")]
+#[instrument(name = "db.sessions.revoke", skip_all, fields(device_session_id = %id))]
+pub async fn revoke(
+    connection: &mut PgConnection,
+    id: DeviceSessionId,
+    owner: Option<UserId>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Option<Option<Revoked>>> {
+    let row = sqlx::query!(
+        r#"with found as (
+             select device_session_id, user_id, status from backend.device_sessions
+             where device_session_id = $1 and ($2::uuid is null or user_id = $2) for update),
+         ended as (
+             update backend.device_sessions d set status = 'revoked', revoked_at = $3, revoke_reason = $4
+             from found where d.device_session_id = found.device_session_id and found.status = 'active'
+             returning d.device_session_id)
+         select found.user_id, exists (select from ended) as "ended!" from found"#,
+        id.uuid(),
+        owner.map(UserId::uuid),
+        now.to_sqlx() as _,
+        reason,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| {
+        row.ended.then_some(Revoked {
+            device_session_id: id,
+            user_id: row.user_id.into(),
+        })
+    }))
+}
+
+/// Revokes all active sessions of a user but `except`.
+#[instrument(name = "db.sessions.revoke_all", skip_all, fields(%user_id))]
+pub async fn revoke_all(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    except: Option<DeviceSessionId>,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Vec<Revoked>> {
+    let rows = sqlx::query_scalar!(
+        "update backend.device_sessions set status = 'revoked', revoked_at = $3, revoke_reason = $4
+         where user_id = $1 and status = 'active' and ($2::uuid is null or device_session_id <> $2)
+         returning device_session_id",
+        user_id.uuid(),
+        except.map(DeviceSessionId::uuid),
+        now.to_sqlx() as _,
+        reason,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(revoked(rows, user_id))
+}
+
+fn revoked(ids: Vec<Uuid>, user_id: UserId) -> Vec<Revoked> {
+    let revoked = |id: Uuid| Revoked {
+        device_session_id: id.into(),
+        user_id,
+    };
+    ids.into_iter().map(revoked).collect()
+}
+
+/// A session as its owner sees it.
+#[derive(Debug)]
+pub struct OwnSession {
+    /// Its id.
+    pub device_session_id: DeviceSessionId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was used last, to within a minute.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// The user's active sessions, the newest first, before `before`.
+#[instrument(name = "db.sessions.list_active", skip_all, fields(%user_id))]
+pub async fn list_active(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    before: Option<(Timestamp, Uuid)>,
+    limit: Limit,
+) -> Result<Vec<OwnSession>> {
+    let (before_at, before_id) = before.unzip();
+    let rows = sqlx::query!(
+        "select device_session_id, created_at, last_seen_at from backend.device_sessions
+         where user_id = $1 and status = 'active'
+             and ($2::timestamptz is null or (created_at, device_session_id) < ($2, $3))
+         order by created_at desc, device_session_id desc limit $4",
+        user_id.uuid(),
+        before_at.map(ToSqlx::to_sqlx) as _,
+        before_id,
+        limit.probe(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| OwnSession {
+            device_session_id: row.device_session_id.into(),
+            created_at: row.created_at.to_jiff(),
+            last_seen_at: row.last_seen_at.map(jiff_sqlx::Timestamp::to_jiff),
+        })
+        .collect())
+}
+
+/// Writes when sessions were used, at most once a minute each; says how many rows it wrote.
+#[instrument(name = "db.sessions.write_seen", skip_all, fields(count = ids.len()))]
+pub async fn write_seen(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    at: &[jiff_sqlx::Timestamp],
+) -> Result<u64> {
+    Ok(sqlx::query!(
+        "update backend.device_sessions d set last_seen_at = s.at
+         from (select * from unnest($1::uuid[], $2::timestamptz[]) s (id, at) order by id) s
+         where d.device_session_id = s.id and d.status = 'active'
+             and (d.last_seen_at is null or d.last_seen_at <= s.at - interval '1 minute')",
+        ids,
+        at as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
+}
+
+/// Removes up to `batch` sessions that were revoked before `before`; says how many.
+#[instrument(name = "db.sessions.sweep", skip_all)]
+pub async fn sweep(connection: &mut PgConnection, before: Timestamp, batch: i64) -> Result<u64> {
+    Ok(sqlx::query!(
+        "delete from backend.device_sessions where device_session_id in
+             (select device_session_id from backend.device_sessions
+              where status = 'revoked' and revoked_at < $1
+              order by revoked_at limit $2 for update skip locked)",
+        before.to_sqlx() as _,
+        batch,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
+}

@@ -1,0 +1,96 @@
+//! Requests per user and country: gathered in memory, written every second and once more at the end.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use galaxy_core::UserId;
+use jiff::Timestamp;
+
+use super::store::{self, Count};
+use crate::{App, metrics};
+
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+const RELOAD_EVERY: u32 = 5;
+const BATCH: usize = 1_000;
+/// Pairs of user and address that wait at most.
+const MOST: usize = 50_000;
+
+/// What waits to be counted.
+#[derive(Default)]
+pub struct Counters(Mutex<HashMap<(UserId, IpAddr), (i64, Timestamp)>>);
+
+impl Counters {
+    /// Notes one request.
+    pub fn note(&self, user_id: UserId, from: IpAddr, at: Timestamp) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= MOST && !waiting.contains_key(&(user_id, from)) {
+            metrics::geo_dropped();
+            return;
+        }
+        let entry = waiting.entry((user_id, from)).or_insert((0, at));
+        entry.0 += 1;
+        entry.1 = entry.1.max(at);
+    }
+
+    fn take(&self) -> HashMap<(UserId, IpAddr), (i64, Timestamp)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Writes what waits, now. A failed write loses a second, which is all that may be lost.
+pub async fn flush(app: &App) -> galaxy_store::Result<()> {
+    let mut counts: HashMap<(UserId, String), (i64, Timestamp)> = HashMap::new();
+    for ((user_id, from), (count, at)) in app.geo.counters.take() {
+        let Some(country) = app.geo.country(from) else {
+            continue;
+        };
+        let entry = counts.entry((user_id, country)).or_insert((0, at));
+        entry.0 += count;
+        entry.1 = entry.1.max(at);
+    }
+    let mut rows: Vec<Count> = counts
+        .into_iter()
+        .map(|((user_id, country), (count, last_seen_at))| Count {
+            user_id,
+            country,
+            count,
+            last_seen_at,
+        })
+        .collect();
+    // One order for all replicas, so that they do not lock each other out.
+    rows.sort_by(|a, b| (a.user_id, &a.country).cmp(&(b.user_id, &b.country)));
+    for part in rows.chunks(BATCH) {
+        let mut connection = app.db.acquire().await?;
+        store::add(&mut connection, part).await?;
+    }
+    Ok(())
+}
+
+/// Writes every second and looks for another database every five, until the process drains.
+pub async fn run(app: App) {
+    let draining = app.process.tasks.draining();
+    let mut turn = 0_u32;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(FLUSH_EVERY) => {}
+            () = draining.cancelled() => {}
+        }
+        if let Err(error) = flush(&app).await {
+            tracing::warn!(%error, "countries could not be counted");
+        }
+        if draining.is_cancelled() {
+            return;
+        }
+        turn = turn.wrapping_add(1);
+        if turn.is_multiple_of(RELOAD_EVERY) {
+            let app = app.clone();
+            tokio::task::spawn_blocking(move || app.geo.reload())
+                .await
+                .ok();
+        }
+    }
+}

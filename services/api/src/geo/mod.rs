@@ -1,0 +1,81 @@
+//! From which countries accounts are used. Comfort only: without the database file, or when anything goes wrong here, no
+//! request notices.
+//!
+//! The country database (MaxMind's format) is read into memory and read anew when its file changes. Successful user
+//! requests are noted in memory ([`counters`]) and written every second; a crash loses a second.
+
+pub mod counters;
+mod countries;
+mod database;
+pub mod store;
+
+use std::{net::IpAddr, path::Path};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use galaxy_core::UserId;
+use galaxy_service::http::ClientAddress;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use self::{counters::Counters, database::Database};
+use crate::{App, http::USER_ID};
+
+/// The country database and what waits to be counted.
+pub struct Geo {
+    database: Database,
+    /// What is not written yet.
+    pub counters: Counters,
+}
+
+impl Geo {
+    /// Reads the database, if there is one.
+    pub fn new(path: Option<&Path>) -> Self {
+        Self {
+            database: Database::open(path),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The ISO 3166-1 code of the country that `address` is in, as far as the database knows.
+    pub fn country(&self, address: IpAddr) -> Option<String> {
+        self.database.country(address)
+    }
+
+    /// Reads the database anew if its file has changed; says whether it did.
+    pub fn reload(&self) -> bool {
+        self.database.reload()
+    }
+
+    /// Whether there is a database.
+    pub fn is_on(&self) -> bool {
+        self.database.is_loaded()
+    }
+}
+
+/// What operators see.
+pub fn admin_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(countries::list_user_countries))
+}
+
+/// Middleware: notes the country of each successful user request, after it was answered.
+pub async fn note(State(app): State<App>, request: Request, next: Next) -> Response {
+    let of_user = request
+        .extensions()
+        .get::<MatchedPath>()
+        .is_some_and(|path| path.as_str().starts_with("/api/v1/user/"));
+    let caller = (of_user && app.geo.is_on())
+        .then(|| {
+            let id = request.headers().get(USER_ID)?.to_str().ok()?;
+            let from = request.extensions().get::<ClientAddress>()?.0;
+            Some((id.parse::<UserId>().ok()?, from))
+        })
+        .flatten();
+    let answer = next.run(request).await;
+    if let Some((user_id, from)) = caller.filter(|_| answer.status().is_success()) {
+        app.geo.counters.note(user_id, from, app.clock.now());
+    }
+    answer
+}

@@ -1,0 +1,85 @@
+//! What sign-in, caches and sweeps count.
+
+use std::sync::LazyLock;
+
+use galaxy_service::telemetry::meter;
+use opentelemetry::{KeyValue, metrics::Counter};
+
+use crate::auth::store::Admission;
+
+static CODES_ASKED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.auth.codes_asked")
+        .with_description("Sign-in codes that were asked for, by what became of them")
+        .build()
+});
+
+static CODES_TRIED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.auth.codes_tried")
+        .with_description("Sign-in codes that were tried, by outcome")
+        .build()
+});
+
+static ADMIN_LOGINS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.auth.admin_logins")
+        .with_description("Checks of admin passwords, by outcome; remembered ones are not checked")
+        .build()
+});
+
+static SESSION_LOOKUPS: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.sessions.lookups")
+        .with_description("Session lookups that went to the database, by why")
+        .build()
+});
+
+static SWEPT: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.sweep.rows")
+        .with_description("Rows that sweeps removed or changed, by sweep")
+        .build()
+});
+
+static GEO_DROPPED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.geo.dropped")
+        .with_description("Requests whose country was not counted because too many waited")
+        .build()
+});
+
+/// A code was asked for.
+pub fn code_asked(admission: Admission) {
+    let outcome = match admission {
+        Admission::Send => "sent",
+        Admission::Throttled => "throttled",
+        Admission::Blocked => "blocked",
+    };
+    CODES_ASKED.add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+/// A code was tried.
+pub fn code_tried(outcome: &'static str) {
+    CODES_TRIED.add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+/// An admin password was checked.
+pub fn admin_login(outcome: &'static str) {
+    ADMIN_LOGINS.add(1, &[KeyValue::new("outcome", outcome)]);
+}
+
+/// A session was looked up in the database: `miss` or `bypass`.
+pub fn session_lookup(why: &'static str) {
+    SESSION_LOOKUPS.add(1, &[KeyValue::new("why", why)]);
+}
+
+/// A sweep did something.
+pub fn swept(sweep: &'static str, rows: u64) {
+    SWEPT.add(rows, &[KeyValue::new("sweep", sweep)]);
+}
+
+/// A country was not counted.
+pub fn geo_dropped() {
+    GEO_DROPPED.add(1, &[]);
+}
