@@ -101,7 +101,7 @@ pub async fn deliver(db: &Db, settings: &Settings, route: DueRoute, now: Timesta
         MailPlan::Send => send(&mut tx, kind, &waiting, first, &contact, settings).await?,
         MailPlan::Wait(until) => postpone(&mut tx, route, until).await?,
         MailPlan::Skip(reason) => {
-            close(&mut tx, &[route.route_id], "skipped", Some(reason)).await?
+            close(&mut tx, &[route.route_id], "skipped", Some(reason)).await?;
         }
         MailPlan::None => close(&mut tx, &[route.route_id], "skipped", Some("not mailed")).await?,
     }

@@ -105,15 +105,16 @@ mod tests {
 
     #[test]
     fn each_broken_rule_is_named() {
+        type Break = fn(&mut Intent);
         assert!(intent().check().is_ok());
-        let broken: [(&str, fn(&mut Intent)); 7] = [
+        let broken: [(&str, Break); 7] = [
             ("kind", |i| i.kind = "lobby.unknown".to_owned()),
             ("key", |i| i.idempotency_key = String::new()),
             ("key", |i| i.idempotency_key = "k".repeat(201)),
             ("object", |i| i.payload = json!([1])),
             ("no name", |i| i.payload = json!({ "name": null })),
             ("larger", |i| {
-                i.payload = json!({ "name": "x".repeat(20_000) })
+                i.payload = json!({ "name": "x".repeat(20_000) });
             }),
             ("null character", |i| i.payload = json!({ "name": "\0" })),
         ];

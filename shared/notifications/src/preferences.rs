@@ -10,6 +10,10 @@ use crate::kind::Group;
 /// A player's choices, as they stand in the account's settings. An absent member has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the settings"
+)]
 pub struct Preferences {
     /// Mails about games, applications, invites and race names. Default: true.
     pub lobby_mail: bool,
