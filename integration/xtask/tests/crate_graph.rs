@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use serde_json::Value;
 
-/// Each crate of the workspace by name, with its folder and the workspace crates it is built with.
-fn graph() -> BTreeMap<String, (String, Vec<String>)> {
+fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
         .args([
             "metadata",
@@ -18,7 +20,12 @@ fn graph() -> BTreeMap<String, (String, Vec<String>)> {
         ])
         .output()
         .unwrap();
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Each crate of the workspace by name, with its folder and the workspace crates it is built with.
+fn graph() -> BTreeMap<String, (String, Vec<String>)> {
+    let metadata = metadata();
     let root = metadata["workspace_root"].as_str().unwrap();
     metadata["packages"]
         .as_array()
@@ -96,5 +103,52 @@ fn nothing_but_tests_uses_the_testkit() {
             !uses.contains(&"galaxy-testkit".to_owned()),
             "{name} is built with the testkit"
         );
+    }
+}
+
+/// The crates that are built with `dependency`; those that only test with it do not count.
+fn built_with(metadata: &Value, dependency: &str) -> BTreeSet<String> {
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let users = packages.filter(|package| {
+        let dependencies = package["dependencies"].as_array().unwrap();
+        dependencies
+            .iter()
+            .any(|used| used["kind"].is_null() && used["name"] == dependency)
+    });
+    users
+        .map(|package| package["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_only_one_part_may_know_is_known_to_that_part_only() {
+    let metadata = metadata();
+    let owners_of_tables = [
+        "galaxy-events",
+        "galaxy-mail",
+        "galaxy-notifications",
+        "galaxy-runtime",
+        "galaxy-api",
+    ];
+    let pool_and_types = ["galaxy-core", "galaxy-store"];
+    let tools = ["galaxy-testkit", "galaxy-stack"];
+    let sql = [&owners_of_tables[..], &pool_and_types, &tools].concat();
+    let rules: [(&str, &[&str]); 5] = [
+        ("sqlx", &sql),
+        (
+            "async-nats",
+            &["galaxy-events", "galaxy-gateway", "galaxy-bench"],
+        ),
+        ("lettre", &["galaxy-mailer"]),
+        ("bollard", &["galaxy-runtime-manager"]),
+        ("kube", &["galaxy-runtime-manager"]),
+    ];
+    for (dependency, may) in rules {
+        for user in built_with(&metadata, dependency) {
+            assert!(
+                may.contains(&user.as_str()),
+                "{user} must not depend on {dependency}"
+            );
+        }
     }
 }
