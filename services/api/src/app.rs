@@ -5,6 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use anyhow::Context as _;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
+use galaxy_runtime::engine::{self, EngineClient};
 use galaxy_service::Process;
 use galaxy_store::Db;
 
@@ -43,6 +44,8 @@ pub struct Inner {
     pub credentials: Credentials,
     /// Countries.
     pub geo: Geo,
+    /// Games' engines.
+    pub engines: EngineClient,
 }
 
 impl App {
@@ -60,6 +63,10 @@ impl App {
             sessions: Sessions::new(process.tasks.clone()),
             credentials: Credentials::new()?,
             geo: Geo::new(config.geoip_db_path.as_deref()),
+            engines: EngineClient::new(engine::Limits {
+                call: config.limits.engine_timeout,
+                ..engine::Limits::default()
+            }),
             config,
             process,
             db,

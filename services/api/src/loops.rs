@@ -1,8 +1,10 @@
 //! The background loops of `api`: consumers of runtime events, sweeps, write-behind batches.
 
-use galaxy_events::Nats;
+use std::sync::Arc;
 
-use crate::{App, auth, channel, geo, sweeps};
+use galaxy_events::{Nats, consumer};
+
+use crate::{App, auth, channel, geo, lobby, sweeps};
 
 /// Starts them all; they end when the process drains.
 pub fn start(app: &App, nats: &Nats) {
@@ -17,4 +19,14 @@ pub fn start(app: &App, nats: &Nats) {
     tasks.supervise("countries", move || geo::counters::run(own.clone()));
     let own = app.clone();
     tasks.supervise("sweeps", move || sweeps::run(own.clone()));
+    let runtime_events = Arc::new(lobby::RuntimeEvents {
+        clock: app.clock.clone(),
+    });
+    consumer::start(
+        &app.process,
+        &app.db,
+        nats,
+        &runtime_events,
+        lobby::CONSUMER,
+    );
 }

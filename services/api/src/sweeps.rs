@@ -7,7 +7,7 @@ use std::time::Duration;
 use galaxy_store::Result;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{App, accounts, auth, metrics, throttle};
+use crate::{App, accounts, auth, lobby, metrics, throttle};
 
 const EVERY: Duration = Duration::from_secs(10);
 const BATCH: i64 = 500;
@@ -44,6 +44,18 @@ pub async fn once(app: &App) {
     .await;
     drain("sanctions", || accounts::sweep::sanctions(app, now, BATCH)).await;
     drain("limits", || accounts::sweep::limits(app, now, BATCH)).await;
+    drain("enrollment", || {
+        lobby::sweeps::end_enrollment(&app.db, now, BATCH)
+    })
+    .await;
+    drain("invites", || {
+        lobby::sweeps::expire_invites(&app.db, now, BATCH)
+    })
+    .await;
+    drain("race_names", || {
+        lobby::sweeps::expire_race_names(&app.db, now, BATCH)
+    })
+    .await;
     drain("challenges", || auth::sweep::challenges(app, now, BATCH)).await;
     drain("throttle_counters", || throttle::sweep(&app.db, now, BATCH)).await;
 }

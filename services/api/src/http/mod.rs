@@ -5,6 +5,8 @@
 mod caller;
 mod page;
 
+use std::time::Duration;
+
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
@@ -23,10 +25,21 @@ use utoipa_axum::router::OpenApiRouter;
 pub use caller::{Caller, USER_ID, UserIdHeader};
 pub use page::PageQuery;
 
-use crate::{App, accounts, admin, auth, geo, openapi};
+use crate::{App, accounts, admin, auth, geo, lobby, openapi, proxies};
 
 /// All operations, as routes and as their description. `token` guards the user and internal groups.
 pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
+    own_operations(token.clone()).merge(engine_operations(token))
+}
+
+/// What engines answer, within bounds of its own.
+fn engine_operations(token: Option<Secret>) -> OpenApiRouter<App> {
+    let token = from_fn_with_state(token, bearer::require);
+    OpenApiRouter::new().nest("/api/v1/user", proxies::user_router().layer(token))
+}
+
+/// What this process answers by itself.
+fn own_operations(token: Option<Secret>) -> OpenApiRouter<App> {
     let token = from_fn_with_state(token, bearer::require);
     OpenApiRouter::new()
         .nest("/api/v1/public", public())
@@ -45,6 +58,7 @@ fn user() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(accounts::user_router())
         .merge(auth::user_router())
+        .merge(lobby::user_router())
 }
 
 fn admin() -> OpenApiRouter<App> {
@@ -62,22 +76,30 @@ fn internal() -> OpenApiRouter<App> {
 
 /// The router that `api` serves.
 pub fn router(app: &App) -> Router {
-    let (routes, _) = operations(app.config.gateway_token.clone()).split_for_parts();
+    let (own, _) = own_operations(app.config.gateway_token.clone()).split_for_parts();
+    let (engines, _) = engine_operations(app.config.gateway_token.clone()).split_for_parts();
     let limits = app.config.limits;
-    let routes = routes
+    // The engine client's own timeout comes first, since it tells more.
+    let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
+    let routes = bounded(own, limits.body, limits.timeout)
+        .merge(bounded(engines, limits.engine_body, engine_timeout))
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), geo::note))
-        .layer(DefaultBodyLimit::max(limits.body))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            limits.timeout,
-        ))
         .merge(documents())
         .merge(ops::probes(
             app.process.readiness.clone(),
             app.process.tasks.draining(),
         ));
     layers::wrap(routes, app.config.trusted_proxies.clone())
+}
+
+fn bounded(routes: Router<App>, body: usize, timeout: Duration) -> Router<App> {
+    routes
+        .layer(DefaultBodyLimit::max(body))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            timeout,
+        ))
 }
 
 fn documents() -> Router {

@@ -155,6 +155,11 @@ impl ApiError {
         self.0.code
     }
 
+    /// The wrong fields; only for validation.
+    pub fn details(&self) -> &[FieldError] {
+        &self.0.details
+    }
+
     /// The cause, for the log only.
     pub fn source(&self) -> Option<&str> {
         self.0.source.as_deref()

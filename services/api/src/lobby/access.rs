@@ -1,0 +1,98 @@
+//! Extractors that hand over the game of the path, loaded, to a caller who may have it.
+//!
+//! A game that the caller may not see is 404, as if it were not there; one that it sees but does not own is 403. What the
+//! extractor read may be old by the time it is used: operations lock the game again before they change it.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use galaxy_core::{GameId, UserId};
+use galaxy_service::http::{ApiError, ApiPath};
+use serde::Deserialize;
+
+use super::{
+    game::Game,
+    model::{GameStatus, Visibility},
+    refusal::Refusal,
+    store::{games, games::Ties},
+};
+use crate::{App, http::Caller};
+
+#[derive(Deserialize)]
+struct GamePath {
+    game_id: GameId,
+}
+
+/// A game that the caller may see.
+#[derive(Debug, Clone)]
+pub struct VisibleGame {
+    /// The game.
+    pub game: Game,
+    /// Who asks.
+    pub user_id: UserId,
+    /// What ties the two.
+    pub ties: Ties,
+}
+
+impl VisibleGame {
+    /// Whether the caller owns the game.
+    pub fn is_owner(&self) -> bool {
+        self.game.owner_user_id == self.user_id
+    }
+}
+
+/// Whether a player with these ties may know of the game.
+pub fn is_visible(game: &Game, user_id: UserId, ties: Ties) -> bool {
+    game.owner_user_id == user_id
+        || ties.member
+        || ties.invited
+        || (game.visibility == Visibility::Public && game.status != GameStatus::Draft)
+}
+
+impl FromRequestParts<App> for VisibleGame {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Caller { user_id } = Caller::from_request_parts(parts, app).await?;
+        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, app).await?;
+        let mut connection = app.db.acquire().await?;
+        let game = games::find(&mut connection, path.game_id)
+            .await?
+            .ok_or_else(|| ApiError::not_found("game"))?;
+        let ties = if game.owner_user_id == user_id {
+            Ties::default()
+        } else {
+            games::ties(&mut connection, path.game_id, user_id, app.clock.now()).await?
+        };
+        if !is_visible(&game, user_id, ties) {
+            return Err(ApiError::not_found("game"));
+        }
+        Ok(Self {
+            game,
+            user_id,
+            ties,
+        })
+    }
+}
+
+/// A game that the caller owns.
+#[derive(Debug, Clone)]
+pub struct OwnedGame {
+    /// The game.
+    pub game: Game,
+    /// Its owner, the caller.
+    pub user_id: UserId,
+}
+
+impl FromRequestParts<App> for OwnedGame {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let visible = VisibleGame::from_request_parts(parts, app).await?;
+        if !visible.is_owner() {
+            return Err(Refusal::NotOwner.into());
+        }
+        Ok(Self {
+            game: visible.game,
+            user_id: visible.user_id,
+        })
+    }
+}

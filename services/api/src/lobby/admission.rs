@@ -1,0 +1,74 @@
+//! Letting a player into a game: membership, reservation of the race name and roster check in one transaction.
+
+use galaxy_core::{RaceName, UserId};
+use galaxy_store::Tx;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+
+use super::{
+    game::Game,
+    limits,
+    model::{MembershipStatus, RaceNameStatus},
+    refusal::{Error, Refusal, wrong},
+    store::{games, memberships, memberships::Membership, race_names},
+};
+use crate::{App, accounts::LimitCode};
+
+/// Reads a race name that a player wants to play under: 400 if it is none, 409 if nobody can have it.
+pub fn race_name(app: &App, text: &str) -> Result<RaceName, Error> {
+    let name = RaceName::parse(text).map_err(|reason| wrong("race_name", reason))?;
+    if name.is_reserved(&app.config.reserved_race_names) {
+        return Err(Refusal::RaceNameReserved.into());
+    }
+    Ok(name)
+}
+
+/// Whether `user_id` could play under the name: nobody holds it, or it is registered to the player.
+pub async fn is_available(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    canonical: &str,
+) -> Result<bool, Error> {
+    let held = race_names::holder(connection, canonical).await?;
+    Ok(held.is_none_or(|held| {
+        held.owner_user_id == user_id && held.status == RaceNameStatus::Registered
+    }))
+}
+
+/// Refuses a player who is in the game or barred from it.
+pub async fn check_newcomer(
+    connection: &mut PgConnection,
+    game: &Game,
+    user_id: UserId,
+) -> Result<(), Error> {
+    let before = memberships::of(connection, game.game_id, user_id).await?;
+    match before.map(|member| member.status) {
+        Some(MembershipStatus::Blocked) => Err(Refusal::BlockedFromGame.into()),
+        Some(MembershipStatus::Active) => Err(Refusal::AlreadyMember.into()),
+        Some(MembershipStatus::Removed) | None => Ok(()),
+    }
+}
+
+/// Makes the player a member of the locked game and saves the game. The player's account is locked for counting.
+pub async fn admit(
+    tx: &mut Tx,
+    game: &mut Game,
+    user_id: UserId,
+    race: (&str, &str),
+    now: Timestamp,
+) -> Result<Membership, Error> {
+    check_newcomer(tx, game, user_id).await?;
+    game.admit()?;
+    let count = memberships::count_active(tx, user_id).await?;
+    limits::check(tx, user_id, LimitCode::MaxActiveMemberships, count, now).await?;
+    if !race_names::reserve(tx, race, user_id, game.game_id, now).await?
+        && !is_available(tx, user_id, race.1).await?
+    {
+        return Err(Refusal::RaceNameTaken.into());
+    }
+    let member = memberships::join(tx, game.game_id, user_id, race, now)
+        .await?
+        .ok_or(Refusal::AlreadyMember)?;
+    games::save(tx, game, now).await?;
+    Ok(member)
+}

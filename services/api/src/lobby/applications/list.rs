@@ -1,0 +1,40 @@
+//! `GET /lobby/games/{game_id}/applications`: what the owner has to decide, and has decided.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_service::http::ApiQuery;
+use tracing::instrument;
+
+use crate::{
+    App,
+    http::PageQuery,
+    lobby::{access::OwnedGame, refusal::Error, store::mine, view::ApplicationView},
+};
+
+const LIST: &str = "game_applications";
+
+/// The applications to a game, oldest first.
+#[utoipa::path(
+    get,
+    path = "/lobby/games/{game_id}/applications",
+    tag = "User",
+    operation_id = "list_applications",
+    params(("game_id" = galaxy_core::GameId, Path), PageQuery),
+    responses(
+        (status = 200, body = Page<ApplicationView>, description = "A page of applications."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn list_applications(
+    State(app): State<App>,
+    owned: OwnedGame,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<ApplicationView>>, Error> {
+    let (limit, after) = query.read(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    let page =
+        mine::applications_to(&mut connection, LIST, owned.game.game_id, limit, after).await?;
+    Ok(Json(page.map(ApplicationView::from)))
+}

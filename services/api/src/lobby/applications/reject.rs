@@ -1,0 +1,48 @@
+//! `POST …/applications/{application_id}/reject`: the owner says no.
+
+use axum::{Json, extract::State};
+use galaxy_service::http::ApiPath;
+use tracing::instrument;
+
+use super::{ApplicationPath, decided, find};
+use crate::{
+    App,
+    lobby::{
+        access::OwnedGame, events, games::lock_managed, model::ApplicationStatus, refusal::Error,
+        store, view::ApplicationView,
+    },
+};
+
+/// Rejects an application. The player may apply again.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/applications/{application_id}/reject",
+    tag = "User",
+    operation_id = "reject_application",
+    params(("game_id" = galaxy_core::GameId, Path), ("application_id" = galaxy_core::ApplicationId, Path)),
+    responses(
+        (status = 200, body = ApplicationView, description = "The rejected application."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game or application, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`: decided before.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn reject_application(
+    State(app): State<App>,
+    owned: OwnedGame,
+    ApiPath(path): ApiPath<ApplicationPath>,
+) -> Result<Json<ApplicationView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    let mut application = find(&mut tx, game.game_id, path.application_id).await?;
+    let status = ApplicationStatus::Rejected;
+    if !store::applications::decide(&mut tx, application.application_id, status, now).await? {
+        return Err(decided(application.status));
+    }
+    (application.status, application.decided_at) = (status, Some(now));
+    events::application_rejected(&mut tx, &game, &application).await?;
+    tx.commit().await?;
+    Ok(Json(application.into()))
+}

@@ -1,0 +1,143 @@
+//! What the lobby makes of the runtime's events. Each is applied once (inbox), and whatever the game's status makes of it
+//! a second time is nothing.
+
+use std::time::Duration;
+
+use galaxy_core::{Clock, GameId};
+use galaxy_events::{
+    AnyEvent, Envelope, Handler, Verdict,
+    catalogue::{
+        lobby::{GamePaused, GameStarted},
+        runtime::{GenerationFailed, OperationFinished, RuntimeGameFinished, RuntimeSnapshot},
+    },
+    consumer,
+};
+use galaxy_store::{Error as StoreError, Tx};
+use jiff::Timestamp;
+
+use super::{
+    events, finish,
+    game::Game,
+    model::{Action, GameStatus},
+    refusal::Error,
+    runtime, store,
+};
+
+/// How the consumer of [`RuntimeEvents`] runs.
+pub const CONSUMER: consumer::Options = consumer::Options {
+    name: "api",
+    subjects: &["galaxy.events.runtime.*"],
+    loops: 2,
+};
+
+/// An event came before the one it builds on.
+const TOO_EARLY: Verdict = Verdict::Again(Duration::from_secs(1));
+
+/// Applies what runtime managers tell.
+#[derive(Debug, Clone)]
+pub struct RuntimeEvents {
+    /// The time.
+    pub clock: Clock,
+}
+
+impl Handler for RuntimeEvents {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> galaxy_store::Result<Verdict> {
+        let now = self.clock.now();
+        let applied = match event.event() {
+            Ok(Some(AnyEvent::OperationFinished(event))) => {
+                operation_finished(tx, &event, now).await
+            }
+            Ok(Some(AnyEvent::RuntimeSnapshot(view))) => snapshot(tx, &view, now).await,
+            Ok(Some(AnyEvent::GenerationFailed(event))) => generation_failed(tx, &event, now).await,
+            Ok(Some(AnyEvent::RuntimeGameFinished(event))) => game_finished(tx, &event, now).await,
+            Ok(_) => Ok(Verdict::Done),
+            Err(error) => Ok(Verdict::Never(error.to_string())),
+        };
+        applied.or_else(verdict)
+    }
+}
+
+/// A rule that stands against an event means that the game went another way meanwhile: nothing is left to apply.
+fn verdict(error: Error) -> Result<Verdict, StoreError> {
+    match error {
+        Error::Store(error) => Err(error),
+        Error::Refused(_) => Ok(Verdict::Done),
+        error => Ok(Verdict::Never(error.to_string())),
+    }
+}
+
+async fn lock(tx: &mut Tx, game_id: GameId) -> Result<Game, Error> {
+    store::games::lock(tx, game_id)
+        .await?
+        .ok_or(Error::Missing("game"))
+}
+
+async fn operation_finished(
+    tx: &mut Tx,
+    event: &OperationFinished,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    if event.op != "start" {
+        return Ok(Verdict::Done);
+    }
+    let mut game = lock(tx, event.game_id).await?;
+    if event.succeeded {
+        game.started(now)?;
+        store::games::save(tx, &mut game, now).await?;
+        events::game::<GameStarted>(tx, &game).await?;
+        if game.handed_over_at.is_some() {
+            pause_orphan(tx, &mut game, now).await?;
+        }
+    } else {
+        let reason = event.error.as_deref().unwrap_or("internal");
+        game.start_failed(reason)?;
+        store::games::save(tx, &mut game, now).await?;
+        events::start_failed(tx, &game, reason).await?;
+    }
+    Ok(Verdict::Done)
+}
+
+/// The owner left while the game was starting: it waits for an operator.
+async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
+    game.pause("owner_left")?;
+    runtime::pause(tx, game.game_id, now).await?;
+    store::games::save(tx, game, now).await?;
+    events::game::<GamePaused>(tx, game).await?;
+    Ok(())
+}
+
+async fn snapshot(tx: &mut Tx, view: &RuntimeSnapshot, now: Timestamp) -> Result<Verdict, Error> {
+    if !store::games::save_runtime_view(tx, view, now).await? {
+        tracing::debug!(game_id = %view.game_id, version = view.version, "an older snapshot was left aside");
+    }
+    Ok(Verdict::Done)
+}
+
+/// The runtime has stopped its schedule; the lobby follows.
+async fn generation_failed(
+    tx: &mut Tx,
+    event: &GenerationFailed,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    let mut game = lock(tx, event.game_id).await?;
+    if game.status == GameStatus::Starting {
+        return Ok(TOO_EARLY);
+    }
+    game.pause("generation_failed")?;
+    store::games::save(tx, &mut game, now).await?;
+    events::game::<GamePaused>(tx, &game).await?;
+    Ok(Verdict::Done)
+}
+
+async fn game_finished(
+    tx: &mut Tx,
+    event: &RuntimeGameFinished,
+    now: Timestamp,
+) -> Result<Verdict, Error> {
+    let mut game = lock(tx, event.game_id).await?;
+    if game.status == GameStatus::Starting {
+        return Ok(TOO_EARLY);
+    }
+    finish::finish(tx, &mut game, Action::Finish, &event.players, now).await?;
+    Ok(Verdict::Done)
+}

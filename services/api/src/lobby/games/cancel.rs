@@ -1,0 +1,42 @@
+//! `POST /lobby/games/{game_id}/cancel`: the game is given up before it runs.
+
+use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::GameCancelled;
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView},
+};
+
+/// Gives the game up: nobody can join any more, reserved race names are free again.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/cancel",
+    tag = "User",
+    operation_id = "cancel_game",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`: it runs, or is over.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn cancel_game(
+    State(app): State<App>,
+    owned: OwnedGame,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    game.cancel(now)?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    enrollment::close(&mut tx, &game, now).await?;
+    enrollment::release_names(&mut tx, &game, now).await?;
+    events::game::<GameCancelled>(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

@@ -1,0 +1,174 @@
+//! `POST /lobby/games`: a new draft.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_core::GameId;
+use galaxy_runtime::versions;
+use galaxy_service::http::ApiJson;
+use jiff::Timestamp;
+use serde::Deserialize;
+use sqlx::PgConnection;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use crate::{
+    App,
+    accounts::{self, Action, LimitCode},
+    http::Caller,
+    lobby::{
+        game::Game,
+        limits,
+        model::{GameStatus, Visibility},
+        refusal::{Error, wrong},
+        settings::Settings,
+        store,
+        view::GameView,
+    },
+};
+
+/// A game to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "game_name": "Orion's arm", "visibility": "public", "min_players": 3, "max_players": 8,
+    "enrollment_ends_at": "2099-01-31T18:00:00Z", "turn_schedule": "0 18 * * 1-5", "time_zone": "Europe/Berlin"
+}))]
+pub struct CreateGame {
+    /// 3–60 visible characters.
+    pub game_name: String,
+    /// Up to 2,000 characters.
+    #[serde(default)]
+    pub description: String,
+    /// Who sees it; public if absent.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// Players it needs.
+    #[schema(minimum = 2, maximum = 64)]
+    pub min_players: i32,
+    /// Players it takes, at least `min_players`.
+    #[schema(minimum = 2, maximum = 64)]
+    pub max_players: i32,
+    /// Until when players can apply; in the future.
+    pub enrollment_ends_at: Timestamp,
+    /// When turns are generated, as five cron fields: minute, hour, day of month, month, day of week.
+    pub turn_schedule: String,
+    /// The schedule's time zone, an IANA name; UTC if absent.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// The engine version to play with, an enabled one; the newest if absent.
+    #[serde(default)]
+    pub target_engine_version: Option<String>,
+}
+
+/// Makes a draft that only its owner sees.
+#[utoipa::path(
+    post,
+    path = "/lobby/games",
+    tag = "User",
+    operation_id = "create_game",
+    request_body = CreateGame,
+    responses(
+        (status = 201, body = GameView, description = "The draft."),
+        (status = 409, description = "`limit_reached`: the account owns as many unfinished games as it may.")
+    )
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn create_game(
+    State(app): State<App>,
+    caller: Caller,
+    ApiJson(request): ApiJson<CreateGame>,
+) -> Result<(StatusCode, Json<GameView>), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    accounts::ensure_may(&mut tx, caller.user_id, Action::CreateGame, now).await?;
+    let mut game = draft(caller, now);
+    let mut settings = Settings::from(request);
+    settings.target_engine_version =
+        engine_version(&mut tx, settings.target_engine_version).await?;
+    settings.apply(&mut game, now)?;
+    limits::lock(&mut tx, caller.user_id).await?;
+    let owned = store::games::count_owned(&mut tx, caller.user_id).await?;
+    limits::check(
+        &mut tx,
+        caller.user_id,
+        LimitCode::MaxOwnedGames,
+        owned,
+        now,
+    )
+    .await?;
+    store::games::insert(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(game.into())))
+}
+
+fn draft(caller: Caller, now: Timestamp) -> Game {
+    Game {
+        game_id: GameId::generate(),
+        owner_user_id: caller.user_id,
+        game_name: String::new(),
+        description: String::new(),
+        visibility: Visibility::default(),
+        status: GameStatus::Draft,
+        min_players: 0,
+        max_players: 0,
+        approved_count: 0,
+        enrollment_ends_at: now,
+        turn_schedule: String::new(),
+        time_zone: "UTC".to_owned(),
+        target_engine_version: None,
+        version: 1,
+        start_failure: None,
+        pause_reason: None,
+        current_turn: None,
+        runtime_status: None,
+        next_turn_at: None,
+        engine_health: None,
+        created_at: now,
+        updated_at: now,
+        started_at: None,
+        finished_at: None,
+        handed_over_at: None,
+    }
+}
+
+/// The version asked for, if it is enabled, or the newest that is. `None` if none was asked for and there is none yet.
+async fn engine_version(
+    connection: &mut PgConnection,
+    asked: Option<String>,
+) -> Result<Option<String>, Error> {
+    let Some(asked) = asked else {
+        let newest = versions::newest_enabled(connection).await?;
+        return Ok(newest.map(|version| version.version));
+    };
+    check_engine_version(connection, &asked).await?;
+    Ok(Some(asked))
+}
+
+/// 400 unless `version` is enabled.
+pub(super) async fn check_engine_version(
+    connection: &mut PgConnection,
+    version: &str,
+) -> Result<(), Error> {
+    match versions::enabled(connection, version).await? {
+        Some(_) => Ok(()),
+        None => Err(wrong(
+            "target_engine_version",
+            "is not an enabled engine version",
+        )),
+    }
+}
+
+impl From<CreateGame> for Settings {
+    fn from(request: CreateGame) -> Self {
+        Self {
+            game_name: Some(request.game_name),
+            description: Some(request.description),
+            visibility: Some(request.visibility),
+            min_players: Some(request.min_players),
+            max_players: Some(request.max_players),
+            enrollment_ends_at: Some(request.enrollment_ends_at),
+            turn_schedule: Some(request.turn_schedule),
+            time_zone: request.time_zone,
+            target_engine_version: request.target_engine_version,
+        }
+    }
+}

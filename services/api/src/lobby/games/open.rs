@@ -1,0 +1,40 @@
+//! `POST /lobby/games/{game_id}/open-enrollment`: players can apply or be invited.
+
+use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::GameOpened;
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, events, refusal::Error, store, view::GameView},
+};
+
+/// Takes players from now on; a public game becomes visible to all.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/open-enrollment",
+    tag = "User",
+    operation_id = "open_enrollment",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`, or `enrollment_ended`: its end has passed.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn open_enrollment(
+    State(app): State<App>,
+    owned: OwnedGame,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    game.open(now)?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    events::game::<GameOpened>(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

@@ -1,0 +1,38 @@
+//! `POST /lobby/games/{game_id}/pause`: no turns until it is resumed.
+
+use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::GamePaused;
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, events, refusal::Error, runtime, store, view::GameView},
+};
+
+/// Stops the turns; a turn being generated comes to its end.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/pause",
+    tag = "User",
+    operation_id = "pause_game",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`, or `runtime_not_ready`.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn pause_game(State(app): State<App>, owned: OwnedGame) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    game.pause("owner")?;
+    runtime::pause(&mut tx, game.game_id, now).await?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    events::game::<GamePaused>(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

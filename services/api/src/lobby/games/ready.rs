@@ -1,0 +1,41 @@
+//! `POST /lobby/games/{game_id}/ready-to-start`: enrollment ends, the roster stands.
+
+use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::GameReady;
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView},
+};
+
+/// Ends enrollment: open applications are rejected, open invites revoked.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/ready-to-start",
+    tag = "User",
+    operation_id = "ready_to_start",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`, or `not_enough_players`.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn ready_to_start(
+    State(app): State<App>,
+    owned: OwnedGame,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    game.make_ready()?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    enrollment::close(&mut tx, &game, now).await?;
+    events::game::<GameReady>(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

@@ -1,0 +1,41 @@
+//! `POST /lobby/games/{game_id}/resume`: turns go on.
+
+use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::GameResumed;
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, events, refusal::Error, runtime, store, view::GameView},
+};
+
+/// Lets turns go on; the next one is the next tick of the schedule.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/resume",
+    tag = "User",
+    operation_id = "resume_game",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`, or `runtime_not_ready`.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn resume_game(
+    State(app): State<App>,
+    owned: OwnedGame,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    game.resume()?;
+    runtime::resume(&mut tx, game.game_id, now).await?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    events::game::<GameResumed>(&mut tx, &game).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

@@ -1,0 +1,38 @@
+//! `POST /lobby/games/{game_id}/start`: the engine is brought up.
+
+use axum::{Json, extract::State, http::StatusCode};
+use tracing::instrument;
+
+use super::lock_managed;
+use crate::{
+    App,
+    lobby::{access::OwnedGame, model::Action, refusal::Error, runtime, view::GameView},
+};
+
+/// Starts the game with its roster as it stands. It runs once its engine is up; an event tells.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/start",
+    tag = "User",
+    operation_id = "start_game",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 202, body = GameView, description = "The game, starting."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`invalid_transition`, `not_enough_players` or `no_engine_version`.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn start_game(
+    State(app): State<App>,
+    owned: OwnedGame,
+) -> Result<(StatusCode, Json<GameView>), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    let by = format!("user:{}", owned.user_id);
+    runtime::start(&mut tx, &mut game, Action::Start, by, now).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(game.into())))
+}

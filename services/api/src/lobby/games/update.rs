@@ -1,0 +1,102 @@
+//! `PATCH /lobby/games/{game_id}`: the owner changes what its status still lets change.
+
+use axum::{Json, extract::State};
+use galaxy_service::http::ApiJson;
+use jiff::Timestamp;
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{create::check_engine_version, lock_managed};
+use crate::{
+    App,
+    lobby::{
+        access::OwnedGame, model::Visibility, refusal::Error, settings::Settings, store,
+        view::GameView,
+    },
+};
+
+/// What to change; absent fields stay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"description": "Starts on Monday."}))]
+pub struct UpdateGame {
+    /// 3–60 visible characters.
+    #[serde(default)]
+    pub game_name: Option<String>,
+    /// Up to 2,000 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Who sees it.
+    #[serde(default)]
+    pub visibility: Option<Visibility>,
+    /// Players it needs.
+    #[serde(default)]
+    #[schema(minimum = 2, maximum = 64)]
+    pub min_players: Option<i32>,
+    /// Players it takes.
+    #[serde(default)]
+    #[schema(minimum = 2, maximum = 64)]
+    pub max_players: Option<i32>,
+    /// Until when players can apply; once enrollment is open, only later.
+    #[serde(default)]
+    pub enrollment_ends_at: Option<Timestamp>,
+    /// Five cron fields.
+    #[serde(default)]
+    pub turn_schedule: Option<String>,
+    /// An IANA name.
+    #[serde(default)]
+    pub time_zone: Option<String>,
+    /// An enabled engine version.
+    #[serde(default)]
+    pub target_engine_version: Option<String>,
+}
+
+/// Changes a draft in everything, an enrolling game in its description and a later end of enrollment.
+#[utoipa::path(
+    patch,
+    path = "/lobby/games/{game_id}",
+    tag = "User",
+    operation_id = "update_game",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    request_body = UpdateGame,
+    responses(
+        (status = 200, body = GameView, description = "The changed game."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`not_editable`: a field that no longer changes.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn update_game(
+    State(app): State<App>,
+    owned: OwnedGame,
+    ApiJson(request): ApiJson<UpdateGame>,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
+    if let Some(version) = &request.target_engine_version {
+        check_engine_version(&mut tx, version).await?;
+    }
+    Settings::from(request).apply_later(&mut game, now)?;
+    store::games::save(&mut tx, &mut game, now).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}
+
+impl From<UpdateGame> for Settings {
+    fn from(request: UpdateGame) -> Self {
+        Self {
+            game_name: request.game_name,
+            description: request.description,
+            visibility: request.visibility,
+            min_players: request.min_players,
+            max_players: request.max_players,
+            enrollment_ends_at: request.enrollment_ends_at,
+            turn_schedule: request.turn_schedule,
+            time_zone: request.time_zone,
+            target_engine_version: request.target_engine_version,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `POST …/invites/{invite_id}/decline`: the invitee says no.
+
+use axum::{extract::State, http::StatusCode};
+use galaxy_service::http::ApiPath;
+use tracing::instrument;
+
+use super::{InvitePath, check_open, decided, find_own};
+use crate::{
+    App,
+    http::Caller,
+    lobby::{events, model::InviteStatus, refusal::Error, store},
+};
+
+/// Declines an invite that names the caller.
+#[utoipa::path(
+    post,
+    path = "/lobby/games/{game_id}/invites/{invite_id}/decline",
+    tag = "User",
+    operation_id = "decline_invite",
+    params(("game_id" = galaxy_core::GameId, Path), ("invite_id" = galaxy_core::InviteId, Path)),
+    responses(
+        (status = 204, description = "Declined."),
+        (status = 404, description = "No such invite, or not one for the caller."),
+        (status = 409, description = "`invalid_transition` (decided before) or `invite_expired`.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %path.game_id, user_id = %caller.user_id))]
+pub async fn decline_invite(
+    State(app): State<App>,
+    caller: Caller,
+    ApiPath(path): ApiPath<InvitePath>,
+) -> Result<StatusCode, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let game = store::games::lock(&mut tx, path.game_id)
+        .await?
+        .ok_or(Error::Missing("invite"))?;
+    let invite = find_own(&mut tx, &path, caller.user_id).await?;
+    check_open(&invite, now)?;
+    let status = InviteStatus::Declined;
+    if !store::invites::decide(&mut tx, invite.invite_id, status, None, now).await? {
+        return Err(decided(invite.status));
+    }
+    events::invite_declined(&mut tx, &game, &invite).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

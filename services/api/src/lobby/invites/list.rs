@@ -1,0 +1,39 @@
+//! `GET /lobby/games/{game_id}/invites`: whom the owner has invited.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_service::http::ApiQuery;
+use tracing::instrument;
+
+use crate::{
+    App,
+    http::PageQuery,
+    lobby::{access::OwnedGame, refusal::Error, store::mine, view::InviteView},
+};
+
+const LIST: &str = "game_invites";
+
+/// The invites to a game, oldest first.
+#[utoipa::path(
+    get,
+    path = "/lobby/games/{game_id}/invites",
+    tag = "User",
+    operation_id = "list_invites",
+    params(("game_id" = galaxy_core::GameId, Path), PageQuery),
+    responses(
+        (status = 200, body = Page<InviteView>, description = "A page of invites."),
+        (status = 403, description = "`not_owner`."),
+        (status = 404, description = "No such game, or not visible to the caller.")
+    )
+)]
+#[instrument(skip_all, fields(game_id = %owned.game.game_id))]
+pub async fn list_invites(
+    State(app): State<App>,
+    owned: OwnedGame,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<InviteView>>, Error> {
+    let (limit, after) = query.read(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    let page = mine::invites_to(&mut connection, LIST, owned.game.game_id, limit, after).await?;
+    Ok(Json(page.map(InviteView::from)))
+}

@@ -1,0 +1,77 @@
+//! The lobby: games from draft to finish, who may take part in them, and the directory of race names.
+//!
+//! ```text
+//! draft ─open─▶ enrollment_open ─ready─▶ ready_to_start ─start─▶ starting ─ok─▶ running ─finish─▶ finished
+//!   │                │                        │                  fail │ ▲ retry   pause │ ▲ resume     ▲
+//!   └────cancel──────┴─────────cancel─────────┴──▶ cancelled ◀─cancel─ start_failed    paused ──finish──┘
+//! ```
+//!
+//! What holds at every moment: a game's active members are `approved_count`, never more than `max_players`; a race name
+//! is held once across all tiers and games; a game's version grows with every change. Every change locks the accounts
+//! it counts for, then the game, checks the rule in [`model`], and writes its rows and events in one transaction.
+
+pub mod access;
+pub mod admin;
+mod admission;
+mod applications;
+mod apply;
+mod enrollment;
+pub mod events;
+mod finish;
+pub mod game;
+mod games;
+mod invites;
+mod limits;
+mod memberships;
+pub mod model;
+mod my;
+mod race_names;
+pub mod refusal;
+mod release;
+mod runtime;
+mod settings;
+pub mod store;
+pub mod sweeps;
+pub mod view;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use apply::{CONSUMER, RuntimeEvents};
+pub use release::release_everything;
+
+use crate::App;
+
+/// What players call.
+pub fn user_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(games::list::list_games, games::create::create_game))
+        .routes(routes!(games::get::get_game, games::update::update_game))
+        .routes(routes!(games::open::open_enrollment))
+        .routes(routes!(games::ready::ready_to_start))
+        .routes(routes!(games::start::start_game))
+        .routes(routes!(games::retry_start::retry_start))
+        .routes(routes!(games::pause::pause_game))
+        .routes(routes!(games::resume::resume_game))
+        .routes(routes!(games::cancel::cancel_game))
+        .routes(routes!(
+            applications::list::list_applications,
+            applications::submit::submit_application
+        ))
+        .routes(routes!(applications::approve::approve_application))
+        .routes(routes!(applications::reject::reject_application))
+        .routes(routes!(
+            invites::list::list_invites,
+            invites::create::create_invite
+        ))
+        .routes(routes!(invites::redeem::redeem_invite))
+        .routes(routes!(invites::decline::decline_invite))
+        .routes(routes!(invites::revoke::revoke_invite))
+        .routes(routes!(memberships::list::list_memberships))
+        .routes(routes!(memberships::remove::remove_membership))
+        .routes(routes!(memberships::block::block_membership))
+        .routes(routes!(my::games::list_my_games))
+        .routes(routes!(my::applications::list_my_applications))
+        .routes(routes!(my::invites::list_my_invites))
+        .routes(routes!(my::race_names::list_my_race_names))
+        .routes(routes!(race_names::register::register_race_name))
+}

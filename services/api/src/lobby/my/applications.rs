@@ -1,0 +1,35 @@
+//! `GET /lobby/my/applications`: what the caller asked to join.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_service::http::ApiQuery;
+use tracing::instrument;
+
+use crate::{
+    App,
+    http::{Caller, PageQuery},
+    lobby::{refusal::Error, store::mine, view::ApplicationView},
+};
+
+const LIST: &str = "my_applications";
+
+/// The caller's applications, newest first.
+#[utoipa::path(
+    get,
+    path = "/lobby/my/applications",
+    tag = "User",
+    operation_id = "list_my_applications",
+    params(PageQuery),
+    responses((status = 200, body = Page<ApplicationView>, description = "A page of applications."))
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn list_my_applications(
+    State(app): State<App>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<ApplicationView>>, Error> {
+    let (limit, after) = query.read(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    let page = mine::applications_of(&mut connection, LIST, caller.user_id, limit, after).await?;
+    Ok(Json(page.map(ApplicationView::from)))
+}

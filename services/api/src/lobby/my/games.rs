@@ -1,0 +1,35 @@
+//! `GET /lobby/my/games`: what the caller plays or manages.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_service::http::ApiQuery;
+use tracing::instrument;
+
+use crate::{
+    App,
+    http::{Caller, PageQuery},
+    lobby::{refusal::Error, store::game_lists, view::GameView},
+};
+
+const LIST: &str = "my_games";
+
+/// Games that the caller owns or is a member of, newest first.
+#[utoipa::path(
+    get,
+    path = "/lobby/my/games",
+    tag = "User",
+    operation_id = "list_my_games",
+    params(PageQuery),
+    responses((status = 200, body = Page<GameView>, description = "A page of games."))
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn list_my_games(
+    State(app): State<App>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<GameView>>, Error> {
+    let (limit, after) = query.read(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    let page = game_lists::of_player(&mut connection, LIST, caller.user_id, limit, after).await?;
+    Ok(Json(page.map(GameView::from)))
+}

@@ -1,0 +1,35 @@
+//! `GET /lobby/my/invites`: where the caller is invited.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_service::http::ApiQuery;
+use tracing::instrument;
+
+use crate::{
+    App,
+    http::{Caller, PageQuery},
+    lobby::{refusal::Error, store::mine, view::InviteView},
+};
+
+const LIST: &str = "my_invites";
+
+/// Invites that name the caller, newest first.
+#[utoipa::path(
+    get,
+    path = "/lobby/my/invites",
+    tag = "User",
+    operation_id = "list_my_invites",
+    params(PageQuery),
+    responses((status = 200, body = Page<InviteView>, description = "A page of invites."))
+)]
+#[instrument(skip_all, fields(user_id = %caller.user_id))]
+pub async fn list_my_invites(
+    State(app): State<App>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<InviteView>>, Error> {
+    let (limit, after) = query.read(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    let page = mine::invites_of(&mut connection, LIST, caller.user_id, limit, after).await?;
+    Ok(Json(page.map(InviteView::from)))
+}

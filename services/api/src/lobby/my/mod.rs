@@ -1,0 +1,6 @@
+//! The caller's own: games, applications, invites, race names.
+
+pub mod applications;
+pub mod games;
+pub mod invites;
+pub mod race_names;

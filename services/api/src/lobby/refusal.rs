@@ -1,0 +1,253 @@
+//! Why the lobby says no. Each variant is one error code of the REST contract.
+
+use std::time::Duration;
+
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use galaxy_service::http::{ApiError, FieldError};
+
+use super::model::{Action, GameStatus};
+use crate::accounts::NotAllowed;
+
+/// A rule of the lobby that stands against what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The game's status does not take the action.
+    #[error("{}", transition(*.status, *.action))]
+    InvalidTransition {
+        /// Where the game stands.
+        status: GameStatus,
+        /// What was asked for.
+        action: Action,
+    },
+    /// Fewer players than the minimum.
+    #[error("The game has {approved} of the {min} players it needs.")]
+    NotEnoughPlayers {
+        /// Active members.
+        approved: i32,
+        /// The minimum.
+        min: i32,
+    },
+    /// Nobody to play.
+    #[error("The game has no players.")]
+    EmptyRoster,
+    /// The end of enrollment has passed.
+    #[error("The time to enroll is over; the owner can set a later enrollment_ends_at.")]
+    EnrollmentEnded,
+    /// The game does not let anybody in.
+    #[error("The game is {}; players join while it is enrollment_open.", .status.as_str())]
+    EnrollmentClosed {
+        /// Where the game stands.
+        status: GameStatus,
+    },
+    /// The game is over.
+    #[error("The game is {}; nothing changes in it any more.", .status.as_str())]
+    GameOver {
+        /// Where the game stands.
+        status: GameStatus,
+    },
+    /// Fields that no longer change.
+    #[error("The game is {}; {} cannot change any more.", .status.as_str(), .fields.join(", "))]
+    NotEditable {
+        /// Where the game stands.
+        status: GameStatus,
+        /// What was to change.
+        fields: Vec<&'static str>,
+    },
+    /// A private game.
+    #[error("The game is private; it is joined by invite.")]
+    InviteOnly,
+    /// All places are taken.
+    #[error("All {max} places of the game are taken.")]
+    RosterFull {
+        /// The maximum.
+        max: i32,
+    },
+    /// The player is in already.
+    #[error("The player is a member of the game already.")]
+    AlreadyMember,
+    /// One open application a game.
+    #[error("There is an open application to this game already; wait for the owner's answer.")]
+    AlreadyApplied,
+    /// One open invite a player.
+    #[error("The player has an open invite to this game already.")]
+    AlreadyInvited,
+    /// The owner does not want the player back.
+    #[error("The owner of this game does not let the player in again.")]
+    BlockedFromGame,
+    /// Decided before, or no longer open.
+    #[error("The {what} is {status} already.")]
+    AlreadyDecided {
+        /// Application, invite or membership.
+        what: &'static str,
+        /// What became of it.
+        status: &'static str,
+    },
+    /// The invite ran out.
+    #[error("The invite ran out; ask the owner for a new one.")]
+    InviteExpired,
+    /// A name of somebody else, or of the player's in another game.
+    #[error("The race name is taken, or reads like one that is; choose another.")]
+    RaceNameTaken,
+    /// A name that nobody can take.
+    #[error("The race name is reserved; choose another.")]
+    RaceNameReserved,
+    /// Nothing of that name to register.
+    #[error("There is no name like this to register; it is earned by doing well in a game.")]
+    NotPending,
+    /// Registered before.
+    #[error("The race name is registered already.")]
+    AlreadyRegistered,
+    /// The 30 days are over.
+    #[error("The time to register this race name is over.")]
+    RegistrationExpired,
+    /// A limit of the account.
+    #[error("The limit {code} of {value} is reached.")]
+    LimitReached {
+        /// The limit's code.
+        code: &'static str,
+        /// Its value for the account.
+        value: i64,
+    },
+    /// No engine version to play with.
+    #[error("There is no engine version to start the game with; operators enable one.")]
+    NoEngineVersion,
+    /// The runtime does not go along.
+    #[error("The game's engine is {status}; wait until it runs, or ask an operator.")]
+    RuntimeNotReady {
+        /// The runtime record's status, or `absent`.
+        status: &'static str,
+    },
+    /// The player to be let in may not join games.
+    #[error("The player may not join games at present.")]
+    PlayerMayNotJoin,
+    /// The caller does not own the game.
+    #[error("Only the owner of the game can do this.")]
+    NotOwner,
+    /// The caller is no member of the game.
+    #[error("Only members of the game can do this.")]
+    NotMember,
+}
+
+fn transition(status: GameStatus, action: Action) -> String {
+    let asked = action.call().unwrap_or("this");
+    let allowed = status.allowed();
+    if allowed.is_empty() {
+        format!("The game is {}; {asked} is not possible.", status.as_str())
+    } else {
+        format!(
+            "The game is {}; {asked} is not possible, but {}.",
+            status.as_str(),
+            allowed.join(", ")
+        )
+    }
+}
+
+impl Refusal {
+    /// The stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidTransition { .. } | Self::AlreadyDecided { .. } => "invalid_transition",
+            Self::NotEnoughPlayers { .. } => "not_enough_players",
+            Self::EmptyRoster => "empty_roster",
+            Self::EnrollmentEnded => "enrollment_ended",
+            Self::EnrollmentClosed { .. } => "enrollment_closed",
+            Self::GameOver { .. } => "game_over",
+            Self::NotEditable { .. } => "not_editable",
+            Self::InviteOnly => "invite_only",
+            Self::RosterFull { .. } => "roster_full",
+            Self::AlreadyMember => "already_member",
+            Self::AlreadyApplied => "already_applied",
+            Self::AlreadyInvited => "already_invited",
+            Self::BlockedFromGame => "blocked_from_game",
+            Self::InviteExpired => "invite_expired",
+            Self::RaceNameTaken => "race_name_taken",
+            Self::RaceNameReserved => "race_name_reserved",
+            Self::NotPending => "race_name_not_pending",
+            Self::AlreadyRegistered => "race_name_already_registered",
+            Self::RegistrationExpired => "race_name_expired",
+            Self::LimitReached { .. } => "limit_reached",
+            Self::NoEngineVersion => "no_engine_version",
+            Self::RuntimeNotReady { .. } => "runtime_not_ready",
+            Self::PlayerMayNotJoin => "player_may_not_join",
+            Self::NotOwner => "not_owner",
+            Self::NotMember => "not_member",
+        }
+    }
+
+    /// 403 for what the caller may never do, 409 for what the state forbids.
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::BlockedFromGame | Self::NotOwner | Self::NotMember => StatusCode::FORBIDDEN,
+            _ => StatusCode::CONFLICT,
+        }
+    }
+}
+
+/// How an operation of the lobby ends without its result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule stands against it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The account may not.
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    /// There is none, or the caller may not know of it.
+    #[error("there is no such {0}")]
+    Missing(&'static str),
+    /// The request is not valid.
+    #[error("{0}")]
+    Invalid(ApiError),
+    /// Too many tries; wait this long.
+    #[error("too many tries")]
+    TooMany(Duration),
+    /// The runtime contradicts the lobby.
+    #[error("the runtime does not go along: {0}")]
+    Runtime(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] galaxy_store::Error),
+}
+
+/// 400 for one wrong field; `reason` completes "`field` …".
+pub fn wrong(field: &str, reason: impl std::fmt::Display) -> Error {
+    Error::Invalid(ApiError::invalid(vec![FieldError {
+        field: field.to_owned(),
+        reason: reason.to_string(),
+    }]))
+}
+
+impl From<ApiError> for Error {
+    fn from(error: ApiError) -> Self {
+        Self::Invalid(error)
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::NotAllowed(reason) => reason.into(),
+            Error::Missing(what) => Self::not_found(what),
+            Error::Invalid(error) => error,
+            Error::TooMany(wait) => Self::too_many(wait),
+            Error::Runtime(reason) => Self::internal(reason),
+            Error::Store(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        ApiError::from(self).into_response()
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.status(), refusal.code(), refusal.to_string())
+    }
+}

@@ -1,0 +1,99 @@
+//! What the lobby asks of the runtime, in the transaction of its own change.
+
+use galaxy_core::GameId;
+use galaxy_events::catalogue::lobby::GameStarting;
+use galaxy_runtime::{
+    RosterEntry,
+    pause::{self, PauseError},
+    start::{self, StartError, StartRequest},
+    stop::{self, StopError},
+};
+use galaxy_store::Tx;
+use jiff::Timestamp;
+
+use super::{
+    enrollment, events,
+    game::Game,
+    model::{Action, GameStatus},
+    refusal::{Error, Refusal},
+    store,
+};
+
+/// Moves the locked game to `starting` and queues the start of its engine with the active members as roster.
+pub async fn start(
+    tx: &mut Tx,
+    game: &mut Game,
+    action: Action,
+    requested_by: String,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let was_enrolling = game.status == GameStatus::EnrollmentOpen;
+    game.start(action)?;
+    let members = store::memberships::active(tx, game.game_id).await?;
+    let roster = members
+        .into_iter()
+        .map(|member| RosterEntry {
+            user_id: member.user_id,
+            race_name: member.race_name,
+        })
+        .collect();
+    let request = StartRequest {
+        game_id: game.game_id,
+        game_name: game.game_name.clone(),
+        engine_version: game.target_engine_version.clone(),
+        turn_schedule: game.turn_schedule.clone(),
+        time_zone: game.time_zone.clone(),
+        roster,
+        requested_by,
+    };
+    start::request(tx, &request, now).await?;
+    store::games::save(tx, game, now).await?;
+    if was_enrolling {
+        enrollment::close(tx, game, now).await?;
+    }
+    events::game::<GameStarting>(tx, game).await?;
+    Ok(())
+}
+
+/// Stops the game's turns.
+pub async fn pause(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
+    pause::pause(tx, game_id, now).await?;
+    Ok(())
+}
+
+/// Lets the game's turns go on.
+pub async fn resume(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
+    pause::resume(tx, game_id, now).await?;
+    Ok(())
+}
+
+/// Ends the game's engine for good; one that is not there is no hindrance.
+pub async fn end(tx: &mut Tx, game_id: GameId, by: &str, now: Timestamp) -> Result<(), Error> {
+    match stop::finish(tx, game_id, by, now).await {
+        Ok(_) | Err(StopError::NotFound | StopError::WrongStatus(_)) => Ok(()),
+        Err(StopError::Store(error)) => Err(error.into()),
+    }
+}
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::NoEngineVersion(_) => Refusal::NoEngineVersion.into(),
+            StartError::Store(error) => error.into(),
+            StartError::AlreadyThere(_) | StartError::Schedule(_) => {
+                Self::Runtime(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<PauseError> for Error {
+    fn from(error: PauseError) -> Self {
+        let status = match error {
+            PauseError::NotFound => "absent",
+            PauseError::WrongStatus(status) => status.as_str(),
+            PauseError::Store(error) => return error.into(),
+        };
+        Refusal::RuntimeNotReady { status }.into()
+    }
+}

@@ -1,0 +1,275 @@
+//! The race name directory: who holds which name.
+
+use galaxy_core::{GameId, Limit, Page, RaceName, RaceNameId, UserId};
+use galaxy_store::{Result, Tx};
+use jiff::Timestamp;
+use jiff_sqlx::{Timestamp as At, ToSqlx};
+use sqlx::PgConnection;
+use tracing::instrument;
+
+use crate::lobby::model::RaceNameStatus;
+
+/// A held race name.
+#[derive(Debug, Clone)]
+pub struct HeldName {
+    /// Its id.
+    pub race_name_id: RaceNameId,
+    /// The name.
+    pub name: String,
+    /// How it is held.
+    pub status: RaceNameStatus,
+    /// Its holder.
+    pub owner_user_id: UserId,
+    /// The game it was reserved or earned in.
+    pub game_id: Option<GameId>,
+    /// Until when a pending one can be registered.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is registered.
+    pub registered_at: Option<Timestamp>,
+    /// When it was first held.
+    pub created_at: Timestamp,
+}
+
+#[derive(Debug)]
+struct Row {
+    race_name_id: RaceNameId,
+    name: String,
+    status: RaceNameStatus,
+    owner_user_id: UserId,
+    game_id: Option<GameId>,
+    expires_at: Option<At>,
+    registered_at: Option<At>,
+    created_at: At,
+}
+
+impl From<Row> for HeldName {
+    fn from(row: Row) -> Self {
+        Self {
+            race_name_id: row.race_name_id,
+            name: row.name,
+            status: row.status,
+            owner_user_id: row.owner_user_id,
+            game_id: row.game_id,
+            expires_at: row.expires_at.map(At::to_jiff),
+            registered_at: row.registered_at.map(At::to_jiff),
+            created_at: row.created_at.to_jiff(),
+        }
+    }
+}
+
+/// A query for names: `select <all columns> from backend.race_names <rest>`.
+macro_rules! names {
+    ($rest:tt $(, $argument:expr)* $(,)?) => {
+        sqlx::query_as!(
+            Row,
+            r#"select race_name_id, name, status as "status: _", owner_user_id, game_id as "game_id: _",
+                      expires_at, registered_at, created_at
+               from backend.race_names "# + $rest,
+            $($argument),*
+        )
+    };
+}
+
+/// The row that holds this key in any tier.
+#[instrument(name = "db.lobby.race_name_holder", skip_all)]
+pub async fn holder(connection: &mut PgConnection, canonical: &str) -> Result<Option<HeldName>> {
+    let row = names!(
+        "where canonical = $1 and status in ('registered', 'reservation', 'pending_registration')",
+        canonical
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(HeldName::from))
+}
+
+/// Reserves the name for a game. `false` if somebody holds it in any tier, the player included: of racing
+/// reservations one waits for the other and then finds it there.
+#[instrument(name = "db.lobby.reserve_race_name", skip_all, fields(%user_id, %game_id))]
+pub async fn reserve(
+    tx: &mut Tx,
+    race: (&str, &str),
+    user_id: UserId,
+    game_id: GameId,
+    now: Timestamp,
+) -> Result<bool> {
+    let reserved = sqlx::query!(
+        "insert into backend.race_names
+             (race_name_id, name, canonical, status, owner_user_id, game_id, created_at, updated_at)
+         values ($1, $2, $3, 'reservation', $4, $5, $6, $6)
+         on conflict (canonical) where status in ('registered', 'reservation', 'pending_registration') do nothing",
+        RaceNameId::generate().uuid(),
+        race.0,
+        race.1,
+        user_id.uuid(),
+        game_id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    Ok(reserved == 1)
+}
+
+/// Releases the player's reservation in a game, if there is one; gives it.
+#[instrument(name = "db.lobby.release_reservation", skip_all, fields(%user_id, %game_id))]
+pub async fn release_reservation(
+    tx: &mut Tx,
+    user_id: UserId,
+    game_id: GameId,
+    now: Timestamp,
+) -> Result<Option<String>> {
+    Ok(sqlx::query_scalar!(
+        "update backend.race_names set status = 'released', released_at = $3, updated_at = $3
+         where game_id = $1 and owner_user_id = $2 and status = 'reservation' returning name",
+        game_id.uuid(),
+        user_id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// The reservations of a game, by id, locked.
+#[instrument(name = "db.lobby.reservations", skip_all, fields(%game_id))]
+pub async fn reservations(tx: &mut Tx, game_id: GameId) -> Result<Vec<HeldName>> {
+    let rows = names!(
+        "where game_id = $1 and status = 'reservation' order by race_name_id for update",
+        game_id.uuid()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(HeldName::from).collect())
+}
+
+/// Makes a reservation one that can be registered until `expires_at`.
+#[instrument(name = "db.lobby.promote_race_name", skip_all, fields(%id))]
+pub async fn make_pending(
+    tx: &mut Tx,
+    id: RaceNameId,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let promoted = sqlx::query!(
+        "update backend.race_names set status = 'pending_registration', expires_at = $2, updated_at = $3
+         where race_name_id = $1 and status = 'reservation'",
+        id.uuid(),
+        expires_at.to_sqlx() as _,
+        now.to_sqlx() as _,
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    Ok(promoted == 1)
+}
+
+/// Registers a pending name for good; `false` if it no longer is pending.
+#[instrument(name = "db.lobby.register_race_name", skip_all, fields(%id))]
+pub async fn register(tx: &mut Tx, id: RaceNameId, now: Timestamp) -> Result<bool> {
+    let registered = sqlx::query!(
+        "update backend.race_names
+         set status = 'registered', expires_at = null, registered_at = $2, updated_at = $2
+         where race_name_id = $1 and status = 'pending_registration'",
+        id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    Ok(registered == 1)
+}
+
+/// Releases a held name; `false` if it is released already.
+#[instrument(name = "db.lobby.release_race_name", skip_all, fields(%id))]
+pub async fn release(tx: &mut Tx, id: RaceNameId, now: Timestamp) -> Result<bool> {
+    let released = sqlx::query!(
+        "update backend.race_names
+         set status = 'released', expires_at = null, released_at = $2, updated_at = $2
+         where race_name_id = $1 and status <> 'released'",
+        id.uuid(),
+        now.to_sqlx() as _,
+    )
+    .execute(&mut **tx)
+    .await?
+    .rows_affected();
+    Ok(released == 1)
+}
+
+/// Every name that the player holds, locked.
+#[instrument(name = "db.lobby.race_names_held_by", skip_all, fields(%user_id))]
+pub async fn held_by(tx: &mut Tx, user_id: UserId) -> Result<Vec<HeldName>> {
+    let rows = names!(
+        "where owner_user_id = $1 and status <> 'released' order by race_name_id for update",
+        user_id.uuid()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(HeldName::from).collect())
+}
+
+/// The name of this key that the player holds, locked.
+#[instrument(name = "db.lobby.own_race_name", skip_all, fields(%user_id))]
+pub async fn lock_own(tx: &mut Tx, user_id: UserId, name: &RaceName) -> Result<Option<HeldName>> {
+    let row = names!(
+        "where canonical = $1 and owner_user_id = $2
+               and status in ('registered', 'reservation', 'pending_registration') for update",
+        name.canonical(),
+        user_id.uuid()
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(row.map(HeldName::from))
+}
+
+/// How many names the player has registered.
+#[instrument(name = "db.lobby.count_registered", skip_all, fields(%user_id))]
+pub async fn count_registered(tx: &mut Tx, user_id: UserId) -> Result<i64> {
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!" from backend.race_names where owner_user_id = $1 and status = 'registered'"#,
+        user_id.uuid(),
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// Up to `batch` pending names whose time is over, locked; those that others work on are left aside.
+#[instrument(name = "db.lobby.expired_race_names", skip_all)]
+pub async fn expired(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<HeldName>> {
+    let rows = names!(
+        "where status = 'pending_registration' and expires_at <= $1
+         order by expires_at, race_name_id limit $2 for update skip locked",
+        now.to_sqlx() as _,
+        batch
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(HeldName::from).collect())
+}
+
+/// Where a list of names goes on: after this one.
+pub type ByAge = (Timestamp, RaceNameId);
+
+/// A page of the names that the player holds, oldest first.
+#[instrument(name = "db.lobby.list_race_names", skip_all, fields(%user_id))]
+pub async fn list_held(
+    connection: &mut PgConnection,
+    list: &str,
+    user_id: UserId,
+    limit: Limit,
+    after: Option<ByAge>,
+) -> Result<Page<HeldName>> {
+    let (at, id) = after.unwrap_or((Timestamp::UNIX_EPOCH, RaceNameId(uuid::Uuid::nil())));
+    let rows = names!(
+        "where owner_user_id = $1 and status <> 'released' and (created_at, race_name_id) > ($2, $3)
+         order by created_at, race_name_id limit $4",
+        user_id.uuid(),
+        at.to_sqlx() as _,
+        id.uuid(),
+        limit.probe()
+    )
+    .fetch_all(connection)
+    .await?;
+    let names = rows.into_iter().map(HeldName::from).collect();
+    Ok(Page::cut(names, limit, list, |name: &HeldName| {
+        (name.created_at, name.race_name_id)
+    }))
+}

@@ -1,0 +1,26 @@
+//! Games whose enrollment ended with players enough become ready to start.
+
+use galaxy_events::catalogue::lobby::GameReady;
+use galaxy_store::{Db, Result};
+use jiff::Timestamp;
+
+use crate::lobby::{enrollment, events, store};
+
+/// Makes up to `batch` such games ready; says how many. A game without players enough stays open until its owner acts.
+pub async fn end_enrollment(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut tx = db.begin().await?;
+    let due = store::sweeps::enrollment_ended(&mut tx, now, batch).await?;
+    for game_id in &due {
+        let Some(mut game) = store::games::lock(&mut tx, *game_id).await? else {
+            continue;
+        };
+        if game.make_ready().is_err() {
+            continue;
+        }
+        store::games::save(&mut tx, &mut game, now).await?;
+        enrollment::close(&mut tx, &game, now).await?;
+        events::game::<GameReady>(&mut tx, &game).await?;
+    }
+    tx.commit().await?;
+    Ok(due.len() as u64)
+}

@@ -1,0 +1,19 @@
+//! Invites that nobody took in time.
+
+use galaxy_store::{Db, Result};
+use jiff::Timestamp;
+
+use crate::lobby::{events, store};
+
+/// Expires up to `batch` of them; says how many.
+pub async fn expire_invites(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut tx = db.begin().await?;
+    let expired = store::invites::expire_due(&mut tx, now, batch).await?;
+    for invite in &expired {
+        if let Some(game) = store::games::find(&mut tx, invite.game_id).await? {
+            events::invite_expired(&mut tx, &game, invite).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(expired.len() as u64)
+}

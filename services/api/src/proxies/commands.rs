@@ -1,0 +1,50 @@
+//! `POST /games/{game_id}/commands`: on to the engine, for the caller's race.
+
+use axum::{extract::State, response::Response};
+use galaxy_service::http::{ApiError, ApiJson};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{failed, pass_on, seat::Seat};
+use crate::App;
+
+/// What the engine takes as commands. Whose they are, the back end says.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"commands": [{"type": "set_production", "planet": 3, "production": "ships"}]}))]
+pub struct PostCommands {
+    /// The engine's own objects.
+    #[schema(value_type = Vec<Object>)]
+    pub commands: Vec<Box<RawValue>>,
+}
+
+/// Carries commands out at once, in the order given.
+#[utoipa::path(
+    post,
+    path = "/games/{game_id}/commands",
+    tag = "User",
+    operation_id = "post_commands",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    request_body = PostCommands,
+    responses(
+        (status = 200, body = Object, description = "The engine's own answer: a result for each."),
+        (status = 403, description = "`not_a_player`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`turn_in_progress` or `game_not_running`."),
+        (status = 422, description = "`engine_refused`, with the engine's own message.")
+    )
+)]
+#[instrument(skip_all)]
+pub async fn post_commands(
+    State(app): State<App>,
+    seat: Seat,
+    ApiJson(request): ApiJson<PostCommands>,
+) -> Result<Response, ApiError> {
+    let answer = app
+        .engines
+        .command(&seat.engine, seat.player_id, &request.commands)
+        .await;
+    answer.map(pass_on).map_err(failed)
+}

@@ -1,0 +1,53 @@
+//! Players' way to their engines: commands and orders in, reports out.
+//!
+//! Who the caller is in the engine, and where the engine is, come from the runtime's records alone; nothing in a request
+//! can name another player or another host. No database connection is held while the engine is asked.
+
+mod commands;
+mod orders;
+mod reports;
+mod seat;
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
+    response::Response,
+};
+use galaxy_runtime::engine::EngineError;
+use galaxy_service::http::ApiError;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+
+/// What players call.
+pub fn user_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(commands::post_commands))
+        .routes(routes!(orders::post_orders))
+        .routes(routes!(reports::get_report))
+}
+
+/// The engine's own JSON, as it is.
+fn pass_on(answer: Bytes) -> Response {
+    let mut response = Response::new(Body::from(answer));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+/// What an engine's failure means to the player.
+fn failed(error: EngineError) -> ApiError {
+    match error {
+        EngineError::Refused { code, message, .. } => ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "engine_refused",
+            format!("{message} ({code})"),
+        ),
+        EngineError::Timeout => ApiError::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "engine_timeout",
+            "The game's engine did not answer in time; try again.",
+        ),
+        error => seat::engine_unavailable().with_source(error),
+    }
+}

@@ -1,0 +1,42 @@
+//! `GET /games/{game_id}/reports/{turn}`: the caller's view of a turn, from the engine.
+
+use axum::{extract::State, response::Response};
+use galaxy_service::http::{ApiError, ApiPath};
+use serde::Deserialize;
+use tracing::instrument;
+
+use super::{failed, pass_on, seat::Seat};
+use crate::App;
+
+#[derive(Deserialize)]
+pub(super) struct ReportPath {
+    turn: u32,
+}
+
+/// What the caller's race knows of a turn; 0 is the beginning.
+#[utoipa::path(
+    get,
+    path = "/games/{game_id}/reports/{turn}",
+    tag = "User",
+    operation_id = "get_report",
+    params(("game_id" = galaxy_core::GameId, Path), ("turn" = u32, Path, example = 0)),
+    responses(
+        (status = 200, body = Object, description = "The engine's own report."),
+        (status = 403, description = "`not_a_player`."),
+        (status = 404, description = "No such game, or not visible to the caller."),
+        (status = 409, description = "`turn_in_progress` or `game_not_running`."),
+        (status = 422, description = "`engine_refused`: no such turn yet, for example.")
+    )
+)]
+#[instrument(skip_all)]
+pub async fn get_report(
+    State(app): State<App>,
+    seat: Seat,
+    ApiPath(path): ApiPath<ReportPath>,
+) -> Result<Response, ApiError> {
+    let answer = app
+        .engines
+        .report(&seat.engine, seat.player_id, path.turn)
+        .await;
+    answer.map(pass_on).map_err(failed)
+}

@@ -1,0 +1,157 @@
+//! Members who leave, are removed, or may not come back.
+
+use galaxy_events::catalogue::lobby::{MembershipBlocked, MembershipRemoved, RaceNameReleased};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Lobby, text};
+use galaxy_core::{GameId, UserId};
+
+async fn membership_of(lobby: &Lobby, owner: UserId, game: GameId, player: UserId) -> String {
+    let page = lobby
+        .get(owner, &format!("/lobby/games/{game}/memberships"))
+        .await
+        .expect(200);
+    let members = page["items"].as_array().unwrap();
+    let id = player.to_string();
+    let member = members.iter().find(|member| member["user_id"] == id);
+    text(member.expect("a member"), "membership_id")
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_removed_member_frees_place_and_name_and_may_come_back(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let player = lobby.player().await;
+    let game = lobby.open_game(owner, json!({})).await;
+    lobby.join(owner, player, game, "Zorgons").await;
+    let id = membership_of(&lobby, owner, game, player).await;
+    let path = format!("/lobby/games/{game}/memberships/{id}/remove");
+    lobby.act(owner, &path).await.expect(204);
+    lobby
+        .act(owner, &path)
+        .await
+        .refused(409, "invalid_transition");
+    assert_eq!(lobby.held_names().await, 0);
+    let removed = lobby.world.events::<MembershipRemoved>().await;
+    assert_eq!(
+        (removed[0].user_id, removed[0].by_user_id),
+        (player, Some(owner))
+    );
+    assert_eq!(lobby.world.events::<RaceNameReleased>().await.len(), 1);
+    let view = lobby
+        .get(owner, &format!("/lobby/games/{game}"))
+        .await
+        .expect(200);
+    assert_eq!(view["approved_count"], 0);
+
+    lobby.join(owner, player, game, "Others").await;
+    assert_eq!(membership_of(&lobby, owner, game, player).await, id);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_member_may_leave_but_not_remove_another(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, [one, other]) = lobby.running_game(owner, "Zorg").await;
+    let id = membership_of(&lobby, owner, game, other).await;
+    let remove = format!("/lobby/games/{game}/memberships/{id}/remove");
+    let block = format!("/lobby/games/{game}/memberships/{id}/block");
+    for player in [one, lobby.player().await] {
+        lobby.act(player, &remove).await.refused(403, "not_owner");
+        lobby.act(player, &block).await.refused(403, "not_owner");
+    }
+    lobby.act(other, &remove).await.expect(204);
+    let removed = lobby.world.events::<MembershipRemoved>().await;
+    assert_eq!(removed[0].race_name, "Zorg twos");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_blocked_player_can_neither_apply_nor_redeem(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let player = lobby.player().await;
+    let game = lobby.open_game(owner, json!({})).await;
+    lobby.join(owner, player, game, "Zorgons").await;
+    let id = membership_of(&lobby, owner, game, player).await;
+    let path = format!("/lobby/games/{game}/memberships/{id}/block");
+    lobby.act(owner, &path).await.expect(204);
+    lobby
+        .act(owner, &path)
+        .await
+        .refused(409, "invalid_transition");
+    assert_eq!(
+        lobby.world.events::<MembershipBlocked>().await[0].user_id,
+        player
+    );
+    lobby
+        .post(
+            player,
+            &format!("/lobby/games/{game}/applications"),
+            json!({"race_name": "Zorgons"}),
+        )
+        .await
+        .refused(403, "blocked_from_game");
+    lobby
+        .post(
+            owner,
+            &format!("/lobby/games/{game}/invites"),
+            json!({"invited_user_id": player}),
+        )
+        .await
+        .refused(403, "blocked_from_game");
+    let invite = lobby
+        .post(owner, &format!("/lobby/games/{game}/invites"), json!({}))
+        .await
+        .expect(201);
+    lobby
+        .post(
+            player,
+            &format!(
+                "/lobby/games/{game}/invites/{}/redeem",
+                text(&invite, "invite_id")
+            ),
+            json!({"race_name": "Zorgons", "code": invite["code"]}),
+        )
+        .await
+        .refused(403, "blocked_from_game");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_removed_member_can_be_blocked_afterwards(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let player = lobby.player().await;
+    let game = lobby.open_game(owner, json!({})).await;
+    lobby.join(owner, player, game, "Zorgons").await;
+    let id = membership_of(&lobby, owner, game, player).await;
+    let path = format!("/lobby/games/{game}/memberships/{id}");
+    lobby
+        .act(player, &format!("{path}/remove"))
+        .await
+        .expect(204);
+    lobby.act(owner, &format!("{path}/block")).await.expect(204);
+    lobby
+        .post(
+            player,
+            &format!("/lobby/games/{game}/applications"),
+            json!({"race_name": "Zorgons"}),
+        )
+        .await
+        .refused(403, "blocked_from_game");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn nobody_leaves_a_game_that_is_over(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, [one, _]) = lobby.running_game(owner, "Zorg").await;
+    let id = membership_of(&lobby, owner, game, one).await;
+    lobby
+        .apply_event(&crate::support::finished(game, vec![]))
+        .await;
+    lobby
+        .act(one, &format!("/lobby/games/{game}/memberships/{id}/remove"))
+        .await
+        .refused(409, "game_over");
+}

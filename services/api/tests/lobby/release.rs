@@ -1,0 +1,121 @@
+//! What is left of a player in the lobby after the account is deleted: nothing.
+
+use galaxy_api::lobby::release_everything;
+use galaxy_core::UserId;
+use galaxy_events::catalogue::lobby::{GameCancelled, GamePaused, MembershipRemoved};
+use serde_json::json;
+use sqlx::PgPool;
+
+use crate::support::{Lobby, finished, player_snapshot, started};
+
+async fn release(lobby: &Lobby, user: UserId) {
+    let mut tx = lobby.world.db.begin().await.unwrap();
+    release_everything(&mut tx, user, lobby.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_leaving_player_lets_go_of_applications_invites_places_and_names(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.rich_player().await;
+    let leaver = lobby.rich_player().await;
+    let (earned, [_, _]) = lobby.running_game(owner, "Zorg").await;
+    let game = lobby.open_game(owner, json!({})).await;
+    lobby.join(owner, leaver, game, "Alphas").await;
+    let applied = lobby.open_game(owner, json!({})).await;
+    lobby.apply(leaver, applied, "Betas").await;
+    lobby
+        .post(
+            owner,
+            &format!("/lobby/games/{applied}/invites"),
+            json!({"invited_user_id": leaver}),
+        )
+        .await
+        .expect(201);
+    sqlx::query(
+        "insert into backend.race_names (race_name_id, name, canonical, status, owner_user_id, game_id, registered_at)
+         values (gen_random_uuid(), 'Kept', 'kept', 'registered', $1, $2, now())",
+    )
+    .bind(leaver.uuid())
+    .bind(earned.uuid())
+    .execute(lobby.world.db.pool())
+    .await
+    .unwrap();
+    for _ in 0..2 {
+        release(&lobby, leaver).await;
+    }
+    for (left, sql) in [
+        (
+            "application",
+            "select count(*) from backend.applications where status = 'submitted'",
+        ),
+        (
+            "invite",
+            "select count(*) from backend.invites where status = 'created'",
+        ),
+    ] {
+        assert_eq!(lobby.world.count(sql).await, 0, "{left}");
+    }
+    assert_eq!(lobby.held_names().await, 2, "those of the others");
+    let removed = lobby.world.events::<MembershipRemoved>().await;
+    assert_eq!(removed.len(), 1);
+    assert_eq!((removed[0].user_id, removed[0].by_user_id), (leaver, None));
+    let view = lobby
+        .get(owner, &format!("/lobby/games/{game}"))
+        .await
+        .expect(200);
+    assert_eq!(view["approved_count"], 0);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn games_of_a_leaving_owner_are_cancelled_or_paused_for_operators(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.rich_player().await;
+    let draft = lobby.draft(owner, json!({})).await;
+    let open = lobby.open_game(owner, json!({})).await;
+    let (running, members) = lobby.running_game(owner, "Zorg").await;
+    let (over, [winner, _]) = lobby.running_game(owner, "Other").await;
+    lobby
+        .apply_event(&finished(over, vec![player_snapshot(winner, true)]))
+        .await;
+    release(&lobby, owner).await;
+    for (game, status) in [
+        (draft, "cancelled"),
+        (open, "cancelled"),
+        (running, "paused"),
+        (over, "finished"),
+    ] {
+        assert_eq!(lobby.status(game).await, status);
+    }
+    let handed_over = lobby
+        .world
+        .count("select count(*) from backend.games where handed_over_at is not null")
+        .await;
+    assert_eq!(handed_over, 1);
+    assert_eq!(lobby.world.events::<GameCancelled>().await.len(), 2);
+    let paused = lobby.world.events::<GamePaused>().await;
+    assert_eq!(paused[0].member_user_ids, members);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_game_that_was_starting_when_its_owner_left_is_paused_once_it_runs(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let game = lobby.open_game(owner, json!({})).await;
+    for race in ["Alphas", "Betas"] {
+        let player = lobby.player().await;
+        lobby.join(owner, player, game, race).await;
+    }
+    for action in ["ready-to-start", "start"] {
+        lobby
+            .act(owner, &format!("/lobby/games/{game}/{action}"))
+            .await;
+    }
+    release(&lobby, owner).await;
+    assert_eq!(lobby.status(game).await, "starting");
+    lobby.runtime_is(game, "running").await;
+    lobby.apply_event(&started(game)).await;
+    assert_eq!(lobby.status(game).await, "paused");
+}
