@@ -70,7 +70,7 @@ async fn around(State(shared): State<Shared>, mut request: Request, next: Next) 
         .extensions()
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |path| path.as_str().to_owned());
-    let span = tracing::info_span!("request", request_id = %id, %method, route, trace_id = tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = %id, %method, route);
     let parent = request
         .headers()
         .get("traceparent")
@@ -78,9 +78,6 @@ async fn around(State(shared): State<Shared>, mut request: Request, next: Next) 
     telemetry::parent_from(&span, parent);
 
     let answer = async {
-        if let Some(trace) = telemetry::traceparent() {
-            tracing::Span::current().record("trace_id", trace.get(3..35).unwrap_or_default());
-        }
         let answer = finish(next.run(request).await, &id);
         access_line(&answer, source, started);
         answer

@@ -6,6 +6,7 @@
 mod config;
 mod console;
 mod context;
+mod lines;
 mod setup;
 
 pub use config::{LogFormat, TelemetryConfig};

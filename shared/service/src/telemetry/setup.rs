@@ -9,11 +9,14 @@ use opentelemetry_sdk::{
     trace::SdkTracerProvider,
 };
 use prometheus::{Registry, TextEncoder};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, fmt::format::JsonFields, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use super::{
     config::{Exporter, LogFormat, Protocol, TelemetryConfig},
     console::ConsoleSpans,
+    lines::JsonLines,
 };
 
 /// Telemetry could not be set up; the message says which part.
@@ -55,10 +58,8 @@ impl Telemetry {
             .map(|tracers| tracing_opentelemetry::layer().with_tracer(tracers.tracer("galaxy")));
         let lines = match config.format {
             LogFormat::Json => tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .with_span_list(false)
+                .fmt_fields(JsonFields::new())
+                .event_format(JsonLines(service))
                 .boxed(),
             LogFormat::Pretty => tracing_subscriber::fmt::layer().boxed(),
         };
