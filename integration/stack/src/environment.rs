@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{Secrets, Service, env};
+use crate::{Secrets, Service};
 
 /// Everything that the variables are made of.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct Facts {
     pub gateway_http: String,
     /// The mail sink.
     pub smtp: String,
+    /// The country database.
+    pub countries: PathBuf,
     /// Where engines live.
     pub engines: PathBuf,
     /// Tells this stack's engines from others'.
@@ -96,7 +98,7 @@ fn common(service: Service, ops: &str, facts: &Facts) -> Vec<(&'static str, Stri
 }
 
 fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
-    let mut all = vec![
+    vec![
         ("BACKEND_HTTP_LISTEN_ADDR", facts.api.clone()),
         ("BACKEND_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned()),
         ("BACKEND_GATEWAY_TOKEN", secrets.gateway_token.clone()),
@@ -115,9 +117,11 @@ fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
             ENGINE_VERSION.to_owned(),
         ),
         ("BACKEND_ENGINE_BOOTSTRAP_IMAGE", ENGINE_IMAGE.to_owned()),
-    ];
-    all.extend(env::var(env::GEOIP_DB_PATH).map(|path| ("BACKEND_GEOIP_DB_PATH", path)));
-    all
+        (
+            "BACKEND_GEOIP_DB_PATH",
+            facts.countries.display().to_string(),
+        ),
+    ]
 }
 
 fn gateway(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {

@@ -6,6 +6,7 @@
 pub mod inbox;
 
 mod account;
+pub mod countries;
 pub mod docker;
 mod engines;
 pub mod env;

@@ -1,6 +1,9 @@
 //! NATS with `JetStream`: found or fetched, started, asked, stopped.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
@@ -18,6 +21,7 @@ use crate::{
     program::{Program, Spec},
     programs,
     provision::{Durability, PassedOver, Wanted},
+    ui::Ui,
 };
 
 const DEFAULT_PORT: u16 = 4222;
@@ -73,6 +77,12 @@ impl Nats {
                 Err(passed_over.into_error("NATS", env::NATS_URL))
             }
         }
+    }
+
+    /// A server of its own for one test, to be killed and wiped: on a free port, with its data under `dir`. `cache` keeps
+    /// the fetched package.
+    pub async fn for_tests(ui: Ui, cache: &Path, dir: &Path) -> Result<Self> {
+        Self::provide(&Wanted::for_tests(ui, cache, dir), None).await
     }
 
     /// Its URL.

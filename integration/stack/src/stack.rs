@@ -4,7 +4,10 @@ mod options;
 mod processes;
 mod supervise;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -14,7 +17,8 @@ pub use options::StackOptions;
 use processes::Processes;
 
 use crate::{
-    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui, engines,
+    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
+    countries, engines, env,
     environment::{self, Facts},
     inbox::Inbox,
     postgres::Database,
@@ -63,6 +67,7 @@ impl Stack {
             gateway_grpc: gateway_grpc.address(),
             gateway_http: gateway_http.address(),
             smtp: inbox.smtp_address().to_string(),
+            countries: country_database(&options)?,
             engines: options.engines.clone(),
             deployment: options.deployment.clone(),
         };
@@ -184,6 +189,16 @@ impl Stack {
         self.processes.mark_fine();
         outcome.and(nats).and(postgres)
     }
+}
+
+/// The one that the environment names, else an example.
+fn country_database(options: &StackOptions) -> Result<PathBuf> {
+    if let Some(path) = env::var(env::GEOIP_DB_PATH) {
+        return Ok(path.into());
+    }
+    let path = options.engines.with_file_name("countries.mmdb");
+    countries::write(&path)?;
+    Ok(path)
 }
 
 async fn start_inbox(ports: Ports) -> Result<(Inbox, [Port; 2])> {

