@@ -52,6 +52,8 @@ pub struct Timeouts {
     pub start: Duration,
     /// A turn, or setting a game up.
     pub turn: Duration,
+    /// A health probe.
+    pub probe: Duration,
     /// Any other call.
     pub call: Duration,
 }
@@ -130,6 +132,11 @@ impl Section for Timeouts {
             "1m",
             "How long an engine may take to generate a turn or to set a game up",
         );
+        let probe = vars.or(
+            "BACKEND_ENGINE_PROBE_TIMEOUT",
+            "2s",
+            "How long an engine may take over a health probe",
+        );
         let call = vars.or(
             "BACKEND_ENGINE_CALL_TIMEOUT",
             "10s",
@@ -138,6 +145,7 @@ impl Section for Timeouts {
         Some(Self {
             start: start?,
             turn: turn?,
+            probe: probe?,
             call: call?,
         })
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use galaxy_core::GameId;
 use galaxy_runtime::{
     Record,
     engine::{Endpoint, EngineError},
@@ -38,6 +39,15 @@ impl Manager {
             image_ref: spec.image_ref.clone(),
             engine_version: spec.engine_version.clone(),
         })
+    }
+
+    /// Whether the engine of `game` answers there. When an engine has ended, its port may be that of another game's.
+    pub(crate) async fn plays(&self, engine: &Endpoint, game: GameId) -> Result<bool, EngineError> {
+        match self.engines.status(engine).await {
+            Ok(status) => Ok(status.game_id == game),
+            Err(EngineError::Unreachable(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     async fn wait_until_healthy(&self, engine: &Endpoint) -> Result<(), BringUpError> {

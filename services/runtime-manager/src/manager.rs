@@ -33,6 +33,7 @@ impl Manager {
     pub fn new(process: &Process, db: Db, driver: AnyDriver, config: &RuntimeConfig) -> Self {
         let limits = Limits {
             turn: config.timeouts.turn,
+            probe: config.timeouts.probe,
             call: config.timeouts.call,
             ..Limits::default()
         };

@@ -4,7 +4,7 @@ use galaxy_core::GameId;
 use galaxy_store::{Db, Result, Topic};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{schedule, store};
+use crate::{outcome, records, schedule, store};
 
 /// Games ticked at once.
 pub const BATCH: u32 = 500;
@@ -43,6 +43,12 @@ pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
         .collect();
     store::scheduling::advance(&mut tx, &due, &nexts, now).await?;
     let queued = store::scheduling::queue_turns(&mut tx, &due, now).await?;
+    for game in due.iter().filter(|game| game.skip) {
+        // No turn will tell of the next tick.
+        if let Some(record) = records::get(&mut tx, game.game).await? {
+            outcome::snapshot_unseen(&mut tx, &record, now).await?;
+        }
+    }
     tx.wake(Topic::Runtime);
     tx.commit().await?;
     Ok(Tick {

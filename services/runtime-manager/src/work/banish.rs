@@ -21,6 +21,10 @@ pub(super) async fn run(
         let detail = format!("the runtime is {}", record.status);
         return Err(Failure::again(failure::ENGINE_UNREACHABLE, detail));
     };
+    if !manager.plays(endpoint, record.game_id).await? {
+        let detail = "the engine is not there";
+        return Err(Failure::again(failure::ENGINE_UNREACHABLE, detail));
+    }
     manager.engines.banish(endpoint, race_name).await?;
     let status = manager.engines.status(endpoint).await?;
     let now = manager.clock.now();

@@ -18,7 +18,7 @@ use galaxy_runtime::{
     outcome, records,
 };
 use galaxy_service::Backoff;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{Manager, drivers::DriverError, engines::BringUpError};
 
@@ -110,12 +110,28 @@ pub(crate) async fn run(manager: &Manager, operation: &Claimed) {
             "lost"
         }
         Err(EndError::Store(error)) => {
-            tracing::warn!(%error, "the outcome cannot be written; the operation is repeated when its lease runs out");
+            tracing::warn!(%error, "the outcome cannot be written; the operation is repeated");
+            put_back(manager, operation, &error).await;
             "unwritten"
         }
     };
     let op = operation.work.op();
     manager.metrics.operation(op, outcome, began.elapsed());
+}
+
+/// After a failure of the database: another try soon, or, if even that cannot be written, when the lease runs out.
+async fn put_back(manager: &Manager, operation: &Claimed, error: &galaxy_store::Error) {
+    let error = format!("{}: {error}", failure::INTERNAL);
+    let run_after = later(manager, operation);
+    if let Err(error) = operations::retry(&manager.db, operation, &error, run_after).await {
+        tracing::warn!(%error, "the operation cannot be put back; its lease runs out");
+    }
+}
+
+/// When to try again.
+fn later(manager: &Manager, operation: &Claimed) -> Timestamp {
+    let wait = BACKOFF.delay(operation.attempt);
+    manager.clock.now() + SignedDuration::try_from(wait).unwrap_or_default()
 }
 
 async fn try_once(manager: &Manager, operation: &Claimed) -> Done {
@@ -155,9 +171,8 @@ async fn settle(
             Ok("cancelled")
         }
         Err(again @ Failure::Again { .. }) if operation.attempt < operation.max_attempts => {
-            let wait = BACKOFF.delay(operation.attempt);
-            tracing::warn!(error = %again, wait_ms = wait.as_millis(), "the operation did not go through; trying again");
-            let run_after = now + SignedDuration::try_from(wait).unwrap_or_default();
+            let run_after = later(manager, operation);
+            tracing::warn!(error = %again, %run_after, "the operation did not go through; trying again");
             clean_up(manager, operation).await;
             operations::retry(db, operation, &again.to_string(), run_after).await?;
             Ok("retried")

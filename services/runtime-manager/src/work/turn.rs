@@ -2,7 +2,7 @@
 
 use galaxy_runtime::{
     Record,
-    engine::{Endpoint, EngineError, EngineStatus, Stage},
+    engine::{Endpoint, EngineStatus, Stage},
     model::failure,
     operations::Claimed,
     outcome::{self, TurnBegin},
@@ -37,16 +37,10 @@ async fn generate(
     expected: u32,
 ) -> Result<EngineStatus, Failure> {
     let endpoint = match &record.endpoint {
-        Some(endpoint) => endpoint.clone(),
-        None => revive(manager, operation, record).await?,
+        Some(endpoint) if manager.plays(endpoint, record.game_id).await? => endpoint.clone(),
+        _ => revive(manager, operation, record).await?,
     };
-    match manager.engines.turn(&endpoint, expected).await {
-        Err(EngineError::Unreachable(_)) => {
-            let endpoint = revive(manager, operation, record).await?;
-            Ok(manager.engines.turn(&endpoint, expected).await?)
-        }
-        answered => Ok(answered?),
-    }
+    Ok(manager.engines.turn(&endpoint, expected).await?)
 }
 
 /// Makes sure that the engine runs and answers, and notes where.

@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::stage::{Game, RACES, Stage};
+use crate::stage::{Game, HASTE, RACES, Stage};
 
 async fn removed(stage: &Stage, game: &Game, player: usize) {
     let event = MembershipRemoved {
@@ -98,7 +98,7 @@ async fn a_removed_member_is_banished_once_and_cannot_play_any_more(pool: PgPool
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_banishment_waits_for_an_engine_that_is_down(pool: PgPool) {
-    let stage = Stage::new(pool).await;
+    let stage = Stage::with_patience(pool, HASTE).await;
     let game = stage.game().await;
     stage.signal(&game, Signal::STOP);
     removed(&stage, &game, 2).await;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use sqlx::PgPool;
 
-use crate::stage::Stage;
+use crate::stage::{HASTE, Stage};
 
 const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
@@ -18,7 +18,7 @@ async fn probe(stage: &Stage) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_hangs_is_told_once_and_so_is_its_return(pool: PgPool) {
-    let stage = Stage::new(pool).await;
+    let stage = Stage::with_patience(pool, HASTE).await;
     let game = stage.game().await;
     probe(&stage).await;
     stage.signal(&game, Signal::STOP);
@@ -49,7 +49,7 @@ async fn an_engine_that_hangs_is_told_once_and_so_is_its_return(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn two_replicas_do_not_both_count_a_miss(pool: PgPool) {
-    let stage = Stage::new(pool).await;
+    let stage = Stage::with_patience(pool, HASTE).await;
     let game = stage.game().await;
     stage.signal(&game, Signal::STOP);
     let (other, _) = stage.reborn();

@@ -1,5 +1,11 @@
 //! The runtime manager with real engines, a real Postgres, and a clock that is moved by hand.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers are tests as well"
+)]
+
 mod adoption;
 mod banishment;
 mod finish;

@@ -24,6 +24,9 @@ use sqlx::PgPool;
 
 pub const RACES: [&str; 3] = ["Terrans", "Zorgons", "Mechs"];
 
+/// Long enough for an engine that lives, short enough to wait for one that hangs.
+pub const HASTE: Duration = Duration::from_millis(500);
+
 pub struct Stage {
     pub world: World,
     pub manager: Manager,
@@ -40,9 +43,14 @@ pub struct Game {
 impl Stage {
     /// With the version 0.1.0 of the reference engine.
     pub async fn new(pool: PgPool) -> Self {
+        Self::with_patience(pool, Duration::from_secs(10)).await
+    }
+
+    /// Waits `patience` for engines, which is to be short where one is made to hang.
+    pub async fn with_patience(pool: PgPool, patience: Duration) -> Self {
         let world = World::new(pool);
         let directory = tempfile::tempdir().unwrap();
-        let config = config(&directory);
+        let config = config(&directory, patience);
         let (manager, operations) = manager(&world, &config);
         let stage = Self {
             world,
@@ -200,7 +208,7 @@ fn manager(world: &World, config: &RuntimeConfig) -> (Manager, Operations) {
     (manager, operations)
 }
 
-fn config(directory: &tempfile::TempDir) -> RuntimeConfig {
+fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
     RuntimeConfig {
         postgres: PostgresConfig {
             url: "unused".to_owned().into(),
@@ -223,8 +231,9 @@ fn config(directory: &tempfile::TempDir) -> RuntimeConfig {
         },
         timeouts: Timeouts {
             start: Duration::from_secs(20),
-            turn: Duration::from_secs(2),
-            call: Duration::from_secs(2),
+            turn: patience,
+            probe: patience,
+            call: patience,
         },
         health_interval: SignedDuration::from_secs(10),
         finished_grace: SignedDuration::from_hours(1),

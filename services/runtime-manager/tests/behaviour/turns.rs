@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use sqlx::PgPool;
 
-use crate::stage::{Game, Stage};
+use crate::stage::{Game, HASTE, Stage};
 
 async fn tick(stage: &Stage) -> (u32, u32) {
     let tick = scheduling::tick(&stage.world.db, stage.world.clock.now())
@@ -158,7 +158,7 @@ async fn a_killed_engine_is_brought_up_for_its_turn(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_that_cannot_be_generated_stops_the_schedule_and_is_told(pool: PgPool) {
-    let stage = Stage::new(pool).await;
+    let stage = Stage::with_patience(pool, HASTE).await;
     let game = stage.game().await;
     stage.force_turn(&game).await.unwrap();
     stage.signal(&game, Signal::STOP);

@@ -14,7 +14,7 @@ use galaxy_events::{
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeSnapshot},
     outbox,
 };
-use galaxy_store::{Db, Result, Tx};
+use galaxy_store::{Db, Result, Topic, Tx};
 use jiff::Timestamp;
 
 pub use banish::banished;
@@ -55,8 +55,11 @@ async fn conclude(
 ) -> Outcome {
     store::records::save(tx, record, now).await?;
     let text = error.map(|(code, detail)| format!("{code}: {detail}"));
-    if !store::queue::conclude(tx, operation, status, text.as_deref(), now).await? {
-        return Err(EndError::NotHeld);
+    match store::queue::conclude(tx, operation, status, text.as_deref(), now).await? {
+        None => return Err(EndError::NotHeld),
+        // What waited for this one can be claimed from now on.
+        Some(true) => tx.wake(Topic::Runtime),
+        Some(false) => {}
     }
     let event = OperationFinished {
         game_id: record.game_id,
@@ -93,7 +96,7 @@ pub(crate) async fn snapshot(
 }
 
 /// A snapshot of a changed record whose engine was not asked: players as they were last seen.
-async fn snapshot_unseen(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<()> {
+pub(crate) async fn snapshot_unseen(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<()> {
     let Some(mut seen) = store::health::latest(tx, record.game_id).await? else {
         return Ok(());
     };

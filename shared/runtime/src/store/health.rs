@@ -23,7 +23,8 @@ pub(crate) async fn claim(
     let rows = sqlx::query!(
         r#"with due as (
              select game_id from backend.runtime_records
-             where endpoint is not null and (last_observed_at is null or last_observed_at <= $1)
+             where endpoint is not null and finished_at is null
+               and (last_observed_at is null or last_observed_at <= $1)
              order by last_observed_at nulls first, game_id limit $2 for update skip locked)
          update backend.runtime_records r set last_observed_at = $3
          from due where r.game_id = due.game_id

@@ -117,7 +117,8 @@ async fn abandoned(
     .await?)
 }
 
-/// Claims the first due operation of each of up to `room` games in which nothing runs.
+/// Claims the first due operation of each of up to `room` games in which nothing runs. A start waits for nothing else,
+/// everything else waits for it.
 async fn due(
     connection: &mut PgConnection,
     owner: &str,
@@ -133,8 +134,9 @@ async fn due(
                    select 1 from backend.runtime_operation_log o
                    where o.game_id = q.game_id and o.operation_id <> q.operation_id
                      and o.status in ('queued', 'running')
-                     and (o.status = 'running' or o.op = 'start'
-                          or (o.run_after, o.operation_id) < (q.run_after, q.operation_id)))
+                     and (o.status = 'running'
+                          or (q.op <> 'start'
+                              and (o.op = 'start' or (o.run_after, o.operation_id) < (q.run_after, q.operation_id)))))
              order by run_after, operation_id limit $2 for update skip locked)
          update backend.runtime_operation_log o
          set status = 'running', lease_token = gen_random_uuid(), lease_owner = $1, lease_expires_at = $4,
@@ -227,7 +229,7 @@ pub(crate) async fn retry(
     Ok(rows == 1)
 }
 
-/// Writes the end of the operation; `false` if it is not held.
+/// Writes the end of the operation and says whether more waits for the game; `None` if it is not held.
 #[tracing::instrument(name = "db.runtime.conclude_operation", skip_all)]
 pub(crate) async fn conclude(
     connection: &mut PgConnection,
@@ -235,22 +237,22 @@ pub(crate) async fn conclude(
     status: OperationStatus,
     error: Option<&str>,
     now: Timestamp,
-) -> Result<bool> {
-    let rows = sqlx::query!(
-        "update backend.runtime_operation_log
-         set status = $3, lease_token = null, lease_owner = null, lease_expires_at = null, finished_at = $4,
-             error = left($5, 4000)
-         where operation_id = $1 and lease_token = $2",
+) -> Result<Option<bool>> {
+    Ok(sqlx::query_scalar!(
+        r#"update backend.runtime_operation_log o
+           set status = $3, lease_token = null, lease_owner = null, lease_expires_at = null, finished_at = $4,
+               error = left($5, 4000)
+           where operation_id = $1 and lease_token = $2
+           returning exists (select 1 from backend.runtime_operation_log q
+                             where q.game_id = o.game_id and q.status = 'queued') as "more!""#,
         operation.operation_id.uuid(),
         operation.token.uuid(),
         status.as_str(),
         now.to_sqlx() as _,
         error,
     )
-    .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(rows == 1)
+    .fetch_optional(connection)
+    .await?)
 }
 
 #[tracing::instrument(name = "db.runtime.cancel_operations", skip_all)]
