@@ -3,14 +3,14 @@
 //! Each of a consumer's loops pulls a few events when it is free, so no acknowledgement clock runs in a queue, and every
 //! pull ends within seconds, so a wedged connection or a vanished consumer is noticed and set up anew.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     AckKind, Message,
     consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull},
 };
-use futures_util::StreamExt;
-use galaxy_service::{Backoff, Process, telemetry};
+use futures_util::{FutureExt, StreamExt};
+use galaxy_service::{Backoff, Process, tasks, telemetry};
 use galaxy_store::{Db, Tx};
 use opentelemetry::{KeyValue, metrics::Counter};
 use tokio_util::sync::CancellationToken;
@@ -122,7 +122,10 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
+    /// Pulls until the process drains, the connection is made anew, or something fails.
     async fn pull_until_broken(&self, failures: &mut u32) -> Result<(), async_nats::Error> {
+        let mut connections = self.nats.connections();
+        connections.mark_unchanged();
         let consumer = self.attach().await?;
         loop {
             let mut batch = consumer
@@ -134,6 +137,8 @@ impl<H: Handler> Consumer<H> {
             while let Some(message) = tokio::select! {
                 message = tokio::time::timeout(PULL_TIMEOUT * 2, batch.next()) => message?,
                 () = self.draining.cancelled() => None,
+                // The server knows nothing of this pull any more.
+                _ = connections.changed() => return Ok(()),
             } {
                 *failures = 0;
                 self.handle(message?).await?;
@@ -208,13 +213,21 @@ impl<H: Handler> Consumer<H> {
             "event", consumer = self.options.name, event_id = %envelope.id, event_type = envelope.event_type
         );
         telemetry::parent_from(&span, envelope.traceparent.as_deref());
-        match self.apply_once(envelope).instrument(span.clone()).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let deliveries = message.info().map_or(1, |info| info.delivered);
-                let after = RETRY.delay(u32::try_from(deliveries).unwrap_or(u32::MAX));
+        let deliveries = message.info().map_or(1, |info| info.delivered);
+        let after = RETRY.delay(u32::try_from(deliveries).unwrap_or(u32::MAX));
+        let applied = AssertUnwindSafe(self.apply_once(envelope)).catch_unwind();
+        match applied.instrument(span.clone()).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => {
                 span.in_scope(|| tracing::warn!(%error, deliveries, "an event could not be applied; trying again"));
                 (Verdict::Again(after), "failed")
+            }
+            Err(panic) => {
+                let panic = tasks::panic_message(&*panic);
+                span.in_scope(|| {
+                    tracing::error!(panic, deliveries, "a handler panicked; trying again")
+                });
+                (Verdict::Again(after), "panicked")
             }
         }
     }

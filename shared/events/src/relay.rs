@@ -80,6 +80,7 @@ impl Relay {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures += 1;
+                    self.incarnations.doubt();
                     tracing::warn!(
                         error = format!("{error:#}"),
                         "events wait in the outbox; trying again"
@@ -110,6 +111,7 @@ impl Relay {
             }
             let (done, failed) = self.publish(rows, clock).await;
             mark_published(&self.db, &done).await?;
+            self.incarnations.write().await?;
             if let Some((left, error)) = failed {
                 release(&self.db, &left).await?;
                 return Err(error);
@@ -129,11 +131,12 @@ impl Relay {
     ) -> (Vec<Key>, Option<(Vec<Key>, anyhow::Error)>) {
         let outcomes = join_all(rows.iter().map(|row| self.publish_one(row))).await;
         let (mut done, mut left, mut failure) = (vec![], vec![], None);
+        let mut acks = vec![];
         let now = clock.now();
         for (row, outcome) in rows.iter().zip(outcomes) {
             match outcome {
                 Ok(ack) => {
-                    self.incarnations.note(&ack.stream, ack.sequence);
+                    acks.push(ack);
                     self.latency
                         .record(now.duration_since(row.created_at).as_secs_f64(), &[]);
                     done.push((row.event_id, row.created_at));
@@ -144,6 +147,7 @@ impl Relay {
                 }
             }
         }
+        self.incarnations.note(&acks);
         self.published.add(done.len() as u64, &[]);
         (done, failure.map(|error| (left, error)))
     }
