@@ -225,7 +225,7 @@ impl<H: Handler> Consumer<H> {
             Err(panic) => {
                 let panic = tasks::panic_message(&*panic);
                 span.in_scope(|| {
-                    tracing::error!(panic, deliveries, "a handler panicked; trying again")
+                    tracing::error!(panic, deliveries, "a handler panicked; trying again");
                 });
                 (Verdict::Again(after), "panicked")
             }

@@ -17,7 +17,7 @@ async fn a_mail_arrives_with_both_parts_and_the_headers_that_machines_read(pool:
     let world = MailWorld::start(pool).await;
     let id = world.enqueue("a").await;
     let mail = world.arrived("a").await;
-    let raw = String::from_utf8(mail.raw.to_vec()).unwrap();
+    let raw = String::from_utf8(mail.raw.clone()).unwrap();
     assert!(
         raw.contains(&format!("Message-ID: <{id}@example.org>")),
         "{raw}"
