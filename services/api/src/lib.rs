@@ -18,6 +18,7 @@ pub mod lobby;
 pub mod loops;
 pub mod metrics;
 pub mod openapi;
+pub mod operators;
 pub mod proxies;
 pub mod sweeps;
 pub mod throttle;

@@ -5,7 +5,13 @@ use std::{io::Write, process::ExitCode};
 use galaxy_service::http::ErrorBody;
 use utoipa::{
     OpenApi,
-    openapi::{ContentBuilder, OpenApi as Document, Ref, ResponseBuilder, path::Operation},
+    openapi::{
+        ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{
+            ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme,
+        },
+    },
 };
 
 use crate::http;
@@ -19,12 +25,14 @@ use crate::http;
                        gateway; the operation ids of `User` operations are the gateway's message types.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
+    paths(http::probes::healthz, http::probes::readyz),
     components(schemas(ErrorBody)),
     tags(
         (name = "Public", description = "Sign-in, without credentials."),
         (name = "User", description = "For players, through the gateway: needs X-User-ID and the gateway's token."),
         (name = "Admin", description = "For operators: needs HTTP Basic of an enabled admin account."),
         (name = "Internal", description = "For the gateway itself: needs its token."),
+        (name = "Probes", description = "Whether the process runs and can work."),
     )
 )]
 struct Base;
@@ -79,9 +87,47 @@ pub fn document() -> Document {
             &mut item.patch,
             &mut item.delete,
         ];
-        operations.into_iter().flatten().for_each(add_common_errors);
+        for operation in operations.into_iter().flatten() {
+            add_common_errors(operation);
+            operation.security = credentials(operation);
+        }
+    }
+    let components = document.components.get_or_insert_default();
+    for (name, scheme) in schemes() {
+        components.add_security_scheme(name, scheme);
     }
     document
+}
+
+/// What a caller proves himself with.
+fn schemes() -> [(&'static str, SecurityScheme); 3] {
+    let user = ApiKeyValue::with_description(
+        "X-User-ID",
+        "The caller's account, as the gateway has found it by the session.",
+    );
+    [
+        (
+            "gateway_token",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        ),
+        ("user_id", SecurityScheme::ApiKey(ApiKey::Header(user))),
+        (
+            "admin",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
+        ),
+    ]
+}
+
+/// What the operation's tag asks for, all of it at once.
+fn credentials(operation: &Operation) -> Option<Vec<SecurityRequirement>> {
+    let none: [&str; 0] = [];
+    let tags = operation.tags.as_ref()?;
+    Some(match tags.first()?.as_str() {
+        "User" => vec![SecurityRequirement::new("gateway_token", none).add("user_id", none)],
+        "Internal" => vec![SecurityRequirement::new("gateway_token", none)],
+        "Admin" => vec![SecurityRequirement::new("admin", none)],
+        _ => vec![],
+    })
 }
 
 /// The document as YAML.
@@ -90,6 +136,14 @@ pub fn yaml() -> String {
 }
 
 fn add_common_errors(operation: &mut Operation) {
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+        {
+            *response = error(&response.description);
+        }
+    }
     let tags = operation.tags.clone().unwrap_or_default();
     let common = COMMON
         .iter()

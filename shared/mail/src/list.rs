@@ -55,6 +55,7 @@ pub struct Delivery {
 
 /// A mail that was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = MailDeadLetter)]
 pub struct DeadLetter {
     /// The note itself.
     #[schema(value_type = String, format = Uuid)]

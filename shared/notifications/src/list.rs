@@ -72,6 +72,7 @@ pub struct NotificationDetail {
 
 /// A route that was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NotificationDeadLetter)]
 pub struct DeadLetter {
     /// The note itself.
     #[schema(value_type = String, format = Uuid)]

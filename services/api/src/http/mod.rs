@@ -3,7 +3,9 @@
 //! To add an operation: its file in the domain, one `routes!` line in the domain's router. The document follows by itself.
 
 mod caller;
+mod docs;
 mod page;
+pub mod probes;
 
 use std::time::Duration;
 
@@ -23,9 +25,9 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use caller::{Caller, USER_ID, UserIdHeader};
-pub use page::PageQuery;
+pub use page::{PageQuery, invalid_cursor};
 
-use crate::{App, accounts, admin, auth, geo, lobby, openapi, proxies};
+use crate::{App, accounts, admin, auth, geo, lobby, openapi, operators, proxies};
 
 /// All operations, as routes and as their description. `token` guards the user and internal groups.
 pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
@@ -66,6 +68,8 @@ fn admin() -> OpenApiRouter<App> {
         .merge(admin::admin_router())
         .merge(accounts::admin_router())
         .merge(geo::admin_router())
+        .merge(lobby::admin_router())
+        .merge(operators::router())
 }
 
 fn internal() -> OpenApiRouter<App> {
@@ -108,5 +112,6 @@ fn documents() -> Router {
             "/openapi.yaml",
             get(|| async { ([(CONTENT_TYPE, "application/yaml")], openapi::yaml()) }),
         )
+        .route("/docs", get(docs::docs))
         .route("/openapi.json", get(|| async { Json(openapi::document()) }))
 }

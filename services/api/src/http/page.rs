@@ -1,6 +1,6 @@
 //! `?limit=` and `?cursor=` of every list.
 
-use galaxy_core::{Cursor, Limit};
+use galaxy_core::{Cursor, InvalidCursor, Limit};
 use galaxy_service::http::{ApiError, Invalid};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
@@ -21,26 +21,34 @@ pub struct PageQuery {
 impl PageQuery {
     /// The limit and the key to go on after. 400 if the limit is out of range or the cursor is not of `list`.
     pub fn read<K: DeserializeOwned>(&self, list: &str) -> Result<(Limit, Option<K>), ApiError> {
-        let mut invalid = Invalid::default();
-        let limit = match self.limit {
-            None => Some(Limit::DEFAULT),
-            Some(limit) => invalid.check("limit", Limit::new(limit).ok_or("must be 1 to 200")),
-        };
-        let limit = invalid.finish(limit)?;
+        let limit = self.limit()?;
         let after = self
             .cursor
             .as_deref()
             .map(|text| Cursor::decode(list, text))
             .transpose()
-            .map_err(|error| {
-                ApiError::new(
-                    axum::http::StatusCode::BAD_REQUEST,
-                    "invalid_cursor",
-                    sentence(&error.to_string()),
-                )
-            })?;
+            .map_err(invalid_cursor)?;
         Ok((limit, after))
     }
+
+    /// The limit alone, for lists that read the cursor themselves. 400 if it is out of range.
+    pub fn limit(&self) -> Result<Limit, ApiError> {
+        let mut invalid = Invalid::default();
+        let limit = match self.limit {
+            None => Some(Limit::DEFAULT),
+            Some(limit) => invalid.check("limit", Limit::new(limit).ok_or("must be 1 to 200")),
+        };
+        invalid.finish(limit)
+    }
+}
+
+/// 400 `invalid_cursor`.
+pub fn invalid_cursor(error: InvalidCursor) -> ApiError {
+    ApiError::new(
+        axum::http::StatusCode::BAD_REQUEST,
+        "invalid_cursor",
+        sentence(&error.to_string()),
+    )
 }
 
 fn sentence(text: &str) -> String {

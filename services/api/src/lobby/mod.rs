@@ -75,3 +75,13 @@ pub fn user_router() -> OpenApiRouter<App> {
         .routes(routes!(my::race_names::list_my_race_names))
         .routes(routes!(race_names::register::register_race_name))
 }
+
+/// What operators call.
+pub fn admin_router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(admin::list::list_all_games))
+        .routes(routes!(admin::get::get_any_game))
+        .routes(routes!(admin::force_start::force_start))
+        .routes(routes!(admin::force_stop::force_stop))
+        .routes(routes!(admin::ban_member::ban_member))
+}

@@ -1,0 +1,48 @@
+//! `POST /engine-versions/{id}/disable`.
+
+use axum::{Json, extract::State};
+use galaxy_runtime::versions;
+use galaxy_service::http::{ApiError, ApiPath};
+use serde_json::json;
+use tracing::instrument;
+
+use super::{refused, view::EngineVersionView};
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// Hides a version from new games; running ones keep it. Disabling a disabled one changes nothing.
+#[utoipa::path(
+    post,
+    path = "/engine-versions/{id}/disable",
+    tag = "Admin",
+    operation_id = "disable_engine_version",
+    params(("id" = String, Path, description = "The version.", example = "1.0.0")),
+    responses(
+        (status = 200, body = EngineVersionView, description = "The version, disabled."),
+        (status = 404, description = "No such version.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn disable_engine_version(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Json<EngineVersionView>, ApiError> {
+    let mut tx = app.db.begin().await?;
+    let version = versions::disable(&mut tx, &id, app.clock.now())
+        .await
+        .map_err(refused)?;
+    audit::record(
+        &mut tx,
+        &admin,
+        "engine_versions.disable",
+        "engine_version",
+        &id,
+        json!({}),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Json(version.into()))
+}

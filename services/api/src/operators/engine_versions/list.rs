@@ -1,0 +1,42 @@
+//! `GET /engine-versions`.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_runtime::versions;
+use galaxy_service::http::{ApiError, ApiQuery};
+use tracing::instrument;
+
+use super::view::EngineVersionView;
+use crate::{App, admin::Admin, http::PageQuery};
+
+const LIST: &str = "engine_versions";
+
+/// All versions, the newest made known first.
+#[utoipa::path(
+    get,
+    path = "/engine-versions",
+    tag = "Admin",
+    operation_id = "list_engine_versions",
+    params(PageQuery),
+    responses((status = 200, body = Page<EngineVersionView>, description = "A page of versions."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn list_engine_versions(
+    State(app): State<App>,
+    admin: Admin,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<EngineVersionView>>, ApiError> {
+    let (limit, after) = query.read::<String>(LIST)?;
+    let mut connection = app.db.acquire().await?;
+    // Few enough to be read at once; a page goes on after the version that the cursor names.
+    let all = versions::list(&mut connection).await?;
+    let from = after.map_or(0, |after| {
+        let place = all.iter().position(|version| version.version == after);
+        place.map_or(all.len(), |place| place + 1)
+    });
+    let rest = all.into_iter().skip(from).collect();
+    let page = Page::cut(rest, limit, LIST, |version: &versions::EngineVersion| {
+        version.version.clone()
+    });
+    Ok(Json(page.map(EngineVersionView::from)))
+}

@@ -1,0 +1,49 @@
+//! Engine versions: which images there are, and which of them new games may use.
+
+mod create;
+mod disable;
+mod list;
+mod update;
+mod view;
+
+use axum::http::StatusCode;
+use galaxy_runtime::versions::VersionError;
+use galaxy_service::http::{ApiError, FieldError};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            list::list_engine_versions,
+            create::create_engine_version
+        ))
+        .routes(routes!(update::update_engine_version))
+        .routes(routes!(disable::disable_engine_version))
+}
+
+fn refused(error: VersionError) -> ApiError {
+    match error {
+        VersionError::NotSemver(_) => invalid("version", "must be a version such as 1.2.3"),
+        VersionError::NotAReference(_) => invalid(
+            "image_ref",
+            "must be a full image reference such as registry.example.org/engine:1.2.3",
+        ),
+        VersionError::NotAnObject => invalid("resources", "must be an object"),
+        VersionError::Exists(_) => ApiError::new(
+            StatusCode::CONFLICT,
+            "engine_version_exists",
+            "This version is known already; change it instead.",
+        ),
+        VersionError::NotFound(_) => ApiError::not_found("engine version"),
+        VersionError::Store(error) => error.into(),
+    }
+}
+
+fn invalid(field: &str, reason: &str) -> ApiError {
+    ApiError::invalid(vec![FieldError {
+        field: field.to_owned(),
+        reason: reason.to_owned(),
+    }])
+}

@@ -1,0 +1,77 @@
+//! `PATCH /engine-versions/{id}`.
+
+use axum::{Json, extract::State};
+use galaxy_runtime::versions::{self, Change};
+use galaxy_service::http::{ApiError, ApiJson, ApiPath};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{refused, view::EngineVersionView};
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// What to change; absent fields stay.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateEngineVersion {
+    /// Another image; the recorded digest goes.
+    #[serde(default)]
+    #[schema(example = "registry.example.org/galaxy/engine:1.0.1-b2")]
+    image_ref: Option<String>,
+    /// Whether new games may use it.
+    #[serde(default)]
+    enabled: Option<bool>,
+    /// Limits of its containers.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    resources: Option<Value>,
+}
+
+/// Changes a version. Games that run keep what they run.
+#[utoipa::path(
+    patch,
+    path = "/engine-versions/{id}",
+    tag = "Admin",
+    operation_id = "update_engine_version",
+    params(("id" = String, Path, description = "The version.", example = "1.0.0")),
+    request_body = UpdateEngineVersion,
+    responses(
+        (status = 200, body = EngineVersionView, description = "The changed version."),
+        (status = 404, description = "No such version.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn update_engine_version(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(id): ApiPath<String>,
+    ApiJson(request): ApiJson<UpdateEngineVersion>,
+) -> Result<Json<EngineVersionView>, ApiError> {
+    let change = Change {
+        image_ref: request.image_ref,
+        enabled: request.enabled,
+        resources: request.resources,
+    };
+    let mut tx = app.db.begin().await?;
+    let version = versions::update(&mut tx, &id, &change, app.clock.now())
+        .await
+        .map_err(refused)?;
+    let details = json!({
+        "image_ref": change.image_ref, "enabled": change.enabled, "resources": change.resources
+    });
+    audit::record(
+        &mut tx,
+        &admin,
+        "engine_versions.update",
+        "engine_version",
+        &id,
+        details,
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Json(version.into()))
+}

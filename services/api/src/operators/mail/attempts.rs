@@ -1,0 +1,33 @@
+//! `GET /mail/deliveries/{delivery_id}/attempts`.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_mail::view::{self, Attempt};
+use galaxy_service::http::{ApiError, ApiPath, ApiQuery};
+use tracing::instrument;
+
+use super::{DeliveryPath, listed};
+use crate::{App, admin::Admin, http::PageQuery};
+
+/// How often a mail was tried and how it went, first to last; empty if there is no such delivery.
+#[utoipa::path(
+    get,
+    path = "/mail/deliveries/{delivery_id}/attempts",
+    tag = "Admin",
+    operation_id = "list_mail_attempts",
+    params(("delivery_id" = galaxy_core::DeliveryId, Path), PageQuery),
+    responses((status = 200, body = Page<Attempt>, description = "A page of attempts."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
+pub async fn list_mail_attempts(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(delivery_id): DeliveryPath,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<Attempt>>, ApiError> {
+    let limit = query.limit()?;
+    view::attempts(&app.db, delivery_id, query.cursor.as_deref(), limit)
+        .await
+        .map(Json)
+        .map_err(listed)
+}

@@ -1,0 +1,32 @@
+//! `GET /mail/dead-letters`.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_mail::list::{self, DeadLetter};
+use galaxy_service::http::{ApiError, ApiQuery};
+use tracing::instrument;
+
+use super::listed;
+use crate::{App, admin::Admin, http::PageQuery};
+
+/// Mails that were given up, the newest first.
+#[utoipa::path(
+    get,
+    path = "/mail/dead-letters",
+    tag = "Admin",
+    operation_id = "list_mail_dead_letters",
+    params(PageQuery),
+    responses((status = 200, body = Page<DeadLetter>, description = "A page of dead letters."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn list_mail_dead_letters(
+    State(app): State<App>,
+    admin: Admin,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<DeadLetter>>, ApiError> {
+    let limit = query.limit()?;
+    list::dead_letters(&app.db, query.cursor.as_deref(), limit)
+        .await
+        .map(Json)
+        .map_err(listed)
+}

@@ -1,0 +1,33 @@
+//! Mail: what was sent to whom, how it went, and sending it once more. Bodies with sign-in codes are never shown.
+
+mod attempts;
+mod dead_letters;
+mod get;
+mod list;
+mod resend;
+
+use galaxy_core::DeliveryId;
+use galaxy_mail::list::ListError;
+use galaxy_service::http::{ApiError, ApiPath};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{App, http::invalid_cursor};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_mail_deliveries))
+        .routes(routes!(get::get_mail_delivery))
+        .routes(routes!(attempts::list_mail_attempts))
+        .routes(routes!(resend::resend_mail))
+        .routes(routes!(dead_letters::list_mail_dead_letters))
+}
+
+fn listed(error: ListError) -> ApiError {
+    match error {
+        ListError::Cursor(error) => invalid_cursor(error),
+        ListError::Store(error) => error.into(),
+    }
+}
+
+/// A delivery in a path.
+type DeliveryPath = ApiPath<DeliveryId>;

@@ -1,0 +1,67 @@
+//! `POST /mail/deliveries/{delivery_id}/resend`.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_mail::{
+    ResendError, resend,
+    view::{self, DeliveryDetail},
+};
+use galaxy_service::http::{ApiError, ApiPath};
+use serde_json::json;
+use tracing::instrument;
+
+use super::DeliveryPath;
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// Sends a mail that is over once more, as a new delivery linked to the old one.
+#[utoipa::path(
+    post,
+    path = "/mail/deliveries/{delivery_id}/resend",
+    tag = "Admin",
+    operation_id = "resend_mail",
+    params(("delivery_id" = galaxy_core::DeliveryId, Path)),
+    responses(
+        (status = 201, body = DeliveryDetail, description = "The new delivery."),
+        (status = 404, description = "No such delivery."),
+        (status = 409, description = "`still_open`: it is on its way; `text_erased`: there is nothing left to send.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
+pub async fn resend_mail(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(delivery_id): DeliveryPath,
+) -> Result<(StatusCode, Json<DeliveryDetail>), ApiError> {
+    let mut tx = app.db.begin().await?;
+    let new = resend(&mut tx, delivery_id).await.map_err(refused)?;
+    let details = json!({"new_delivery_id": new});
+    audit::record(
+        &mut tx,
+        &admin,
+        "mail.resend",
+        "mail_delivery",
+        delivery_id,
+        details,
+    )
+    .await?;
+    tx.commit().await?;
+    let made = view::delivery(&app.db, new).await?;
+    made.map(|delivery| (StatusCode::CREATED, Json(delivery)))
+        .ok_or_else(|| ApiError::internal("a new delivery is not there"))
+}
+
+fn refused(error: ResendError) -> ApiError {
+    let code = match error {
+        ResendError::NotFound => return ApiError::not_found("delivery"),
+        ResendError::StillOpen => "still_open",
+        ResendError::Erased => "text_erased",
+        ResendError::Store(error) => return error.into(),
+    };
+    ApiError::new(
+        StatusCode::CONFLICT,
+        code,
+        format!("Not sent again: {error}."),
+    )
+}

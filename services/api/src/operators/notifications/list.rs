@@ -1,0 +1,60 @@
+//! `GET /notifications`.
+
+use axum::{Json, extract::State};
+use galaxy_core::{Page, UserId};
+use galaxy_notifications::list::{self, Filter, Notification};
+use galaxy_service::http::{ApiError, ApiQuery};
+use serde::Deserialize;
+use tracing::instrument;
+use utoipa::IntoParams;
+
+use super::listed;
+use crate::{App, admin::Admin, http::PageQuery};
+
+/// Which notifications to list; all that is given must hold.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListNotifications {
+    /// Only those of this kind.
+    #[param(max_length = 100, example = "game.turn_ready")]
+    kind: Option<String>,
+    /// Only those to this account.
+    user_id: Option<UserId>,
+    /// Items a page, 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// Notifications, the newest first.
+#[utoipa::path(
+    get,
+    path = "/notifications",
+    tag = "Admin",
+    operation_id = "list_notifications",
+    params(ListNotifications),
+    responses((status = 200, body = Page<Notification>, description = "A page of notifications."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn list_notifications(
+    State(app): State<App>,
+    admin: Admin,
+    ApiQuery(query): ApiQuery<ListNotifications>,
+) -> Result<Json<Page<Notification>>, ApiError> {
+    let page = PageQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    let filter = Filter {
+        kind: query.kind,
+        user_id: query.user_id,
+    };
+    let limit = page.limit()?;
+    list::notifications(&app.db, &filter, page.cursor.as_deref(), limit)
+        .await
+        .map(Json)
+        .map_err(listed)
+}

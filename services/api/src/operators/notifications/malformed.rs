@@ -1,0 +1,32 @@
+//! `GET /notifications/malformed`.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_notifications::list::{self, MalformedIntent};
+use galaxy_service::http::{ApiError, ApiQuery};
+use tracing::instrument;
+
+use super::listed;
+use crate::{App, admin::Admin, http::PageQuery};
+
+/// Intents that could not be understood, the newest first.
+#[utoipa::path(
+    get,
+    path = "/notifications/malformed",
+    tag = "Admin",
+    operation_id = "list_malformed_notifications",
+    params(PageQuery),
+    responses((status = 200, body = Page<MalformedIntent>, description = "A page of intents."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn list_malformed_notifications(
+    State(app): State<App>,
+    admin: Admin,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<MalformedIntent>>, ApiError> {
+    let limit = query.limit()?;
+    list::malformed(&app.db, query.cursor.as_deref(), limit)
+        .await
+        .map(Json)
+        .map_err(listed)
+}

@@ -1,0 +1,29 @@
+//! Notifications: what somebody was told and by which way, what could not be told, and what made no sense.
+
+mod dead_letters;
+mod get;
+mod list;
+mod malformed;
+mod replay;
+
+use galaxy_notifications::list::ListError;
+use galaxy_service::http::ApiError;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{App, http::invalid_cursor};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_notifications))
+        .routes(routes!(get::get_notification))
+        .routes(routes!(dead_letters::list_notification_dead_letters))
+        .routes(routes!(replay::replay_notification_dead_letter))
+        .routes(routes!(malformed::list_malformed_notifications))
+}
+
+fn listed(error: ListError) -> ApiError {
+    match error {
+        ListError::Cursor(error) => invalid_cursor(error),
+        ListError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,65 @@
+//! `POST /runtimes/{game_id}/force-next-turn`.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_runtime::turn::{self, ForceError};
+use galaxy_service::http::{ApiError, ApiPath};
+use tracing::instrument;
+
+use super::{
+    GamePath, details, not_found, queued, requested_by, view::OperationView, wrong_status,
+};
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// Generates a turn now; the next tick of the schedule passes without one.
+#[utoipa::path(
+    post,
+    path = "/runtimes/{game_id}/force-next-turn",
+    tag = "Admin",
+    operation_id = "force_next_turn",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 202, body = OperationView, description = "The queued operation."),
+        (status = 404, description = "No such game, or it was never started."),
+        (status = 409, description = "`turn_in_progress`, or `invalid_transition`: the game does not run.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn force_next_turn(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): GamePath,
+) -> Result<(StatusCode, Json<OperationView>), ApiError> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let id = turn::force_next(&mut tx, game_id, &requested_by(&admin), now)
+        .await
+        .map_err(refused)?;
+    audit::record(
+        &mut tx,
+        &admin,
+        "runtimes.force_next_turn",
+        "game",
+        game_id,
+        details(id),
+    )
+    .await?;
+    let operation = queued(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(operation)))
+}
+
+fn refused(error: ForceError) -> ApiError {
+    match error {
+        ForceError::NotFound => not_found(),
+        ForceError::WrongStatus(status) => wrong_status(status),
+        ForceError::TurnInProgress => ApiError::new(
+            StatusCode::CONFLICT,
+            "turn_in_progress",
+            "A turn is being generated, or waits to be.",
+        ),
+        ForceError::Store(error) => error.into(),
+    }
+}

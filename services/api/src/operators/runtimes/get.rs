@@ -1,0 +1,34 @@
+//! `GET /runtimes/{game_id}`.
+
+use axum::{Json, extract::State};
+use galaxy_runtime::records;
+use galaxy_service::http::{ApiError, ApiPath};
+use tracing::instrument;
+
+use super::{GamePath, not_found, view::RuntimeView};
+use crate::{App, admin::Admin};
+
+/// What runs for a game.
+#[utoipa::path(
+    get,
+    path = "/runtimes/{game_id}",
+    tag = "Admin",
+    operation_id = "get_runtime",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 200, body = RuntimeView, description = "The runtime."),
+        (status = 404, description = "No such game, or it was never started.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn get_runtime(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): GamePath,
+) -> Result<Json<RuntimeView>, ApiError> {
+    let mut connection = app.db.acquire().await?;
+    let record = records::get(&mut connection, game_id).await?;
+    record
+        .map(|record| Json(record.into()))
+        .ok_or_else(not_found)
+}

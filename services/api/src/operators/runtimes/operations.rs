@@ -1,0 +1,34 @@
+//! `GET /runtimes/{game_id}/operations`.
+
+use axum::{Json, extract::State};
+use galaxy_core::Page;
+use galaxy_runtime::operations;
+use galaxy_service::http::{ApiError, ApiPath, ApiQuery};
+use tracing::instrument;
+
+use super::{GamePath, listed, view::OperationView};
+use crate::{App, admin::Admin, http::PageQuery};
+
+/// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
+#[utoipa::path(
+    get,
+    path = "/runtimes/{game_id}/operations",
+    tag = "Admin",
+    operation_id = "list_runtime_operations",
+    params(("game_id" = galaxy_core::GameId, Path), PageQuery),
+    responses((status = 200, body = Page<OperationView>, description = "A page of operations."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn list_runtime_operations(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): GamePath,
+    ApiQuery(query): ApiQuery<PageQuery>,
+) -> Result<Json<Page<OperationView>>, ApiError> {
+    let limit = query.limit()?;
+    let mut connection = app.db.acquire().await?;
+    let page = operations::list(&mut connection, game_id, limit, query.cursor.as_deref())
+        .await
+        .map_err(listed)?;
+    Ok(Json(page.map(OperationView::from)))
+}

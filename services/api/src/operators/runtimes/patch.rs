@@ -1,0 +1,76 @@
+//! `POST /runtimes/{game_id}/patch`.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_runtime::patch::{self, PatchError};
+use galaxy_service::http::{ApiError, ApiJson, ApiPath};
+use serde::Deserialize;
+use serde_json::json;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{GamePath, not_found, queued, requested_by, view::OperationView, wrong_status};
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// What to run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatchRuntime {
+    /// An enabled version with the same major and minor number and a higher patch.
+    #[schema(example = "1.0.1")]
+    version: String,
+}
+
+/// Moves a game to another patch version of its engine, on the state it has.
+#[utoipa::path(
+    post,
+    path = "/runtimes/{game_id}/patch",
+    tag = "Admin",
+    operation_id = "patch_runtime",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    request_body = PatchRuntime,
+    responses(
+        (status = 202, body = OperationView, description = "The queued operation."),
+        (status = 404, description = "No such game, or it was never started."),
+        (status = 409, description = "`not_a_patch`, `no_engine_version` or `invalid_transition`.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn patch_runtime(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): GamePath,
+    ApiJson(request): ApiJson<PatchRuntime>,
+) -> Result<(StatusCode, Json<OperationView>), ApiError> {
+    let mut tx = app.db.begin().await?;
+    let (by, now) = (requested_by(&admin), app.clock.now());
+    let id = patch::request(&mut tx, game_id, &request.version, &by, now)
+        .await
+        .map_err(refused)?;
+    let details = json!({"operation_id": id, "version": request.version});
+    audit::record(&mut tx, &admin, "runtimes.patch", "game", game_id, details).await?;
+    let operation = queued(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(operation)))
+}
+
+fn refused(error: PatchError) -> ApiError {
+    let conflict = |code, message: String| ApiError::new(StatusCode::CONFLICT, code, message);
+    match error {
+        PatchError::NotFound => not_found(),
+        PatchError::WrongStatus(status) => wrong_status(status),
+        PatchError::NoEngineVersion(_) => conflict(
+            "no_engine_version",
+            "The version is unknown or disabled.".to_owned(),
+        ),
+        PatchError::NotAPatch { from, .. } => conflict(
+            "not_a_patch",
+            format!(
+                "The game runs {from}; a patch has the same major and minor version and a higher patch."
+            ),
+        ),
+        PatchError::Store(error) => error.into(),
+    }
+}

@@ -1,0 +1,60 @@
+//! `POST /runtimes/{game_id}/restart`.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_runtime::restart::{self, RestartError};
+use galaxy_service::http::{ApiError, ApiPath};
+use tracing::instrument;
+
+use super::{
+    GamePath, details, not_found, queued, requested_by, view::OperationView, wrong_status,
+};
+use crate::{
+    App,
+    admin::{Admin, audit},
+};
+
+/// Stops the engine and runs it again on the state it left.
+#[utoipa::path(
+    post,
+    path = "/runtimes/{game_id}/restart",
+    tag = "Admin",
+    operation_id = "restart_runtime",
+    params(("game_id" = galaxy_core::GameId, Path)),
+    responses(
+        (status = 202, body = OperationView, description = "The queued operation."),
+        (status = 404, description = "No such game, or it was never started."),
+        (status = 409, description = "`invalid_transition`: the game is over, or never came up.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn restart_runtime(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): GamePath,
+) -> Result<(StatusCode, Json<OperationView>), ApiError> {
+    let mut tx = app.db.begin().await?;
+    let now = app.clock.now();
+    let id = restart::request(&mut tx, game_id, &requested_by(&admin), now)
+        .await
+        .map_err(refused)?;
+    audit::record(
+        &mut tx,
+        &admin,
+        "runtimes.restart",
+        "game",
+        game_id,
+        details(id),
+    )
+    .await?;
+    let operation = queued(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(operation)))
+}
+
+fn refused(error: RestartError) -> ApiError {
+    match error {
+        RestartError::NotFound => not_found(),
+        RestartError::WrongStatus(status) => wrong_status(status),
+        RestartError::Store(error) => error.into(),
+    }
+}

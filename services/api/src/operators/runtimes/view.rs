@@ -1,0 +1,146 @@
+//! How runtimes and their operations are shown to operators.
+
+use galaxy_core::{GameId, OperationId};
+use galaxy_runtime::{Operation, Record};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What runs for a game.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Runtime)]
+pub struct RuntimeView {
+    /// The game.
+    pub game_id: GameId,
+    /// Its name at the start.
+    pub game_name: String,
+    /// The state.
+    #[schema(example = "running")]
+    pub status: String,
+    /// The driver's name of the engine.
+    pub current_container_id: Option<String>,
+    /// The image it runs from.
+    #[schema(example = "registry.example.org/galaxy/engine:1.0.0")]
+    pub image_ref: Option<String>,
+    /// The engine's version.
+    #[schema(example = "1.0.0")]
+    pub engine_version: Option<String>,
+    /// Where the engine is reached.
+    #[schema(example = "http://galaxy-game-1:8080")]
+    pub endpoint: Option<String>,
+    /// Five-field cron.
+    #[schema(example = "0 18 * * 1-5")]
+    pub turn_schedule: String,
+    /// Of the schedule.
+    #[schema(example = "Europe/Berlin")]
+    pub time_zone: String,
+    /// The last turn generated.
+    pub current_turn: u32,
+    /// When the next one is due.
+    pub next_turn_at: Option<Timestamp>,
+    /// The next tick passes without a turn.
+    pub skip_next_tick: bool,
+    /// `unknown`, `healthy` or `unreachable`.
+    #[schema(example = "healthy")]
+    pub engine_health: String,
+    /// What went wrong last.
+    pub last_error: Option<String>,
+    /// Grows with every change.
+    pub version: i64,
+    /// When the game first ran.
+    pub started_at: Option<Timestamp>,
+    /// Since when the schedule stands still.
+    pub paused_at: Option<Timestamp>,
+    /// When the game came to its end.
+    pub finished_at: Option<Timestamp>,
+    /// When the engine was last looked at.
+    pub last_observed_at: Option<Timestamp>,
+    /// When the record was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<Record> for RuntimeView {
+    fn from(record: Record) -> Self {
+        Self {
+            game_id: record.game_id,
+            game_name: record.game_name,
+            status: record.status.to_string(),
+            current_container_id: record.container_id,
+            image_ref: record.image_ref,
+            engine_version: record.engine_version,
+            endpoint: record.endpoint.map(|endpoint| endpoint.to_string()),
+            turn_schedule: record.turn_schedule,
+            time_zone: record.time_zone,
+            current_turn: record.current_turn,
+            next_turn_at: record.next_turn_at,
+            skip_next_tick: record.skip_next_tick,
+            engine_health: record.engine_health.to_string(),
+            last_error: record.last_error,
+            version: record.version,
+            started_at: record.started_at,
+            paused_at: record.paused_at,
+            finished_at: record.finished_at,
+            last_observed_at: record.last_observed_at,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
+    }
+}
+
+/// An operation on a game's engine, queued, running or over.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = RuntimeOperation)]
+pub struct OperationView {
+    /// Its id.
+    pub operation_id: OperationId,
+    /// The game.
+    pub game_id: GameId,
+    /// `start`, `stop`, `restart`, `patch`, `turn`, `banish` or `remove`.
+    #[schema(example = "restart")]
+    pub op: String,
+    /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
+    #[schema(example = "queued")]
+    pub status: String,
+    /// What it was asked with.
+    #[schema(value_type = Object)]
+    pub params: serde_json::Value,
+    /// Who asked: `user:<id>`, `admin:<name>` or a part of the system.
+    #[schema(example = "admin:root")]
+    pub requested_by: Option<String>,
+    /// Not before this time.
+    pub run_after: Timestamp,
+    /// Tries so far.
+    pub attempt: u32,
+    /// Tries at most.
+    pub max_attempts: u32,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When it was first tried.
+    pub started_at: Option<Timestamp>,
+    /// When it came to its end.
+    pub finished_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
+impl From<Operation> for OperationView {
+    fn from(operation: Operation) -> Self {
+        Self {
+            operation_id: operation.operation_id,
+            game_id: operation.game_id,
+            op: operation.op.to_string(),
+            status: operation.status.to_string(),
+            params: operation.params,
+            requested_by: operation.requested_by,
+            run_after: operation.run_after,
+            attempt: operation.attempt,
+            max_attempts: operation.max_attempts,
+            created_at: operation.created_at,
+            started_at: operation.started_at,
+            finished_at: operation.finished_at,
+            error: operation.error,
+        }
+    }
+}
