@@ -10,7 +10,7 @@ use galaxy_runtime_manager::{
     consumer,
     drivers::{AnyDriver, ProcessDriver},
     reconcile, scheduler, watch,
-    worker::Operations,
+    worker::{OVERTIME, Operations},
 };
 use galaxy_service::{Process, process};
 use galaxy_store::{Db, Topic, worker};
@@ -51,7 +51,7 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
         slots: config.workers,
         poll: Duration::from_secs(2),
     };
-    let operations = Arc::new(Operations::new(manager, &process));
+    let operations = Arc::new(Operations::new(manager, &process, OVERTIME));
     worker::start(&process.tasks, operations, due, options);
     Ok(())
 }

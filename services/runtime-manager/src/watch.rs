@@ -8,7 +8,7 @@ use galaxy_service::Process;
 use galaxy_store::Result;
 use jiff::SignedDuration;
 
-use crate::Manager;
+use crate::{Manager, drivers::Driver as _};
 
 /// Engines taken at once, and probed side by side.
 const BATCH: u32 = 200;
@@ -59,6 +59,8 @@ async fn look(manager: &Manager, probe: Probe) {
         }
         Err(error) => {
             manager.metrics.probe("miss");
+            // It may have ended unseen, if another process had started it: have what runs compared now.
+            manager.driver.watch().notify_one();
             let lost = health::miss(&manager.db, &probe, &error.to_string(), now).await;
             if matches!(lost, Ok(true)) {
                 tracing::error!(game_id = %probe.game_id, %error, "an engine does not answer any more");

@@ -10,21 +10,23 @@ use tracing::Instrument;
 
 use crate::{Manager, work};
 
-/// How long work in flight may go on when the process drains before it is given back.
-const OVERTIME: Duration = Duration::from_secs(10);
+/// How long work in flight goes on when the process drains before it is given back.
+pub const OVERTIME: Duration = Duration::from_secs(10);
 
 /// The operations as a queue.
 pub struct Operations {
     manager: Manager,
     draining: CancellationToken,
+    overtime: Duration,
 }
 
 impl Operations {
-    /// Stops taking work when `process` drains.
-    pub fn new(manager: Manager, process: &Process) -> Self {
+    /// When `process` drains, work in flight may go on for `overtime`, usually [`OVERTIME`].
+    pub fn new(manager: Manager, process: &Process, overtime: Duration) -> Self {
         Self {
             manager,
             draining: process.tasks.draining(),
+            overtime,
         }
     }
 
@@ -37,13 +39,13 @@ impl Operations {
                 self.manager.metrics.lease_lost();
                 tracing::warn!("the lease was lost; another process takes the operation up");
             },
-            () = self.overtime() => self.give_back(operation).await,
+            () = self.time_is_up() => self.give_back(operation).await,
         }
     }
 
-    async fn overtime(&self) {
+    async fn time_is_up(&self) {
         self.draining.cancelled().await;
-        tokio::time::sleep(OVERTIME).await;
+        tokio::time::sleep(self.overtime).await;
     }
 
     async fn give_back(&self, operation: &Claimed) {

@@ -103,19 +103,19 @@ pub async fn queue(tx: &mut Tx, operation: &NewOperation) -> Result<OperationId>
 
 /// Claims up to `room` operations that are due, or whose holder let the lease run out.
 pub async fn claim(db: &Db, owner: &str, room: u32, now: Timestamp) -> Result<Vec<Claimed>> {
-    store::queue::claim(db, owner, i64::from(room), now).await
+    store::leases::claim(db, owner, i64::from(room), now).await
 }
 
 /// Renews the lease; `false` if it is held no longer.
 pub async fn renew(db: &Db, operation: &Claimed, now: Timestamp) -> Result<bool> {
     let mut connection = db.acquire().await?;
-    store::queue::renew(&mut connection, operation, now).await
+    store::leases::renew(&mut connection, operation, now).await
 }
 
 /// Gives the operation back without spending the attempt.
 pub async fn release(db: &Db, operation: &Claimed, run_after: Timestamp) -> Result<bool> {
     let mut connection = db.acquire().await?;
-    store::queue::release(&mut connection, operation, run_after).await
+    store::leases::release(&mut connection, operation, run_after).await
 }
 
 /// Puts the operation back for another try at `run_after`.
@@ -126,7 +126,7 @@ pub async fn retry(
     run_after: Timestamp,
 ) -> std::result::Result<(), EndError> {
     let mut connection = db.acquire().await?;
-    if store::queue::retry(&mut connection, operation, error, run_after).await? {
+    if store::leases::retry(&mut connection, operation, error, run_after).await? {
         Ok(())
     } else {
         Err(EndError::NotHeld)

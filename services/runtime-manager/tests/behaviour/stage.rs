@@ -204,7 +204,7 @@ fn manager(world: &World, config: &RuntimeConfig) -> (Manager, Operations) {
     let driver = ProcessDriver::new(config.driver.clone(), &world.process.tasks).unwrap();
     let driver = AnyDriver::Process(driver);
     let manager = Manager::new(&world.process, world.db.clone(), driver, config);
-    let operations = Operations::new(manager.clone(), &world.process);
+    let operations = Operations::new(manager.clone(), &world.process, Duration::ZERO);
     (manager, operations)
 }
 

@@ -194,6 +194,24 @@ async fn a_turn_that_cannot_be_generated_stops_the_schedule_and_is_told(pool: Pg
     assert_eq!(turns(&stage).await, [1]);
 }
 
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_turn_that_does_not_end_in_time_is_given_back_when_the_process_drains(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.game().await;
+    stage.force_turn(&game).await.unwrap();
+    stage.signal(&game, Signal::STOP);
+    let held = stage.operations.claim(1).await.unwrap().remove(0);
+    let drain = async {
+        stage.world.process.tasks.draining().cancel();
+    };
+    tokio::join!(stage.operations.work(held), drain);
+    let operation = stage.last_operation(&game).await;
+    assert_eq!(
+        (operation.status, operation.attempt),
+        (OperationStatus::Queued, 0)
+    );
+}
+
 /// Forces `count` turns.
 async fn play(stage: &Stage, game: &Game, count: u32) {
     for _ in 0..count {

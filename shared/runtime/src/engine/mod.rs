@@ -5,6 +5,7 @@
 mod client;
 mod endpoint;
 mod error;
+mod transport;
 mod types;
 
 pub use client::{EngineClient, Limits};

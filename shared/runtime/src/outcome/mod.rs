@@ -37,7 +37,7 @@ type Outcome<T = ()> = std::result::Result<T, EndError>;
 async fn open(db: &Db, operation: &Claimed) -> Outcome<(Tx, Record)> {
     let mut tx = db.begin().await?;
     let record = records::lock(&mut tx, operation.game_id).await?;
-    let held = store::queue::is_held(&mut tx, operation).await?;
+    let held = store::leases::is_held(&mut tx, operation).await?;
     match record {
         Some(record) if held => Ok((tx, record)),
         _ => Err(EndError::NotHeld),
@@ -55,7 +55,7 @@ async fn conclude(
 ) -> Outcome {
     store::records::save(tx, record, now).await?;
     let text = error.map(|(code, detail)| format!("{code}: {detail}"));
-    match store::queue::conclude(tx, operation, status, text.as_deref(), now).await? {
+    match store::leases::conclude(tx, operation, status, text.as_deref(), now).await? {
         None => return Err(EndError::NotHeld),
         // What waited for this one can be claimed from now on.
         Some(true) => tx.wake(Topic::Runtime),

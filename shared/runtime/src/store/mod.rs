@@ -1,6 +1,7 @@
 //! All SQL on the runtime's tables, a file for each.
 
 pub(crate) mod health;
+pub(crate) mod leases;
 pub(crate) mod operations;
 pub(crate) mod players;
 pub(crate) mod queue;
