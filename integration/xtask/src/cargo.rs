@@ -14,7 +14,27 @@ pub fn cargo(layout: &Layout) -> Command {
         .env("SQLX_OFFLINE", "true")
         .stdin(Stdio::null())
         .kill_on_drop(true);
+    forget_ourselves(&mut command);
     command
+}
+
+/// Takes out what `cargo run` tells a program about itself. Build scripts of others (ring's) look at
+/// the same variables, and would be run again each time the caller of cargo changes.
+pub fn forget_ourselves(command: &mut Command) {
+    const ABOUT_US: [&str; 4] = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+    ];
+    for (name, _) in std::env::vars_os() {
+        if ABOUT_US
+            .iter()
+            .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
+        {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Builds every program, in the profile that this one was built in.

@@ -13,7 +13,7 @@ use super::{
     report::{Counts, Ended, Outcome},
     tools,
 };
-use crate::cargo::{cargo, run};
+use crate::cargo::{cargo, forget_ourselves, run};
 
 /// What the tests run with.
 pub struct Suite<'a> {
@@ -107,6 +107,7 @@ impl Suite<'_> {
     }
 
     fn surround(&self, command: &mut Command) {
+        forget_ourselves(command);
         command
             .current_dir(self.layout.root())
             .env("SQLX_OFFLINE", "true")
