@@ -7,8 +7,9 @@ use galaxy_mail::{
     claim::{self, Claim},
     finish::{Failure, Outcome, finish},
 };
-use galaxy_service::{Process, telemetry};
+use galaxy_service::{Backoff, Process, telemetry};
 use galaxy_store::{Db, Result, lease, worker::Queue};
+use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -26,6 +27,8 @@ use crate::{
 const LEASE: Duration = Duration::from_mins(1);
 /// How long a conversation may go on once the process drains.
 const GRACE: Duration = Duration::from_secs(10);
+/// Waits before an outcome is recorded again after the database was away.
+const RECORDING: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 /// The mail queue as this process works on it.
 pub struct MailQueue {
@@ -140,6 +143,26 @@ impl MailQueue {
         }
     }
 
+    /// Records the outcome, patiently: what is not recorded while the lease lasts is sent once more.
+    async fn record(
+        &self,
+        claim: &Claim,
+        outcome: &Outcome,
+        started_at: Timestamp,
+    ) -> Result<bool> {
+        let since = Instant::now();
+        let mut failures = 0;
+        loop {
+            match finish(&self.db, claim, outcome, started_at).await {
+                Err(error) if error.is_unavailable() && since.elapsed() < LEASE / 2 => {
+                    failures += 1;
+                    tokio::time::sleep(RECORDING.delay(failures)).await;
+                }
+                recorded => return recorded,
+            }
+        }
+    }
+
     async fn work_on(&self, claim: &Claim) {
         let started_at = self.clock.now();
         let renew = || claim::renew(&self.db, claim, LEASE);
@@ -150,7 +173,7 @@ impl MailQueue {
             return;
         };
         self.note(sign);
-        match finish(&self.db, claim, &outcome, started_at).await {
+        match self.record(claim, &outcome, started_at).await {
             Ok(true) => self.count(claim, &outcome),
             Ok(false) => self.metrics.outcome("lease_lost"),
             // The lease runs out and the mail is tried again: the one case in which it may arrive twice.

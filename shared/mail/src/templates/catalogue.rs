@@ -147,7 +147,7 @@ fn add(
         .split_once('\n')
         .ok_or_else(|| "it has no subject".to_owned())?;
     let body = format!(
-        "{}\n{body}\n{}",
+        "{}\n{body}\n\n{}",
         shared(sections, "greeting")?,
         shared(sections, "footer")?
     );

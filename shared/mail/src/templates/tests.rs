@@ -82,6 +82,11 @@ fn a_code_is_in_the_body_and_never_in_the_subject() {
     };
     for locale in Locale::ALL {
         let content = render(LOGIN_CODE, locale, &code).unwrap();
+        assert!(
+            content.text.ends_with(".\n\n-- \nGalaxy\n"),
+            "{}",
+            content.text
+        );
         assert!(content.text.contains("012345") && content.html.unwrap().contains("012345"));
         assert!(!content.subject.contains("012345"));
     }
