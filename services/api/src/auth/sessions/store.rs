@@ -114,7 +114,6 @@ pub async fn revoke_surplus(
 }
 
 /// Revokes one session, of `owner` if given. `None`: there is none; `Some(None)`: it was revoked before.
-#[expect(clippy::option_option, reason = "the three outcomes of one statement")]
 #[instrument(name = "db.sessions.revoke", skip_all, fields(device_session_id = %id))]
 pub async fn revoke(
     connection: &mut PgConnection,
