@@ -1,4 +1,5 @@
-//! The lobby through its public surface: requests in, answers, rows and events out.
+//! The lobby, the way to the engines and what operators do about both, through the public surface: requests in,
+//! answers, rows and events out.
 
 mod applications;
 mod create;
@@ -7,6 +8,8 @@ mod invites;
 mod lifecycle;
 mod lists;
 mod memberships;
+mod operators;
+mod proxies;
 mod races;
 mod release;
 mod support;

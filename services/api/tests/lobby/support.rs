@@ -3,8 +3,9 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode},
+    http::{Request, StatusCode, request},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use galaxy_api::{App, Config, http, lobby::RuntimeEvents};
 use galaxy_core::{EventId, GameId, OperationId, UserId};
 use galaxy_events::{
@@ -18,10 +19,11 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt;
 
+const PASSWORD: &str = "a password for tests only";
+
 /// A lobby of its own.
 pub struct Lobby {
     pub world: World,
-    pub app: App,
     router: Router,
 }
 
@@ -69,12 +71,17 @@ impl Lobby {
             given.map(|(_, text)| (*text).to_owned()).or(match name {
                 "BACKEND_POSTGRES_URL" => Some("postgres://unused".to_owned()),
                 "BACKEND_AUTH_PEPPER" => Some("a pepper for tests only".to_owned()),
+                "BACKEND_ADMIN_BOOTSTRAP_USER" => Some("root".to_owned()),
+                "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => Some(PASSWORD.to_owned()),
                 _ => None,
             })
         });
         let config = Config::read(&mut vars).expect("the test configuration is right");
         let app = App::new(config, world.process.clone(), world.db.clone(), None)
             .expect("the app can be made");
+        galaxy_api::admin::bootstrap(&app)
+            .await
+            .expect("an operator can be made");
         sqlx::query(
             "insert into backend.engine_versions (version, image_ref) values ('1.0.0', 'example.org/engine:1.0.0')",
         )
@@ -83,7 +90,6 @@ impl Lobby {
         .expect("an engine version can be made");
         Self {
             router: http::router(&app),
-            app,
             world,
         }
     }
@@ -96,7 +102,7 @@ impl Lobby {
         self.now() + SignedDuration::from_hours(hours)
     }
 
-    /// A new player, and `(player, its games may be many)`.
+    /// A new player of the free tier.
     pub async fn player(&self) -> UserId {
         self.world.account().await
     }
@@ -115,6 +121,7 @@ impl Lobby {
         player
     }
 
+    /// A call of a player.
     pub async fn call(
         &self,
         player: UserId,
@@ -122,10 +129,30 @@ impl Lobby {
         path: &str,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = Request::builder()
+        let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1/user{path}"))
             .header("x-user-id", player.to_string());
+        self.send(request, body).await
+    }
+
+    /// A call of the operator.
+    pub async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        let credentials = STANDARD.encode(format!("root:{PASSWORD}"));
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/admin{path}"))
+            .header("authorization", format!("Basic {credentials}"));
+        self.send(request, body).await
+    }
+
+    /// A call without any credentials.
+    pub async fn anonymous(&self, method: &str, path: &str) -> Answer {
+        self.send(Request::builder().method(method).uri(path), None)
+            .await
+    }
+
+    async fn send(&self, mut request: request::Builder, body: Option<Value>) -> Answer {
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
@@ -137,7 +164,7 @@ impl Lobby {
             .await
             .expect("the router answers");
         let status = answer.status();
-        let bytes = to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        let bytes = to_bytes(answer.into_body(), 1 << 22).await.expect("a body");
         let body = if bytes.is_empty() {
             Value::Null
         } else {
