@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, future::join_all};
 use galaxy_core::{GameId, OperationId, UserId};
 use galaxy_runtime::{
     NewOperation, Op, OperationStatus, RosterEntry, Work,
@@ -13,6 +13,7 @@ use galaxy_runtime::{
     start::{self, StartRequest},
     versions,
 };
+use galaxy_store::Topic;
 use galaxy_testkit::World;
 use jiff::SignedDuration;
 use sqlx::PgPool;
@@ -112,6 +113,22 @@ async fn nothing_overtakes_a_start_that_is_put_off(pool: PgPool) {
     let next = claim(&world, 5).await;
     assert_eq!(next.len(), 1);
     assert_eq!((next[0].work.op(), next[0].attempt), (Op::Start, 2));
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn the_end_of_an_operation_wakes_for_what_waited_for_it(pool: PgPool) {
+    let world = World::new(pool);
+    let (game, _) = game(&world).await;
+    queue(&world, game, Work::Stop {}).await;
+    let start = claim(&world, 5).await.remove(0);
+    let bell = world.db.wakeups().bell(Topic::Runtime);
+    let _ = bell.notified().now_or_never();
+    assert!(bell.notified().now_or_never().is_none(), "silent so far");
+    outcome::cancelled(&world.db, &start, "not this time", world.clock.now())
+        .await
+        .unwrap();
+    assert!(bell.notified().now_or_never().is_some());
+    assert_eq!(claim(&world, 5).await[0].work.op(), Op::Stop);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
