@@ -1,5 +1,11 @@
 //! The lobby, the way to the engines and what operators do about both, through the public surface: requests in,
 //! answers, rows and events out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod applications;
 mod create;

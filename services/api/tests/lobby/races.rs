@@ -146,3 +146,47 @@ async fn racing_approvals_of_one_player_in_many_games_keep_to_the_limit(pool: Pg
         .map(|(game, id)| lobby.approve(owner, *game, id));
     assert_eq!(winners(&join_all(calls).await), 2);
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn accounts_deleted_while_they_are_let_in_leave_nothing_behind(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let game = lobby.open_game(owner, json!({"max_players": 20})).await;
+    let mut players = vec![];
+    for n in 0..12 {
+        let player = lobby.player().await;
+        let application = lobby.apply(player, game, &format!("Race {n:02}")).await;
+        players.push((player, application));
+    }
+    let approvals = join_all(players.iter().map(|(_, id)| lobby.approve(owner, game, id)));
+    let deletions = join_all(
+        players
+            .iter()
+            .map(|(player, _)| lobby.act(*player, "/account/delete")),
+    );
+    let (approvals, deletions) = tokio::join!(approvals, deletions);
+    for deletion in deletions {
+        deletion.expect(204);
+    }
+    for approval in approvals {
+        let status = approval.status.as_u16();
+        assert!(matches!(status, 200 | 409), "{approval:?}");
+    }
+    for (left, sql) in [
+        (
+            "member",
+            "select count(*) from backend.memberships where status = 'active'",
+        ),
+        (
+            "application",
+            "select count(*) from backend.applications where status = 'submitted'",
+        ),
+        (
+            "name",
+            "select count(*) from backend.race_names where status <> 'released'",
+        ),
+        ("count", "select approved_count::bigint from backend.games"),
+    ] {
+        assert_eq!(lobby.world.count(sql).await, 0, "{left}");
+    }
+}

@@ -7,12 +7,11 @@ use tracing::instrument;
 use super::{
     MembershipPath,
     end::{self, Ending},
+    find,
 };
 use crate::{
     App,
-    lobby::{
-        access::OwnedGame, games::lock_managed, model::MembershipStatus, refusal::Error, store,
-    },
+    lobby::{access::OwnedGame, games::lock_managed, model::MembershipStatus, refusal::Error},
 };
 
 /// Ends a membership and bars the player from applying or redeeming again; in a running game the race is banished.
@@ -39,9 +38,7 @@ pub async fn block_membership(
     let game_id = owned.game.game_id;
     let mut tx = app.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, game_id, now).await?;
-    let member = store::memberships::find(&mut tx, game_id, path.membership_id)
-        .await?
-        .ok_or(Error::Missing("membership"))?;
+    let member = find(&mut tx, game_id, path.membership_id).await?;
     let ending = Ending {
         status: MembershipStatus::Blocked,
         reason: None,

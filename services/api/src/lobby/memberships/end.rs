@@ -43,7 +43,7 @@ pub async fn end(
     games::save(tx, game, now).await?;
     match ending.status {
         MembershipStatus::Blocked => {
-            events::membership_blocked(tx, game, member, ending.by).await?
+            events::membership_blocked(tx, game, member, ending.by).await?;
         }
         MembershipStatus::Active | MembershipStatus::Removed => {
             events::membership_removed(tx, game, member, ending.by).await?;

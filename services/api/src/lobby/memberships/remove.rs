@@ -7,6 +7,7 @@ use tracing::instrument;
 use super::{
     MembershipPath,
     end::{self, Ending},
+    find,
 };
 use crate::{
     App,
@@ -42,9 +43,7 @@ pub async fn remove_membership(
     let now = app.clock.now();
     let (game_id, caller) = (visible.game.game_id, visible.user_id);
     let mut tx = app.db.begin().await?;
-    let member = store::memberships::find(&mut tx, game_id, path.membership_id)
-        .await?
-        .ok_or(Error::Missing("membership"))?;
+    let member = find(&mut tx, game_id, path.membership_id).await?;
     let mut game = if member.user_id == caller {
         // Leaving is open to those who may manage nothing.
         store::games::lock(&mut tx, game_id)
@@ -55,6 +54,8 @@ pub async fn remove_membership(
     } else {
         return Err(Refusal::NotOwner.into());
     };
+    // Once more, as it stands under the lock.
+    let member = find(&mut tx, game_id, path.membership_id).await?;
     let ending = Ending {
         status: MembershipStatus::Removed,
         reason: None,
