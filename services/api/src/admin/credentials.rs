@@ -24,7 +24,7 @@ use moka::future::Cache;
 use tokio::sync::Semaphore;
 
 use super::{model, store};
-use crate::{App, keys::Keys, throttle};
+use crate::{App, keys::Keys, metrics, throttle};
 
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: u64 = 1_000;
@@ -105,10 +105,18 @@ impl Credentials {
             }
             self.remembered.invalidate(&key).await;
         }
-        self.remembered
+        let verified = self
+            .remembered
             .try_get_with(key, self.verify(app, username, password, from))
             .await
-            .map_err(|refused| Refused::clone(&refused))
+            .map_err(|refused| Refused::clone(&refused));
+        metrics::admin_login(match &verified {
+            Ok(_) => "verified",
+            Err(Refused::Wrong) => "wrong",
+            Err(Refused::TooMany(_)) => "held_up",
+            Err(Refused::Failed(_)) => "failed",
+        });
+        verified
     }
 
     async fn still_holds(&self, app: &App, verified: &Verified) -> Result<bool, Refused> {

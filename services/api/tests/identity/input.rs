@@ -15,6 +15,7 @@ async fn bodies_that_are_not_the_json_asked_for_are_refused(pool: PgPool) {
         "{",
         "null",
         "[]",
+        r#"["ada@example.org",null]"#,
         "\"text\"",
         r#"{"email":"ada@example.org"} trailing"#,
         r#"{"email":"ada@example.org","admin":true}"#,

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use galaxy_api::{channel, loops};
 use galaxy_events::{Nats, NatsConfig};
 use galaxy_service::{Section, Vars};
-use galaxy_testkit::{World, eventually};
+use galaxy_testkit::{World, eventually, nats_url};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::time::Instant;
@@ -14,8 +14,7 @@ use tokio::time::Instant;
 use super::support::{Api, Call, ROOT};
 
 async fn with_broker(pool: PgPool) -> (Api, Nats) {
-    let url = std::option_env!("GALAXY_TEST_NATS_URL").unwrap_or("nats://127.0.0.1:4222");
-    let mut vars = Vars::from_lookup(move |name| (name == "BACKEND_NATS_URL").then(|| url.to_owned()));
+    let mut vars = Vars::from_lookup(|name| (name == "BACKEND_NATS_URL").then(nats_url));
     let config = NatsConfig::read(&mut vars).unwrap();
     let process = World::new(pool.clone()).process;
     let nats = Nats::connect(&config, &process).await.unwrap();
@@ -25,7 +24,10 @@ async fn with_broker(pool: PgPool) -> (Api, Nats) {
 async fn replica(pool: PgPool) -> Api {
     let (api, nats) = with_broker(pool).await;
     loops::start(&api.app, &nats);
-    eventually("the channel is healthy", async || api.app.channel.is_healthy().then_some(())).await;
+    eventually("the channel is healthy", async || {
+        api.app.channel.is_healthy().then_some(())
+    })
+    .await;
     api
 }
 
@@ -88,7 +90,10 @@ async fn the_cache_serves_without_the_database_while_the_channel_is_healthy(pool
         } => session,
     };
     // Nobody listens any more.
-    eventually("the cache is bypassed", async || (status(&session).await == "revoked").then_some(())).await;
+    eventually("the cache is bypassed", async || {
+        (status(&session).await == "revoked").then_some(())
+    })
+    .await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -72,8 +72,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.headers.push((name, value.to_string()));
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
         self
     }
 
@@ -92,7 +92,7 @@ impl<'a> Call<'a> {
     }
 
     pub fn user(self, user: UserId) -> Self {
-        self.header("x-user-id", user)
+        self.header("x-user-id", user.to_string())
     }
 
     pub fn basic(self, (username, password): (&str, &str)) -> Self {

@@ -30,6 +30,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|error| body_error(&error))?;
+        // A struct could be read from an array of its fields, too, which nobody has promised.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(field_error(".", "must be a JSON object"));
+        }
         let mut json = serde_json::Deserializer::from_slice(&body);
         let value = serde_path_to_error::deserialize(&mut json)
             .map_err(|error| field_error(&error.path().to_string(), &error.inner().to_string()))?;

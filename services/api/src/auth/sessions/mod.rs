@@ -30,7 +30,7 @@ use self::{
     seen::Seen,
     store::{Revoked, Session},
 };
-use crate::{App, gather::Gather};
+use crate::{App, gather::Gather, metrics};
 
 /// Active sessions that one user can have.
 pub const SESSIONS_PER_USER: i64 = 20;
@@ -78,6 +78,7 @@ impl Sessions {
             Ok(_) => None,
             Err(ticket) => Some(ticket),
         };
+        metrics::session_lookup(if healthy { "miss" } else { "bypass" });
         let db = app.db.clone();
         let found = self
             .misses

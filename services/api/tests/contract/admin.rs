@@ -1,0 +1,167 @@
+//! Valid calls: what operators do with games, engines, mails and notifications.
+
+use galaxy_core::GameId;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    lobby::{draft, join, rich},
+    walk::{Walk, Who, nothing, text, with},
+};
+
+pub async fn walk(walk: &mut Walk) {
+    games(walk).await;
+    versions(walk).await;
+    mails(walk).await;
+    notifications(walk).await;
+}
+
+async fn games(walk: &mut Walk) {
+    let owner = rich(walk).await;
+    let game = draft(walk, owner).await;
+    walk.call("open_enrollment", Who::User(owner), with([game]), 200)
+        .await;
+    let member = join(walk, owner, game, "Thetas").await;
+    join(walk, owner, game, "Iotas").await;
+    walk.call("list_all_games", Who::Admin, nothing(), 200)
+        .await;
+    walk.call("get_any_game", Who::Admin, with([game]), 200)
+        .await;
+    let body = json!({ "user_id": member, "reason": "Plays two accounts." });
+    walk.call("ban_member", Who::Admin, with([game]).body(body), 204)
+        .await;
+    walk.call("force_start", Who::Admin, with([game]), 202)
+        .await;
+    walk.call("force_start", Who::Admin, with([game]), 409)
+        .await;
+}
+
+/// What operators do to a running engine.
+pub async fn runtime(walk: &mut Walk, game: GameId) {
+    walk.call("list_runtimes", Who::Admin, nothing(), 200).await;
+    walk.call("get_runtime", Who::Admin, with([game]), 200)
+        .await;
+    walk.call("force_next_turn", Who::Admin, with([game]), 202)
+        .await;
+    walk.call("force_next_turn", Who::Admin, with([game]), 409)
+        .await;
+    super::lobby::runtime_is(walk, game, "running").await;
+    walk.call("restart_runtime", Who::Admin, with([game]), 202)
+        .await;
+    super::lobby::runtime_is(walk, game, "running").await;
+    let body = json!({ "version": "1.0.1", "image_ref": "registry.example.org/engine:1.0.1" });
+    walk.call(
+        "create_engine_version",
+        Who::Admin,
+        nothing().body(body),
+        201,
+    )
+    .await;
+    let body = json!({ "version": "1.0.1" });
+    walk.call("patch_runtime", Who::Admin, with([game]).body(body), 202)
+        .await;
+    super::lobby::runtime_is(walk, game, "running").await;
+    walk.call("list_runtime_operations", Who::Admin, with([game]), 200)
+        .await;
+}
+
+async fn versions(walk: &mut Walk) {
+    walk.call("list_engine_versions", Who::Admin, nothing(), 200)
+        .await;
+    let body = json!({ "image_ref": "registry.example.org/engine:1.0.1-b2" });
+    walk.call(
+        "update_engine_version",
+        Who::Admin,
+        with(["1.0.1"]).body(body),
+        200,
+    )
+    .await;
+    walk.call("disable_engine_version", Who::Admin, with(["1.0.1"]), 200)
+        .await;
+    walk.call("disable_engine_version", Who::Admin, with(["9.9.9"]), 404)
+        .await;
+}
+
+async fn mails(walk: &mut Walk) {
+    let sent = Uuid::now_v7();
+    sqlx::query(
+        "with payload as (
+             insert into backend.mail_payloads (payload_id, content_type, subject, body)
+             values ($1, 'text/plain; charset=utf-8', 'A turn', 'It is your turn.')),
+         delivery as (
+             insert into backend.mail_deliveries
+                 (delivery_id, template_id, idempotency_key, payload_id, message_id, status, finished_at)
+             values ($1, 'test', 'test', $1, 'test', 'sent', now()))
+         insert into backend.mail_recipients (recipient_id, delivery_id, address) values ($1, $1, 'ada@example.org')",
+    )
+    .bind(sent)
+    .execute(walk.api.world.db.pool())
+    .await
+    .unwrap();
+    let list = walk
+        .call(
+            "list_mail_deliveries",
+            Who::Admin,
+            nothing().query("limit=1"),
+            200,
+        )
+        .await;
+    assert!(
+        list["next_cursor"].is_string(),
+        "there are the login codes too"
+    );
+    walk.call("get_mail_delivery", Who::Admin, with([sent]), 200)
+        .await;
+    walk.call("list_mail_attempts", Who::Admin, with([sent]), 200)
+        .await;
+    let again = walk
+        .call("resend_mail", Who::Admin, with([sent]), 201)
+        .await;
+    assert_ne!(text(&again, "delivery_id"), sent.to_string());
+    walk.call("get_mail_delivery", Who::Admin, with([Uuid::now_v7()]), 404)
+        .await;
+    walk.call("list_mail_dead_letters", Who::Admin, nothing(), 200)
+        .await;
+}
+
+async fn notifications(walk: &mut Walk) {
+    let id = Uuid::now_v7();
+    let user = walk.api.world.account().await;
+    sqlx::query(
+        "with notification as (
+             insert into backend.notifications (notification_id, kind, idempotency_key, user_id, payload)
+             values ($1, 'session.new_device', 'test', $2, '{}')),
+         route as (
+             insert into backend.notification_routes (route_id, notification_id, channel, status)
+             values ($1, $1, 'mail', 'dead'))
+         insert into backend.notification_dead_letters (dead_letter_id, notification_id, route_id, reason)
+         values ($1, $1, $1, 'a test')",
+    )
+    .bind(id)
+    .bind(user.uuid())
+    .execute(walk.api.world.db.pool())
+    .await
+    .unwrap();
+    walk.call("list_notifications", Who::Admin, nothing(), 200)
+        .await;
+    walk.call("get_notification", Who::Admin, with([id]), 200)
+        .await;
+    walk.call("list_notification_dead_letters", Who::Admin, nothing(), 200)
+        .await;
+    walk.call(
+        "replay_notification_dead_letter",
+        Who::Admin,
+        with([id]),
+        204,
+    )
+    .await;
+    walk.call(
+        "replay_notification_dead_letter",
+        Who::Admin,
+        with([id]),
+        409,
+    )
+    .await;
+    walk.call("list_malformed_notifications", Who::Admin, nothing(), 200)
+        .await;
+}
