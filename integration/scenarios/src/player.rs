@@ -95,6 +95,15 @@ impl Player {
             .with_context(|| format!("{} was not told: {what}", self.name))?
     }
 
+    /// Waits until the feed was broken and is back: what happens from here on is told.
+    pub async fn back(&self) -> Result<()> {
+        self.event("events may have been missed", |event| {
+            event.kind == "resync"
+        })
+        .await
+        .map(drop)
+    }
+
     /// Waits until the gateway has ended the stream for good, as it does when the session is revoked.
     pub async fn signed_out(&self) -> Result<()> {
         let mut events = self.events.lock().await;

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow};
 
-/// Asks until `condition` gives something; an error that says `what` after `within`.
+/// Asks until `condition` gives something. An error counts as "not yet", since faults pass; the last one is told, with
+/// `what`, when `within` is over.
 pub async fn eventually<T>(
     what: &str,
     within: Duration,
@@ -12,11 +13,16 @@ pub async fn eventually<T>(
 ) -> Result<T> {
     let deadline = tokio::time::Instant::now() + within;
     loop {
-        if let Some(found) = condition().await? {
-            return Ok(found);
-        }
+        let error = match condition().await {
+            Ok(Some(found)) => return Ok(found),
+            Ok(None) => None,
+            Err(error) => Some(error),
+        };
         if tokio::time::Instant::now() >= deadline {
-            bail!("not within {within:?}: {what}");
+            let late = format!("not within {within:?}: {what}");
+            return Err(
+                error.map_or_else(|| anyhow!("{late}"), |error| error.context(late.clone()))
+            );
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }

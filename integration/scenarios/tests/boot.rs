@@ -281,13 +281,16 @@ async fn a_process_waits_for_the_schema_and_for_nats_and_is_ready_once_they_are_
     let mailer = start(Service::Mailer, &variables(mailer_ops.as_str()))?;
     let api = start(Service::Api, &variables(api_ops.as_str()))?;
     eventually(
-        "the api is alive but not ready",
+        "the api has migrated and looks for NATS",
         Duration::from_secs(20),
         async || {
-            Ok(web::ready(&format!("http://{api_ops}"))
-                .await
-                .is_err_and(|why| why.contains("503"))
-                .then_some(()))
+            let (_, body) = web::get(&format!("http://{api_ops}/readyz")).await?;
+            let report: serde_json::Value = serde_json::from_slice(&body)?;
+            let checks = report["checks"].as_array().cloned().unwrap_or_default();
+            let migrated = checks
+                .iter()
+                .any(|check| check["name"] == "postgres" && check["failure"].is_null());
+            Ok((migrated && report["status"] == "not_ready").then_some(()))
         },
     )
     .await?;

@@ -83,6 +83,9 @@ async fn a_stack_that_is_stopped_and_started_goes_on_where_it_was() -> Result<()
     for service in galaxy_stack::Service::ALL {
         stack.start_process(service).await?;
     }
+    for player in &table.players {
+        player.back().await?;
+    }
     table.force_turn(&admin, 2).await?;
     table.shows("current_turn", 2).await?;
     stack.stop().await

@@ -5,7 +5,10 @@ use std::{str::FromStr, time::Duration};
 use anyhow::{Context as _, bail};
 use galaxy_service::Process;
 use secrecy::ExposeSecret;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{
+    Connection, PgConnection,
+    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+};
 use tokio::time::Instant;
 
 use crate::{Db, MigrateMode, PostgresConfig, migrate};
@@ -13,6 +16,8 @@ use crate::{Db, MigrateMode, PostgresConfig, migrate};
 /// How long a process waits for Postgres and for the schema before it gives up.
 const PATIENCE: Duration = Duration::from_mins(1);
 const RETRY: Duration = Duration::from_secs(1);
+/// How long one attempt to connect may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
 
 impl Db {
     /// Connects, brings the schema to the expected migration (or waits for it) and adds the readiness probe.
@@ -24,9 +29,9 @@ impl Db {
             .max_connections(config.max_connections)
             .acquire_timeout(Duration::from_secs(5))
             .max_lifetime(Duration::from_mins(30))
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let deadline = Instant::now() + PATIENCE;
-        wait_until_up(&pool, deadline).await?;
+        wait_until_up(&options, deadline).await?;
         bring_schema(&pool, config.migrate, deadline).await?;
         let probed = pool.clone();
         process.readiness.probe("postgres", move || {
@@ -41,10 +46,14 @@ impl Db {
     }
 }
 
-async fn wait_until_up(pool: &PgPool, deadline: Instant) -> anyhow::Result<()> {
+/// Tries single connections, since a pool would try in silence.
+async fn wait_until_up(options: &PgConnectOptions, deadline: Instant) -> anyhow::Result<()> {
     loop {
-        let Err(error) = pool.acquire().await else {
-            return Ok(());
+        let attempt = tokio::time::timeout(ATTEMPT, PgConnection::connect_with(options)).await;
+        let error = match attempt {
+            Ok(Ok(connection)) => return Ok(connection.close().await?),
+            Ok(Err(error)) => error,
+            Err(_) => sqlx::Error::PoolTimedOut,
         };
         if let sqlx::Error::Database(refusal) = &error
             && refusal

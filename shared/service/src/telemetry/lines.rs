@@ -12,7 +12,7 @@ use tracing_subscriber::{
         format::{JsonFields, Writer},
         time::{FormatTime, SystemTime},
     },
-    registry::LookupSpan,
+    registry::{LookupSpan, Scope},
 };
 
 /// Formats events of the process called by its name. Spans' fields are kept by [`JsonFields`].
@@ -34,11 +34,7 @@ where
         line.insert("level".to_owned(), metadata.level().as_str().into());
         line.insert("service".to_owned(), self.0.into());
         line.insert("target".to_owned(), metadata.target().into());
-        for span in context
-            .event_scope()
-            .into_iter()
-            .flat_map(|scope| scope.from_root())
-        {
+        for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             if let Some(fields) = span.extensions().get::<FormattedFields<JsonFields>>() {
                 line.extend(serde_json::from_str::<Map<_, _>>(fields).unwrap_or_default());
             }
