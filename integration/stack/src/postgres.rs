@@ -185,10 +185,8 @@ impl Postgres {
         let program = self
             .program()
             .context("this Postgres is not ours to start")?;
-        *program = program.again()?;
-        program
-            .wait_until(READY_WITHIN, async || answers(&url).await)
-            .await
+        *program = start::patiently(&url, || program.again()).await?;
+        Ok(())
     }
 }
 

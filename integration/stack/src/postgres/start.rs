@@ -15,12 +15,14 @@ use crate::{
     docker::{self, Container},
     fetch,
     ports::Port,
-    program::Spec,
+    program::{Program, Spec},
     programs,
     provision::{Durability, Wanted},
 };
 
 const DEFAULT_PORT: u16 = 5432;
+/// What it says then.
+const CHILDREN_LIVE: &str = "pre-existing shared memory block";
 
 pub(super) type Find = fn(&Wanted) -> Result<PathBuf>;
 
@@ -103,16 +105,13 @@ pub(super) async fn program(wanted: &Wanted, source: &str, dir: &Path) -> Result
         stop: Signal::INT,
         abandon: Signal::QUIT,
     };
-    let mut program = spec.start()?;
     let login = wanted
         .password
         .as_ref()
         .map_or_else(String::new, |password| format!(":{password}"));
     let server = format!("postgres://{NAME}{login}@{}", port.address());
     let url = format!("{server}/postgres");
-    program
-        .wait_until(READY_WITHIN, async || answers(&url).await)
-        .await?;
+    let program = patiently(&url, || spec.clone().start()).await?;
     let origin = format!("{source}, version {}", check(&url).await?);
     Ok(Postgres {
         url,
@@ -120,6 +119,26 @@ pub(super) async fn program(wanted: &Wanted, source: &str, dir: &Path) -> Result
         server: Server::Program(Box::new(program)),
         _port: Some(port),
     })
+}
+
+/// Starts the server and waits until it answers. After a crash its old children may live on for a
+/// moment and hold the memory that they shared; it refuses to start then.
+pub(super) async fn patiently(
+    url: &str,
+    mut start: impl FnMut() -> Result<Program>,
+) -> Result<Program> {
+    let deadline = Instant::now() + READY_WITHIN;
+    loop {
+        let mut program = start()?;
+        let ready = program.wait_until(READY_WITHIN, async || answers(url).await);
+        match ready.await {
+            Ok(()) => return Ok(program),
+            Err(_) if program.tail().contains(CHILDREN_LIVE) && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn arguments(wanted: &Wanted, data: &Path, port: &Port) -> Vec<String> {
