@@ -117,10 +117,11 @@ fn options(config: &NatsConfig, name: &str, connections: watch::Sender<u64>) -> 
         .connection_timeout(Duration::from_secs(5))
         .ping_interval(Duration::from_secs(10))
         .max_reconnects(None)
-        .reconnect_delay_callback(|attempts| {
-            Duration::from_millis(100)
-                .saturating_mul(1 << attempts.min(5))
-                .min(Duration::from_secs(2))
+        .reconnect_delay_callback(|attempts| match attempts {
+            0 | 1 => Duration::ZERO,
+            n => Duration::from_millis(100)
+                .saturating_mul(1 << n.min(5))
+                .min(Duration::from_secs(2)),
         })
         .event_callback(move |event| {
             match event {
