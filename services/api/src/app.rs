@@ -6,17 +6,26 @@ use anyhow::Context as _;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
 use galaxy_runtime::engine::{self, EngineClient};
-use galaxy_service::Process;
+use galaxy_service::{Process, http::ApiError};
 use galaxy_store::Db;
 
 use crate::{
     Config, admin,
     admin::credentials::Credentials,
-    auth::sessions::Sessions,
+    auth::{
+        ask_batch::Ask,
+        confirm_batch::{Attempt, Outcome},
+        sessions::Sessions,
+        store::Admission,
+    },
     channel::{self, Channel},
+    gather::Gather,
     geo::Geo,
     keys::Keys,
 };
+
+/// Sign-in transactions at once; while they run, further requests gather for the next ones.
+const BATCHES_SIDE_BY_SIDE: usize = 3;
 
 /// The application's state.
 #[derive(Clone)]
@@ -40,6 +49,10 @@ pub struct Inner {
     pub channel: Channel,
     /// Device sessions as lookups see them.
     pub sessions: Sessions,
+    /// Codes that are asked for at the same time.
+    pub asking: Gather<Ask, Result<Admission, ApiError>>,
+    /// Codes that are tried at the same time.
+    pub confirming: Gather<Attempt, Result<Outcome, ApiError>>,
     /// Verified admin credentials.
     pub credentials: Credentials,
     /// Countries.
@@ -61,6 +74,8 @@ impl App {
             keys: Keys::new(&config.auth.pepper)?,
             channel: Channel::default(),
             sessions: Sessions::new(process.tasks.clone()),
+            asking: Gather::new(process.tasks.clone(), BATCHES_SIDE_BY_SIDE),
+            confirming: Gather::new(process.tasks.clone(), BATCHES_SIDE_BY_SIDE),
             credentials: Credentials::new()?,
             geo: Geo::new(config.geoip_db_path.as_deref()),
             engines: EngineClient::new(engine::Limits {

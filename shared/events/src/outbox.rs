@@ -4,6 +4,7 @@ use galaxy_core::EventId;
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Topic, Tx};
 use jiff_sqlx::ToSqlx;
+use uuid::Uuid;
 
 use crate::catalogue::Event;
 
@@ -28,6 +29,58 @@ pub async fn append<E: Event>(tx: &mut Tx, event: &E) -> Result<EventId> {
         payload,
     };
     insert(tx, EventId::generate(), entry).await
+}
+
+/// Events gathered from several requests, written with one statement.
+#[derive(Debug, Default)]
+pub struct Batch {
+    ids: Vec<Uuid>,
+    subjects: Vec<&'static str>,
+    types: Vec<&'static str>,
+    about: Vec<String>,
+    payloads: Vec<Vec<u8>>,
+    traces: Vec<Option<String>>,
+}
+
+impl Batch {
+    /// Adds `event`, which belongs to the trace `traceparent`.
+    pub fn add<E: Event>(&mut self, event: &E, traceparent: Option<String>) -> Result<EventId> {
+        let payload =
+            serde_json::to_vec(event).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        let id = EventId::generate();
+        self.ids.push(id.uuid());
+        self.subjects.push(E::SUBJECT);
+        self.types.push(E::TYPE);
+        self.about.push(event.about());
+        self.payloads.push(payload);
+        self.traces.push(traceparent);
+        Ok(id)
+    }
+
+    /// Writes them all into the outbox, in their order.
+    pub async fn append(self, tx: &mut Tx) -> Result<()> {
+        if self.ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "insert into backend.event_outbox
+                 (event_id, subject, event_type, ce_subject, content_type, payload, traceparent, created_at)
+             select e.id, e.subject, e.type, e.about, 'application/json', e.payload, e.trace, clock_timestamp()
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[])
+                 with ordinality e (id, subject, type, about, payload, trace, place)
+             order by e.place",
+            &self.ids,
+            &self.subjects as _,
+            &self.types as _,
+            &self.about,
+            &self.payloads,
+            &self.traces as _,
+        )
+        .execute(&mut **tx)
+        .await?;
+        tx.wake(Topic::Outbox);
+        Ok(())
+    }
 }
 
 pub(crate) async fn insert(tx: &mut Tx, id: EventId, entry: Entry<'_>) -> Result<EventId> {

@@ -4,6 +4,8 @@
 //! after five tries. A try is taken before the comparison. Who asks for codes learns nothing about an address: known,
 //! unknown and throttled ones get the same answer after the same work.
 
+pub mod ask_batch;
+pub mod confirm_batch;
 mod confirm_code;
 pub mod model;
 mod send_code;

@@ -2,17 +2,20 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{ChallengeId, EmailAddress, Locale, entropy};
-use galaxy_mail::{Content, NewMail, Priority, templates};
-use galaxy_service::http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid};
-use galaxy_store::Tx;
+use galaxy_mail::{Content, templates};
+use galaxy_service::{
+    http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid},
+    telemetry,
+};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{
+    ask_batch::{self, Ask},
     model,
-    store::{self, Admission, Asked},
+    store::{Admission, Asked},
 };
 use crate::{App, metrics, throttle};
 
@@ -77,25 +80,30 @@ pub async fn send_email_code(
     let content = write_mail(&code, ttl.as_secs() / 60, locale)?;
     let asked = Asked {
         challenge_id,
-        email: &email,
         code_hash: model::code_hash(&app.keys, challenge_id, &code),
         no_hash: entropy::bytes(&mut entropy::rng()),
-        locale: request.locale.as_deref(),
+        locale: request.locale,
         at: now,
         expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
         email_subject: app.keys.hash("auth.email", &[email.identity().as_bytes()]),
         address_subject: app.keys.hash("auth.address", &[&throttle::network(from)]),
-        per_address: model::codes_per_address(app.config.auth.codes_per_address_per_hour),
+        email,
     };
-    let mut tx = app.db.begin().await?;
-    let admission = store::ask(&mut tx, &asked).await?;
+    let ask = Ask {
+        asked,
+        content,
+        traceparent: telemetry::traceparent(),
+    };
+    let runner = app.clone();
+    let admission = app
+        .asking
+        .ask(ask, move |batch| ask_batch::run(runner.clone(), batch));
+    let admission = admission.await.map_err(ApiError::unavailable)??;
     metrics::code_asked(admission);
-    if admission == Admission::Blocked {
-        return Err(Error::Blocked.into());
+    match admission {
+        Admission::Blocked => Err(Error::Blocked.into()),
+        Admission::Send | Admission::Throttled => Ok(Json(EmailCodeSent { challenge_id })),
     }
-    put_mail(&mut tx, &asked, &content, admission).await?;
-    tx.commit().await?;
-    Ok(Json(EmailCodeSent { challenge_id }))
 }
 
 fn check(request: &SendEmailCode) -> Result<(EmailAddress, Locale), ApiError> {
@@ -122,29 +130,4 @@ fn write_mail(code: &str, valid_minutes: u64, locale: Locale) -> Result<Content,
         valid_minutes: valid_minutes.max(1),
     };
     templates::render(templates::LOGIN_CODE, locale, &context).map_err(ApiError::internal)
-}
-
-/// Puts the mail into the outbox. That of a throttled request is put in too, and taken back.
-async fn put_mail(
-    tx: &mut Tx,
-    asked: &Asked<'_>,
-    content: &Content,
-    admission: Admission,
-) -> galaxy_store::Result<()> {
-    let key = asked.challenge_id.to_string();
-    let mail = NewMail {
-        template_id: templates::LOGIN_CODE,
-        idempotency_key: &key,
-        user_id: None,
-        to: asked.email,
-        content,
-        priority: Priority::Urgent,
-        not_before: None,
-        expires_at: Some(asked.expires_at),
-        secret: true,
-        list_unsubscribe: None,
-    };
-    store::mark(tx).await?;
-    galaxy_mail::enqueue(tx, mail).await?;
-    store::settle(tx, admission == Admission::Send).await
 }

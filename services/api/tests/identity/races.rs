@@ -265,3 +265,63 @@ async fn deletion_wins_against_everything_that_happens_at_the_same_time(pool: Pg
         assert_eq!(left, 0);
     }
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn many_people_sign_in_at_the_same_time_and_each_gets_what_is_theirs(pool: PgPool) {
+    let api = Api::with(
+        pool,
+        &[("BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR", "50")],
+        None,
+    )
+    .await;
+    let emails: Vec<String> = (0..60).map(|n| format!("user{n}@example.org")).collect();
+    let challenges = join_all(emails.iter().map(|email| api.ask(email))).await;
+    let codes = join_all(emails.iter().map(|email| api.code_of(email))).await;
+    assert_eq!(
+        codes.iter().flatten().count(),
+        50,
+        "the address has asked for its fill"
+    );
+    let typed: Vec<_> = codes
+        .iter()
+        .flatten()
+        .enumerate()
+        .map(|(n, code)| {
+            if n % 5 == 0 {
+                other_than(code)
+            } else {
+                code.clone()
+            }
+        })
+        .collect();
+    let sent: Vec<_> = challenges
+        .iter()
+        .zip(&codes)
+        .filter(|(_, code)| code.is_some())
+        .map(|(id, _)| id)
+        .collect();
+    let answers = join_all(
+        sent.iter()
+            .zip(&typed)
+            .map(|(id, code)| api.try_code(id, code)),
+    )
+    .await;
+    assert_eq!(
+        (with_status(&answers, 200), with_status(&answers, 400)),
+        (40, 10)
+    );
+    assert_eq!(
+        api.world
+            .count("select count(*) from backend.accounts")
+            .await,
+        40
+    );
+    let owners = "select count(distinct user_id) from backend.device_sessions";
+    assert_eq!(api.world.count(owners).await, 40);
+    let snapshots = "select count(*) from backend.entitlement_snapshots";
+    assert_eq!(api.world.count(snapshots).await, 40);
+    assert_eq!(api.world.events::<AccountCreated>().await.len(), 40);
+    let right_owner = "select count(*) from backend.auth_challenges c join backend.accounts a on a.email = c.email
+                       join backend.device_sessions s on s.user_id = a.user_id where c.consumed_at is not null";
+    assert_eq!(api.world.count(right_owner).await, 40);
+}

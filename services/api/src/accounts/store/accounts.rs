@@ -1,11 +1,14 @@
 //! The account rows themselves.
 
-use galaxy_core::{EmailAddress, Locale, UserId};
+use galaxy_core::{EmailAddress, Locale, RecordId, UserId};
 use galaxy_store::Result;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
+use uuid::Uuid;
+
+use crate::accounts::model::Entitlement;
 
 /// An account row.
 #[derive(Debug, Clone)]
@@ -114,69 +117,106 @@ pub async fn lock_for_change(
     .await?)
 }
 
-/// Finds the account of an address and locks it for a sign-in, which counts its sessions.
-#[instrument(name = "db.accounts.lock_by_email", skip_all)]
-pub async fn lock_by_email(
+/// Finds the accounts of addresses and locks them for a sign-in, which counts their sessions.
+#[instrument(name = "db.accounts.lock_by_emails", skip_all, fields(batch = identities.len()))]
+pub async fn lock_by_emails(
     connection: &mut PgConnection,
-    identity: &str,
-) -> Result<Option<UserId>> {
-    Ok(sqlx::query_scalar!(
-        "select user_id from backend.accounts where email = $1 for no key update",
-        identity,
+    identities: &[&str],
+) -> Result<Vec<(String, UserId)>> {
+    let rows = sqlx::query!(
+        "select email, user_id from backend.accounts where email = any($1) order by user_id for no key update",
+        identities as _,
     )
-    .fetch_optional(connection)
-    .await?
-    .map(UserId))
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.email, row.user_id.into()))
+        .collect())
 }
 
 /// What a first sign-in knows of a person.
 #[derive(Debug)]
-pub struct NewAccount<'a> {
+pub struct NewAccount {
     /// Its id.
     pub user_id: UserId,
     /// The address.
-    pub email: &'a EmailAddress,
+    pub email: EmailAddress,
     /// A generated name, unique.
-    pub user_name: &'a str,
+    pub user_name: String,
     /// The language of mails.
     pub language: Locale,
     /// IANA time zone.
-    pub time_zone: &'a str,
+    pub time_zone: String,
     /// Where the sign-in came from.
     pub country: Option<String>,
-    /// When.
-    pub at: Timestamp,
 }
 
-/// Makes the account with its free entitlement. `false`: the address or the name has just been taken.
-#[instrument(name = "db.accounts.insert", skip_all, fields(user_id = %new.user_id))]
-pub async fn insert(connection: &mut PgConnection, new: &NewAccount<'_>) -> Result<bool> {
-    let inserted = sqlx::query!(
-        "with made as (
+/// Makes accounts with their free entitlements; gives the addresses of those it made. Those left out have their address
+/// or name taken by another transaction, or by another account.
+#[instrument(name = "db.accounts.insert_all", skip_all, fields(batch = new.len()))]
+pub async fn insert_all(
+    connection: &mut PgConnection,
+    new: &[NewAccount],
+    now: Timestamp,
+) -> Result<Vec<(String, UserId)>> {
+    if new.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids: Vec<Uuid> = new.iter().map(|account| account.user_id.uuid()).collect();
+    let emails: Vec<&str> = new.iter().map(|account| account.email.identity()).collect();
+    let typed: Vec<&str> = new.iter().map(|account| account.email.typed()).collect();
+    let names: Vec<&str> = new
+        .iter()
+        .map(|account| account.user_name.as_str())
+        .collect();
+    let languages: Vec<&str> = new
+        .iter()
+        .map(|account| account.language.as_str())
+        .collect();
+    let zones: Vec<&str> = new
+        .iter()
+        .map(|account| account.time_zone.as_str())
+        .collect();
+    let countries: Vec<Option<&str>> = new
+        .iter()
+        .map(|account| account.country.as_deref())
+        .collect();
+    let records: Vec<Uuid> = new.iter().map(|_| RecordId::generate().uuid()).collect();
+    let rows = sqlx::query!(
+        "with new as (
+             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                 $8::uuid[]) n (user_id, email, typed, name, language, zone, country, record_id)),
+         made as (
              insert into backend.accounts (user_id, email, delivery_email, user_name, display_name, preferred_language,
                  time_zone, declared_country, created_at, updated_at)
-             values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $8)
+             select user_id, email, typed, name, name, language, zone, country, $9, $9 from new order by email
              on conflict do nothing
-             returning user_id),
+             returning user_id, email),
          noted as (
              insert into backend.entitlement_records (record_id, user_id, tier, source, created_at)
-             select $9, user_id, 'free', 'registration', $8 from made)
-         insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, taken_at)
-         select user_id, 'free', $10, $8 from made",
-        new.user_id.uuid(),
-        new.email.identity(),
-        new.email.typed(),
-        new.user_name,
-        new.language.as_str(),
-        new.time_zone,
-        new.country,
-        new.at.to_sqlx() as _,
-        galaxy_core::RecordId::generate().uuid(),
-        super::super::model::Entitlement::FREE.max_registered_race_names.cast_signed(),
+             select new.record_id, new.user_id, 'free', 'registration', $9 from new join made on made.user_id = new.user_id),
+         entitled as (
+             insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, taken_at)
+             select user_id, 'free', $10, $9 from made)
+         select email, user_id from made",
+        &ids,
+        &emails as _,
+        &typed as _,
+        &names as _,
+        &languages as _,
+        &zones as _,
+        &countries as _,
+        &records,
+        now.to_sqlx() as _,
+        Entitlement::FREE.max_registered_race_names.cast_signed(),
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(inserted.rows_affected() == 1)
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.email, row.user_id.into()))
+        .collect())
 }
 
 /// Sets the display name.

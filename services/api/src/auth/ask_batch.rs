@@ -1,0 +1,94 @@
+//! Codes that are asked for at the same time go through the database together: one transaction, three statements.
+
+use galaxy_mail::{Content, NewMail, Priority, TracedMail, templates};
+use galaxy_service::http::ApiError;
+use galaxy_store::Tx;
+
+use super::{
+    model,
+    store::{self, Admission, Asked},
+};
+use crate::App;
+
+/// A code that somebody asks for, with its mail.
+pub struct Ask {
+    /// The challenge to be.
+    pub asked: Asked,
+    /// The mail, written whether it will be sent or not.
+    pub content: Content,
+    /// The request's trace.
+    pub traceparent: Option<String>,
+}
+
+/// Admits and writes a batch. If that fails as a whole, each request is tried by itself, so that none suffers for another.
+pub async fn run(app: App, batch: Vec<Ask>) -> Vec<Result<Admission, ApiError>> {
+    if batch.len() > 1
+        && let Ok(admissions) = write(&app, &batch).await
+    {
+        return admissions.into_iter().map(Ok).collect();
+    }
+    let mut answers = vec![];
+    for ask in batch {
+        let one = write(&app, &[ask]).await;
+        answers.push(
+            one.map(|admissions| admissions.first().copied().unwrap_or(Admission::Throttled))
+                .map_err(ApiError::from),
+        );
+    }
+    answers
+}
+
+async fn write(app: &App, batch: &[Ask]) -> galaxy_store::Result<Vec<Admission>> {
+    let per_address = model::codes_per_address(app.config.auth.codes_per_address_per_hour);
+    let asked: Vec<&Asked> = batch.iter().map(|ask| &ask.asked).collect();
+    let mut tx = app.db.begin().await?;
+    let admissions = store::ask(&mut tx, &asked, &per_address, app.clock.now()).await?;
+    let of = |wanted: Admission| -> Vec<&Ask> {
+        let pairs = batch.iter().zip(&admissions);
+        pairs
+            .filter(|(_, admission)| **admission == wanted)
+            .map(|(ask, _)| ask)
+            .collect()
+    };
+    let (sent, throttled) = (of(Admission::Send), of(Admission::Throttled));
+    // A throttled request's mail is put in like any other, and taken back: the same work for every address.
+    if !throttled.is_empty() {
+        store::savepoint(&mut tx).await?;
+        put_mails(&mut tx, &throttled).await?;
+        store::rollback(&mut tx).await?;
+    }
+    if !sent.is_empty() {
+        store::savepoint(&mut tx).await?;
+        put_mails(&mut tx, &sent).await?;
+        store::release(&mut tx).await?;
+    }
+    tx.commit().await?;
+    Ok(admissions)
+}
+
+async fn put_mails(tx: &mut Tx, asks: &[&Ask]) -> galaxy_store::Result<()> {
+    let keys: Vec<String> = asks
+        .iter()
+        .map(|ask| ask.asked.challenge_id.to_string())
+        .collect();
+    let mails: Vec<TracedMail<'_>> = asks
+        .iter()
+        .zip(&keys)
+        .map(|(ask, key)| TracedMail {
+            mail: NewMail {
+                template_id: templates::LOGIN_CODE,
+                idempotency_key: key,
+                user_id: None,
+                to: &ask.asked.email,
+                content: &ask.content,
+                priority: Priority::Urgent,
+                not_before: None,
+                expires_at: Some(ask.asked.expires_at),
+                secret: true,
+                list_unsubscribe: None,
+            },
+            traceparent: ask.traceparent.clone(),
+        })
+        .collect();
+    galaxy_mail::enqueue_all(tx, &mails).await
+}

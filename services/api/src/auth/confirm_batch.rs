@@ -1,0 +1,260 @@
+//! Codes that are tried at the same time go through the database together.
+//!
+//! One transaction takes a try of each challenge, compares, and opens sessions for the right ones. Where a batch holds one
+//! challenge or one account several times, they take turns within it.
+
+use std::collections::{HashMap, HashSet};
+
+use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, UserId, entropy};
+use galaxy_events::{
+    catalogue::{account::AccountCreated, session::SessionCreated},
+    outbox::Batch,
+};
+use galaxy_store::{Result, Tx};
+use jiff::Timestamp;
+
+use super::{
+    model, sessions,
+    store::{self, Opened, Opening, Tried},
+};
+use crate::{
+    App,
+    accounts::{self, model::SanctionCode, store::NewAccount},
+};
+
+/// A code that was typed, and the device it was typed into.
+pub struct Attempt {
+    /// Of which challenge.
+    pub challenge_id: ChallengeId,
+    /// Keyed hash of the code.
+    pub given: [u8; 32],
+    /// The device's key.
+    pub client_public_key: [u8; 32],
+    /// IANA time zone, for a new account.
+    pub time_zone: String,
+    /// Where the device is, for a new account.
+    pub country: Option<String>,
+    /// The request's trace.
+    pub traceparent: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// A session, and those that had to go for it.
+    Opened(DeviceSessionId, Vec<DeviceSessionId>),
+    /// Unknown, expired, consumed, wrong or exhausted.
+    Invalid,
+    /// The code was right, but the account may not sign in.
+    Barred(SanctionCode),
+}
+
+/// Why there is no outcome.
+pub type Failure = galaxy_service::http::ApiError;
+
+/// Works on a batch. If that fails as a whole, each attempt is worked on by itself, so that none suffers for another.
+pub async fn run(app: App, batch: Vec<Attempt>) -> Vec<std::result::Result<Outcome, Failure>> {
+    if batch.len() > 1
+        && let Ok(outcomes) = write(&app, &batch).await
+    {
+        return outcomes.into_iter().map(Ok).collect();
+    }
+    let mut answers = vec![];
+    for attempt in batch {
+        let one = write(&app, &[attempt]).await;
+        answers.push(
+            one.map(|mut outcomes| outcomes.pop().unwrap_or(Outcome::Invalid))
+                .map_err(Failure::from),
+        );
+    }
+    answers
+}
+
+async fn write(app: &App, batch: &[Attempt]) -> Result<Vec<Outcome>> {
+    let mut work = Work {
+        app,
+        now: app.clock.now(),
+        outcomes: batch.iter().map(|_| Outcome::Invalid).collect(),
+        events: Batch::default(),
+        tx: app.db.begin().await?,
+    };
+    let mut waiting: Vec<(usize, &Attempt)> = batch.iter().enumerate().collect();
+    while !waiting.is_empty() {
+        let (turn, later) = one_of_each(waiting, |(_, attempt)| attempt.challenge_id);
+        let (open, shut) = work.try_codes(turn).await?;
+        let still_open = |(_, attempt): &(usize, &Attempt)| !shut.contains(&attempt.challenge_id);
+        waiting = later.into_iter().filter(still_open).collect();
+        work.open_sessions(open).await?;
+    }
+    let Work {
+        mut tx,
+        events,
+        outcomes,
+        ..
+    } = work;
+    events.append(&mut tx).await?;
+    tx.commit().await?;
+    Ok(outcomes)
+}
+
+/// The first of each key, and the others.
+fn one_of_each<T, K: std::hash::Hash + Eq>(all: Vec<T>, key: impl Fn(&T) -> K) -> (Vec<T>, Vec<T>) {
+    let mut seen = HashSet::new();
+    all.into_iter().partition(|item| seen.insert(key(item)))
+}
+
+/// A batch under way.
+struct Work<'a> {
+    app: &'a App,
+    now: Timestamp,
+    outcomes: Vec<Outcome>,
+    events: Batch,
+    tx: Tx,
+}
+
+/// An attempt whose code was right.
+struct Right<'a> {
+    place: usize,
+    attempt: &'a Attempt,
+    tried: Tried,
+    email_subject: [u8; 32],
+}
+
+impl Work<'_> {
+    /// Takes a try of each challenge and compares. Gives the right ones, and the challenges that take no more tries.
+    async fn try_codes<'a>(
+        &mut self,
+        turn: Vec<(usize, &'a Attempt)>,
+    ) -> Result<(Vec<Right<'a>>, HashSet<ChallengeId>)> {
+        let ids: Vec<_> = turn
+            .iter()
+            .map(|(_, attempt)| attempt.challenge_id.uuid())
+            .collect();
+        let tried = store::take_tries(&mut self.tx, &ids, self.now).await?;
+        let mut tried: HashMap<_, _> = tried.into_iter().map(|t| (t.challenge_id, t)).collect();
+        let (mut right, mut wrong, mut shut) = (vec![], vec![], HashSet::new());
+        for (place, attempt) in turn {
+            let Some(tried) = tried.remove(&attempt.challenge_id) else {
+                shut.insert(attempt.challenge_id);
+                continue;
+            };
+            let email_subject = self.app.keys.hash("auth.email", &[tried.email.as_bytes()]);
+            if model::same_hash(&tried.code_hash, &attempt.given) {
+                right.push(Right {
+                    place,
+                    attempt,
+                    tried,
+                    email_subject,
+                });
+            } else {
+                wrong.push(email_subject);
+            }
+        }
+        if !wrong.is_empty() {
+            store::count_wrong(&mut self.tx, &wrong, self.now).await?;
+        }
+        Ok((right, shut))
+    }
+
+    /// Opens a session for each right code; codes of one address take turns.
+    async fn open_sessions(&mut self, mut right: Vec<Right<'_>>) -> Result<()> {
+        while !right.is_empty() {
+            let (turn, later) = one_of_each(right, |right| right.tried.email.clone());
+            right = later;
+            let accounts = self.ensure_accounts(&turn).await?;
+            let opening = |right: &Right<'_>| {
+                let (user_id, _) = *accounts.get(&right.tried.email)?;
+                Some(Opening {
+                    challenge_id: right.attempt.challenge_id,
+                    email_subject: right.email_subject,
+                    user_id,
+                    device_session_id: DeviceSessionId::generate(),
+                    client_public_key: right.attempt.client_public_key,
+                })
+            };
+            let openings: Option<Vec<Opening>> = turn.iter().map(opening).collect();
+            let openings = openings.ok_or(sqlx::Error::RowNotFound)?;
+            let opened = store::open(&mut self.tx, &openings, self.now).await?;
+            for ((right, opening), opened) in turn.iter().zip(&openings).zip(opened) {
+                let first = accounts
+                    .get(&right.tried.email)
+                    .is_some_and(|(_, first)| *first);
+                self.outcomes[right.place] = match opened {
+                    Opened::Guessed => Outcome::Invalid,
+                    Opened::Barred(code) => Outcome::Barred(code),
+                    Opened::Yes(replaced) => {
+                        sessions::announce(&mut self.tx, &replaced, "replaced").await?;
+                        let created = SessionCreated {
+                            user_id: opening.user_id,
+                            device_session_id: opening.device_session_id,
+                            first,
+                        };
+                        self.events
+                            .add(&created, right.attempt.traceparent.clone())?;
+                        let gone = replaced.iter().map(|r| r.device_session_id).collect();
+                        Outcome::Opened(opening.device_session_id, gone)
+                    }
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// The accounts of the addresses, locked, and whether each was made just now.
+    async fn ensure_accounts(
+        &mut self,
+        turn: &[Right<'_>],
+    ) -> Result<HashMap<String, (UserId, bool)>> {
+        let mut found: HashMap<String, (UserId, bool)> = HashMap::new();
+        // A lost race for an address is found at the next look; a taken name is drawn anew.
+        for _ in 0..5 {
+            let missing: Vec<&Right<'_>> = turn
+                .iter()
+                .filter(|right| !found.contains_key(&right.tried.email))
+                .collect();
+            if missing.is_empty() {
+                break;
+            }
+            let emails: Vec<&str> = missing
+                .iter()
+                .map(|right| right.tried.email.as_str())
+                .collect();
+            let existing = accounts::store::lock_by_emails(&mut self.tx, &emails).await?;
+            found.extend(
+                existing
+                    .into_iter()
+                    .map(|(email, user_id)| (email, (user_id, false))),
+            );
+            let new: Vec<NewAccount> = missing
+                .iter()
+                .filter(|right| !found.contains_key(&right.tried.email))
+                .filter_map(|right| self.new_account(right))
+                .collect();
+            for (email, user_id) in
+                accounts::store::insert_all(&mut self.tx, &new, self.now).await?
+            {
+                let trace = missing.iter().find(|right| right.tried.email == email);
+                let trace = trace.and_then(|right| right.attempt.traceparent.clone());
+                self.events.add(&AccountCreated { user_id }, trace)?;
+                found.insert(email, (user_id, true));
+            }
+        }
+        Ok(found)
+    }
+
+    fn new_account(&self, right: &Right<'_>) -> Option<NewAccount> {
+        let language = right
+            .tried
+            .locale
+            .as_deref()
+            .map_or(Locale::default(), Locale::best_match);
+        Some(NewAccount {
+            user_id: UserId::generate(),
+            email: EmailAddress::parse(&right.tried.delivery_email).ok()?,
+            user_name: format!("player-{}", entropy::readable(&mut entropy::rng(), 8)),
+            language,
+            time_zone: right.attempt.time_zone.clone(),
+            country: right.attempt.country.clone(),
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! All SQL on challenges and blocked addresses.
+//!
+//! Codes are asked for and confirmed in batches, as requests come together: the statements take arrays.
+
+mod asking;
+mod blocks;
+mod confirming;
+
+pub use asking::{Admission, Asked, ask, release, rollback, savepoint};
+pub use blocks::{block_email, drop_challenges, sweep_challenges, unblock_email};
+pub use confirming::{Opened, Opening, Tried, count_wrong, open, take_tries};
