@@ -1,7 +1,9 @@
 //! Players' way to their engines: commands and orders in, reports out.
 //!
 //! Who the caller is in the engine, and where the engine is, come from the runtime's records alone; nothing in a request
-//! can name another player or another host. No database connection is held while the engine is asked.
+//! can name another player or another host. Both are read anew for each request, in one query by key: whether a turn is
+//! being generated must be known anyway, so remembering the rest would save nothing. No database connection is held while
+//! the engine is asked.
 
 mod commands;
 mod orders;

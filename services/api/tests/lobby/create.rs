@@ -80,7 +80,7 @@ async fn of_racing_creations_only_as_many_go_through_as_the_tier_gives(pool: PgP
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let racers = (0..8).map(|_| lobby.post(owner, "/lobby/games", lobby.game_request()));
-    let answers = futures_util::future::join_all(racers).await;
+    let answers = lobby.race(racers).await;
     let made = answers.iter().filter(|a| a.status == 201).count();
     assert_eq!(made, 1);
 }

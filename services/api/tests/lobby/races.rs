@@ -25,7 +25,7 @@ async fn fifty_racing_approvals_never_make_the_roster_larger_than_its_maximum(po
         applications.push(lobby.apply(player, game, &format!("Race {n:02}")).await);
     }
     let calls = applications.iter().map(|id| lobby.approve(owner, game, id));
-    let answers = join_all(calls).await;
+    let answers = lobby.race(calls).await;
     assert_eq!(winners(&answers), 7);
     for answer in answers {
         if !answer.status.is_success() {
@@ -64,7 +64,7 @@ async fn of_racing_starts_one_wins(pool: PgPool) {
         .await
         .expect(200);
     let path = format!("/lobby/games/{game}/start");
-    let answers = join_all((0..10).map(|_| lobby.act(owner, &path))).await;
+    let answers = lobby.race((0..10).map(|_| lobby.act(owner, &path))).await;
     assert_eq!(winners(&answers), 1);
     assert_eq!(lobby.world.events::<GameStarting>().await.len(), 1);
     let queued = lobby
@@ -82,7 +82,7 @@ async fn of_racing_applications_of_one_player_one_is_open(pool: PgPool) {
     let game = lobby.open_game(owner, json!({})).await;
     let path = format!("/lobby/games/{game}/applications");
     let calls = (0..10).map(|_| lobby.post(player, &path, json!({"race_name": "Zorgons"})));
-    assert_eq!(winners(&join_all(calls).await), 1);
+    assert_eq!(winners(&lobby.race(calls).await), 1);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -98,7 +98,7 @@ async fn a_race_name_goes_to_one_of_the_games_that_race_for_it(pool: PgPool) {
     let calls = approvals
         .iter()
         .map(|(owner, game, id)| lobby.approve(*owner, *game, id));
-    let answers = join_all(calls).await;
+    let answers = lobby.race(calls).await;
     assert_eq!(winners(&answers), 1);
     assert_eq!(lobby.held_names().await, 1);
 }
@@ -126,7 +126,7 @@ async fn a_code_lets_one_player_in_however_many_try_at_once(pool: PgPool) {
         let body = json!({"race_name": format!("Race {n}"), "code": invite["code"]});
         lobby.post(*player, &path, body)
     });
-    assert_eq!(winners(&join_all(calls).await), 1);
+    assert_eq!(winners(&lobby.race(calls).await), 1);
     assert_eq!(lobby.held_names().await, 1);
 }
 
@@ -144,7 +144,7 @@ async fn racing_approvals_of_one_player_in_many_games_keep_to_the_limit(pool: Pg
     let calls = approvals
         .iter()
         .map(|(game, id)| lobby.approve(owner, *game, id));
-    assert_eq!(winners(&join_all(calls).await), 2);
+    assert_eq!(winners(&lobby.race(calls).await), 2);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -164,6 +164,7 @@ async fn accounts_deleted_while_they_are_let_in_leave_nothing_behind(pool: PgPoo
             .iter()
             .map(|(player, _)| lobby.act(*player, "/account/delete")),
     );
+    lobby.race([std::future::ready(())]).await;
     let (approvals, deletions) = tokio::join!(approvals, deletions);
     for deletion in deletions {
         deletion.expect(204);

@@ -6,6 +6,7 @@ use axum::{
     http::{Request, StatusCode, request},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::future::join_all;
 use galaxy_api::{App, Config, http, lobby::RuntimeEvents};
 use galaxy_core::{EventId, GameId, OperationId, UserId};
 use galaxy_events::{
@@ -267,6 +268,15 @@ impl Lobby {
             .execute(self.world.db.pool())
             .await
             .expect("the runtime record can be set");
+    }
+
+    /// Runs all `calls` at once, each on a connection that stands already: one that had to be made first would come
+    /// too late for the race.
+    pub async fn race<F: Future>(&self, calls: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+        let pool = self.world.db.pool();
+        let connections = (0..pool.options().get_max_connections()).map(|_| pool.acquire());
+        drop(join_all(connections).await);
+        join_all(calls).await
     }
 
     pub async fn status(&self, game: GameId) -> String {
