@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ed25519_dalek::VerifyingKey;
 use galaxy_core::{
     ChallengeId,
     text::{self, InvalidText},
 };
+use galaxy_proto::signing::{KeyError, parse_public_key};
 use subtle::ConstantTimeEq;
 
 use crate::{keys::Keys, throttle::Rule};
@@ -61,21 +61,19 @@ pub fn same_hash(stored: &[u8], given: &[u8; 32]) -> bool {
     stored.ct_eq(given).into()
 }
 
-/// The device's Ed25519 key: base64 (RFC 4648, padded) of 32 bytes that are a point of large order.
+/// The device's Ed25519 key: base64 (RFC 4648, padded) of a key that the gateway takes too
+/// ([`parse_public_key`]): 32 bytes, canonical, not weak.
 pub fn public_key(text: &str) -> Result<[u8; 32], &'static str> {
     const SHAPE: &str = "must be base64 of 32 bytes";
     if text.len() > 64 {
         return Err(SHAPE);
     }
-    let bytes: [u8; 32] = STANDARD
-        .decode(text)
-        .ok()
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or(SHAPE)?;
-    match VerifyingKey::from_bytes(&bytes) {
-        Ok(key) if !key.is_weak() => Ok(bytes),
-        Ok(_) => Err("must not be a weak Ed25519 key"),
-        Err(_) => Err("must be an Ed25519 public key"),
+    let bytes = STANDARD.decode(text).map_err(|_| SHAPE)?;
+    match parse_public_key(&bytes) {
+        Ok(key) => Ok(key.to_bytes()),
+        Err(KeyError::Length) => Err(SHAPE),
+        Err(KeyError::Weak) => Err("must not be a weak Ed25519 key"),
+        Err(KeyError::NotAPoint) => Err("must be an Ed25519 public key"),
     }
 }
 
