@@ -4,6 +4,7 @@
 
 mod events;
 mod figures;
+mod identity;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -19,11 +20,14 @@ struct Arguments {
 enum Measure {
     /// From a commit's acknowledgement to the event at the gateway's client, against bare JetStream.
     Events(events::Options),
+    /// Session lookups, sign-ins, revocation and operators' passwords, against what they cannot do without.
+    Identity(identity::Options),
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().measure {
         Measure::Events(options) => events::run(&options).await,
+        Measure::Identity(options) => identity::run(&options).await,
     }
 }

@@ -131,7 +131,7 @@ fn what_only_one_part_may_know_is_known_to_that_part_only() {
         "galaxy-api",
     ];
     let pool_and_types = ["galaxy-core", "galaxy-store"];
-    let tools = ["galaxy-testkit", "galaxy-stack"];
+    let tools = ["galaxy-testkit", "galaxy-stack", "galaxy-bench"];
     let sql = [&owners_of_tables[..], &pool_and_types, &tools].concat();
     let rules: [(&str, &[&str]); 5] = [
         ("sqlx", &sql),
