@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Sign-in transactions at once; while they run, further requests gather for the next ones.
-const BATCHES_SIDE_BY_SIDE: usize = 3;
+const BATCHES_SIDE_BY_SIDE: usize = 2;
 
 /// The application's state.
 #[derive(Clone)]

@@ -228,7 +228,7 @@ impl Work<'_> {
             let new: Vec<NewAccount> = missing
                 .iter()
                 .filter(|right| !found.contains_key(&right.tried.email))
-                .filter_map(|right| self.new_account(right))
+                .filter_map(|right| new_account(right))
                 .collect();
             for (email, user_id) in
                 accounts::store::insert_all(&mut self.tx, &new, self.now).await?
@@ -241,20 +241,21 @@ impl Work<'_> {
         }
         Ok(found)
     }
+}
 
-    fn new_account(&self, right: &Right<'_>) -> Option<NewAccount> {
-        let language = right
-            .tried
-            .locale
-            .as_deref()
-            .map_or(Locale::default(), Locale::best_match);
-        Some(NewAccount {
-            user_id: UserId::generate(),
-            email: EmailAddress::parse(&right.tried.delivery_email).ok()?,
-            user_name: format!("player-{}", entropy::readable(&mut entropy::rng(), 8)),
-            language,
-            time_zone: right.attempt.time_zone.clone(),
-            country: right.attempt.country.clone(),
-        })
-    }
+/// What the sign-in knows of a person who is new.
+fn new_account(right: &Right<'_>) -> Option<NewAccount> {
+    let language = right
+        .tried
+        .locale
+        .as_deref()
+        .map_or(Locale::default(), Locale::best_match);
+    Some(NewAccount {
+        user_id: UserId::generate(),
+        email: EmailAddress::parse(&right.tried.delivery_email).ok()?,
+        user_name: format!("player-{}", entropy::readable(&mut entropy::rng(), 8)),
+        language,
+        time_zone: right.attempt.time_zone.clone(),
+        country: right.attempt.country.clone(),
+    })
 }

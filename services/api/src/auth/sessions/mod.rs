@@ -38,7 +38,8 @@ pub const SESSIONS_PER_USER: i64 = 20;
 const CACHED_MOST: usize = 100_000;
 /// An entry is read anew after this long, whatever happens.
 const CACHED_FOR: Duration = Duration::from_secs(10);
-const QUERIES_SIDE_BY_SIDE: usize = 4;
+/// More would make each smaller, fewer would let a slow one hold up everybody.
+const QUERIES_SIDE_BY_SIDE: usize = 2;
 
 type Answer = std::result::Result<Option<Arc<Session>>, ApiError>;
 

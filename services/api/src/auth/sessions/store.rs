@@ -227,9 +227,13 @@ pub async fn write_seen(
     at: &[jiff_sqlx::Timestamp],
 ) -> Result<u64> {
     Ok(sqlx::query!(
-        "update backend.device_sessions d set last_seen_at = s.at
-         from (select * from unnest($1::uuid[], $2::timestamptz[]) s (id, at) order by id) s
-         where d.device_session_id = s.id and d.status = 'active'
+        // Rows that somebody else holds are left out: this waits for nobody, and so nobody waits for it in a circle.
+        "with free as (
+             select device_session_id from backend.device_sessions
+             where device_session_id = any($1) and status = 'active' for no key update skip locked)
+         update backend.device_sessions d set last_seen_at = s.at
+         from free join unnest($1::uuid[], $2::timestamptz[]) s (id, at) on s.id = free.device_session_id
+         where d.device_session_id = free.device_session_id
              and (d.last_seen_at is null or d.last_seen_at <= s.at - interval '1 minute')",
         ids,
         at as _,

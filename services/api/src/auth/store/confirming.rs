@@ -133,40 +133,8 @@ pub async fn open(
         .collect();
     let keys: Vec<&[u8]> = openings.iter().map(|o| &o.client_public_key[..]).collect();
     let subjects: Vec<&[u8]> = openings.iter().map(|o| &o.email_subject[..]).collect();
-    let rows = sqlx::query!(
-        r#"with opening as (
-             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bytea[], $5::bytea[]) with ordinality
-             o (challenge_id, user_id, device_session_id, client_public_key, email_subject, place)),
-         consumed as (
-             update backend.auth_challenges c set consumed_at = $6
-             from opening o
-             where c.challenge_id = o.challenge_id and c.consumed_at is null and not exists (
-                 select from backend.throttle_counters t
-                 where t.bucket = $7 and t.subject = o.email_subject and t.expires_at > $6 and t.hits >= $8)
-             returning c.challenge_id),
-         barring as (
-             select s.user_id, max(s.sanction_code) as sanction_code
-             from opening o join backend.sanction_active s on s.user_id = o.user_id
-             where s.sanction_code in ('login_block', 'permanent_block') and (s.expires_at is null or s.expires_at > $6)
-             group by s.user_id),
-         made as (
-             insert into backend.device_sessions (device_session_id, user_id, client_public_key, created_at)
-             select o.device_session_id, o.user_id, o.client_public_key, $6
-             from opening o join consumed c on c.challenge_id = o.challenge_id
-             where o.user_id not in (select user_id from barring)
-             returning user_id),
-         surplus as (
-             update backend.device_sessions d set status = 'revoked', revoked_at = $6, revoke_reason = 'replaced'
-             from made m cross join lateral (
-                 select a.device_session_id from backend.device_sessions a
-                 where a.user_id = m.user_id and a.status = 'active'
-                 order by a.created_at desc, a.device_session_id desc offset $9) oldest
-             where d.device_session_id = oldest.device_session_id
-             returning d.device_session_id, d.user_id)
-         select exists (select from consumed c where c.challenge_id = o.challenge_id) as "consumed!",
-                (select b.sanction_code from barring b where b.user_id = o.user_id) as "barring: SanctionCode",
-                array(select s.device_session_id from surplus s where s.user_id = o.user_id) as "surplus!"
-         from opening o order by o.place"#,
+    let rows = sqlx::query_file!(
+        "src/auth/store/open.sql",
         &challenges,
         &users,
         &sessions,
