@@ -4,18 +4,13 @@
 //! by the notifier, published by the notifier's relay, fanned out by push-hub, signed by the gateway, verified by the
 //! owner's client.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Instant};
 
 use anyhow::{Context, Result};
 use async_nats::jetstream::{self, consumer::push::OrderedConfig, stream};
 use futures_util::StreamExt;
-use galaxy_client::Call;
 use galaxy_scenarios::{Player, Table};
 use galaxy_stack::{Stack, StackFile, StackOptions};
-use serde_json::json;
 
 use crate::figures::{Figures, median};
 
@@ -32,12 +27,12 @@ pub struct Options {
 pub async fn run(options: &Options) -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
-    let table = table(&file).await?;
+    let mut table = table(&file).await?;
     let bare = Bare::connect(&file.nats_url).await?;
     let (mut ours, mut theirs) = (vec![], vec![]);
     for round in 0..=options.rounds {
         let (our_round, their_round) = (
-            through_gateway(&table, options.events).await?,
+            through_gateway(&mut table, options.events).await?,
             bare.round(options.events).await?,
         );
         // The first round warms caches and connections up.
@@ -59,41 +54,11 @@ async fn table(file: &StackFile) -> Result<Table> {
 }
 
 /// Applies and is rejected, again and again; each application is an event to the owner, each rejection one to the applicant.
-async fn through_gateway(table: &Table, events: usize) -> Result<Figures> {
-    let (owner, applicant) = (&table.players[0], &table.players[1]);
-    let mut durations = vec![];
-    for _ in 0..events.div_ceil(2) {
-        let apply = Call::new("submit_application").path("game_id", &table.game_id);
-        let application = applicant
-            .call(apply.body(json!({ "race_name": "Terrans" })))
-            .await?;
-        let answered = Instant::now();
-        let id = application["application_id"]
-            .as_str()
-            .context("no application_id")?
-            .to_owned();
-        durations.push(told(owner, "lobby.application.submitted", &id, answered).await?);
-        let reject = Call::new("reject_application")
-            .path("game_id", &table.game_id)
-            .path("application_id", &id);
-        owner.call(reject).await?;
-        durations.push(told(applicant, "lobby.application.rejected", &id, Instant::now()).await?);
-    }
-    Ok(Figures::of(&durations))
-}
-
-async fn told(
-    player: &Player,
-    kind: &str,
-    application: &str,
-    answered: Instant,
-) -> Result<Duration> {
-    let (_, at) = player
-        .event(kind, |event| {
-            event.kind == kind && event.payload["application_id"] == application
-        })
-        .await?;
-    Ok(at.saturating_duration_since(answered))
+async fn through_gateway(table: &mut Table, events: usize) -> Result<Figures> {
+    table.knock(1, "Terrans", events.div_ceil(2)).await?;
+    Ok(Figures::of_milliseconds(std::mem::take(
+        &mut table.latencies_ms,
+    )))
 }
 
 /// A stream of its own on the same server.

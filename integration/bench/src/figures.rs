@@ -6,14 +6,20 @@ use std::time::Duration;
 pub struct Figures(Vec<f64>);
 
 impl Figures {
-    /// Sorts what was measured.
-    pub fn of(durations: &[Duration]) -> Self {
-        let mut ms: Vec<f64> = durations
-            .iter()
-            .map(|duration| duration.as_secs_f64() * 1_000.0)
-            .collect();
+    /// Sorts what was measured in milliseconds.
+    pub fn of_milliseconds(mut ms: Vec<f64>) -> Self {
         ms.sort_by(f64::total_cmp);
         Self(ms)
+    }
+
+    /// Sorts what was measured.
+    pub fn of(durations: &[Duration]) -> Self {
+        Self::of_milliseconds(
+            durations
+                .iter()
+                .map(|d| d.as_secs_f64() * 1_000.0)
+                .collect(),
+        )
     }
 
     /// The value that `percent` of 100 do not exceed; 0 if nothing was measured.

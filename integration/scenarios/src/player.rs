@@ -69,10 +69,23 @@ impl Player {
         })
     }
 
-    /// Runs an operation; an error for any answer but 2xx.
+    /// Runs an operation; an error for any answer but 2xx. What the gateway refused without passing it on, because its
+    /// broker or the api was away, is tried again for a minute, as a patient client does.
     pub async fn call(&self, call: Call) -> Result<Value> {
-        let what = format!("{call:?}");
-        self.device.execute(call).await?.ok().context(what)
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            match self
+                .device
+                .execute(call.clone())
+                .await
+                .and_then(|answer| answer.ok())
+            {
+                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                outcome => return outcome.with_context(|| format!("{call:?}")),
+            }
+        }
     }
 
     /// Waits for the event that `wanted` picks, passing over others; gives when it came, too.
@@ -112,4 +125,9 @@ impl Player {
             .await
             .with_context(|| format!("{} still gets events", self.name))
     }
+}
+
+/// Refusals of a gateway that cannot take requests for the moment, and of requests that were under way meanwhile.
+fn is_passing(error: &galaxy_client::Error) -> bool {
+    ["backend_unavailable", "stale_timestamp"].contains(&error.code())
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use galaxy_client::Call;
+use galaxy_client::{Call, Event};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -59,6 +59,21 @@ impl Table {
 
     /// The player of `seat` applies with `race`, the owner is told and approves, the player is told.
     pub async fn seat(&mut self, seat: usize, race: &str) -> Result<()> {
+        let application = self.apply(seat, race).await?;
+        self.decide(seat, &application, "approve").await
+    }
+
+    /// The player of `seat` applies and is rejected, `rounds` times: two events each, to see how fast they come.
+    pub async fn knock(&mut self, seat: usize, race: &str, rounds: usize) -> Result<()> {
+        for _ in 0..rounds {
+            let application = self.apply(seat, race).await?;
+            self.decide(seat, &application, "reject").await?;
+        }
+        Ok(())
+    }
+
+    /// Applies; returns the application's id once the owner was told.
+    async fn apply(&mut self, seat: usize, race: &str) -> Result<String> {
         let (owner, player) = (&self.players[0], &self.players[seat]);
         let apply = Call::new("submit_application").path("game_id", &self.game_id);
         let application = player
@@ -69,25 +84,25 @@ impl Table {
             .as_str()
             .context("no application_id")?
             .to_owned();
-        let (_, told) = owner
-            .event("an application was submitted", |event| {
-                event.kind == "lobby.application.submitted"
-                    && event.payload["application_id"] == id.as_str()
-            })
-            .await?;
+        let told = about(owner, "lobby.application.submitted", &id).await?;
         self.latencies_ms.push(milliseconds(answered, told));
+        Ok(id)
+    }
 
-        let approve = Call::new("approve_application")
+    /// The owner decides, `approve` or `reject`; returns once the applicant was told.
+    async fn decide(&mut self, seat: usize, application: &str, decision: &str) -> Result<()> {
+        let (owner, player) = (&self.players[0], &self.players[seat]);
+        let call = Call::new(format!("{decision}_application"))
             .path("game_id", &self.game_id)
-            .path("application_id", &id);
-        owner.call(approve).await?;
+            .path("application_id", application);
+        owner.call(call).await?;
         let answered = Instant::now();
-        let (_, told) = player
-            .event("the application was approved", |event| {
-                event.kind == "lobby.application.approved"
-                    && event.payload["application_id"] == id.as_str()
-            })
-            .await?;
+        let kind = if decision == "approve" {
+            "lobby.application.approved"
+        } else {
+            "lobby.application.rejected"
+        };
+        let told = about(player, kind, application).await?;
         self.latencies_ms.push(milliseconds(answered, told));
         Ok(())
     }
@@ -201,6 +216,13 @@ impl Table {
         )
         .await
     }
+}
+
+/// When `player` was told `kind` of an application.
+async fn about(player: &Player, kind: &str, application: &str) -> Result<Instant> {
+    let wanted =
+        |event: &Event| event.kind == kind && event.payload["application_id"] == application;
+    Ok(player.event(kind, wanted).await?.1)
 }
 
 /// From the answer to the event; an event that overtook the answer counts as 0.

@@ -1,6 +1,7 @@
 //! The relay: publishes what stands in the outbox to JetStream, in batches, under short leases, by every process that
 //! writes events. No transaction is open while NATS is spoken to.
 //!
+//! Claims and marks do not wait for the disk: what a crash of Postgres undoes of them is done again.
 //! A row that was published and not marked (a crash in between) is published again under the same `Nats-Msg-Id`;
 //! consumers tell by the id. When a stream is new or has lost data, [`crate::incarnation`] marks its events unpublished.
 
@@ -177,8 +178,8 @@ impl Relay {
 
 /// Claims the oldest unpublished rows for 15 s. Rows that others hold are passed over.
 async fn claim(db: &Db) -> Result<Vec<Row>> {
-    let mut connection = db.acquire().await?;
-    Ok(sqlx::query_as!(
+    let mut tx = db.begin_relaxed().await?;
+    let rows = sqlx::query_as!(
         Row,
         "with due as (
              select event_id, created_at from backend.event_outbox
@@ -192,15 +193,17 @@ async fn claim(db: &Db) -> Result<Vec<Row>> {
              o.created_at",
         BATCH,
     )
-    .fetch_all(&mut *connection)
-    .await?)
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows)
 }
 
 async fn mark_published(db: &Db, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut connection = db.acquire().await?;
+    let mut tx = db.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set published_at = now(), lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as done (event_id, created_at)
@@ -211,9 +214,9 @@ async fn mark_published(db: &Db, rows: &[Key]) -> Result<()> {
         keys.first as _,
         keys.last as _,
     )
-    .execute(&mut *connection)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await
 }
 
 /// Gives back what could not be published, so that it need not wait for its lease.
@@ -221,7 +224,7 @@ async fn release(db: &Db, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut connection = db.acquire().await?;
+    let mut tx = db.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as held (event_id, created_at)
@@ -232,9 +235,9 @@ async fn release(db: &Db, rows: &[Key]) -> Result<()> {
         keys.first as _,
         keys.last as _,
     )
-    .execute(&mut *connection)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await
 }
 
 type Key = (Uuid, Timestamp);

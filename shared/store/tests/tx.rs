@@ -67,3 +67,23 @@ async fn what_the_database_cannot_do_now_is_a_503_and_what_it_will_never_do_a_50
     assert_eq!(ApiError::from(error).status(), 503);
     Ok(())
 }
+
+#[sqlx::test(migrations = false)]
+async fn a_relaxed_transaction_does_not_wait_for_the_disk_and_commits_all_the_same(
+    pool: PgPool,
+) -> sqlx::Result<()> {
+    let db = Db::new(pool);
+    let setting = "select current_setting('synchronous_commit') = 'off'";
+    let mut tx = db.begin_relaxed().await.unwrap();
+    let relaxed: bool = sqlx::query_scalar(setting).fetch_one(&mut *tx).await?;
+    assert!(relaxed);
+    sqlx::query("create table kept (id int)")
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await.unwrap();
+    let kept: bool = sqlx::query_scalar("select to_regclass('kept') is not null")
+        .fetch_one(db.pool())
+        .await?;
+    assert!(kept);
+    Ok(())
+}
