@@ -117,3 +117,38 @@ async fn who_is_guessed_at_can_still_sign_in(pool: PgPool) {
     api.advance(SignedDuration::from_secs(61));
     api.sign_in("victim@example.org").await;
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn what_is_stored_for_a_throttled_request_is_the_hash_of_no_code(pool: PgPool) {
+    use galaxy_api::auth::{model, store};
+    let api = Api::new(pool).await;
+    let now = api.world.clock.now();
+    let asked = |mark: u8| store::Asked {
+        challenge_id: galaxy_core::ChallengeId::generate(),
+        email: galaxy_core::EmailAddress::parse("ada@example.org").unwrap(),
+        code_hash: [mark; 32],
+        no_hash: [mark + 100; 32],
+        locale: None,
+        at: now,
+        expires_at: now + SignedDuration::from_mins(10),
+        email_subject: [7; 32],
+        address_subject: [8; 32],
+    };
+    let batch = [asked(1), asked(2)];
+    let mut connection = api.world.db.acquire().await.unwrap();
+    let rule = model::codes_per_address(60);
+    let batch: Vec<_> = batch.iter().collect();
+    let admissions = store::ask(&mut connection, &batch, &rule, now)
+        .await
+        .unwrap();
+    assert_eq!(
+        admissions,
+        [store::Admission::Send, store::Admission::Throttled]
+    );
+    let stored: Vec<Vec<u8>> =
+        sqlx::query_scalar("select code_hash from backend.auth_challenges order by challenge_id")
+            .fetch_all(api.world.db.pool())
+            .await
+            .unwrap();
+    assert_eq!(stored, [vec![1; 32], vec![102; 32]]);
+}
