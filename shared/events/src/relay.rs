@@ -11,7 +11,7 @@ use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::join_all;
 use galaxy_core::EventId;
 use galaxy_service::{Backoff, Process, telemetry::meter};
-use galaxy_store::{Db, Result, Topic};
+use galaxy_store::{Db, Kept, Result, Topic};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use opentelemetry::metrics::{Counter, Histogram};
@@ -27,6 +27,7 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from
 
 struct Relay {
     db: Db,
+    kept: Kept,
     nats: Nats,
     incarnations: Incarnations,
     published: Counter<u64>,
@@ -50,6 +51,7 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
     process.tasks.supervise("relay", move || {
         let relay = Relay {
             db: db.clone(),
+            kept: Kept::new(&db),
             nats: nats.clone(),
             incarnations: Incarnations::new(&db, &nats),
             published: meter()
@@ -80,6 +82,7 @@ impl Relay {
             match self.drain_outbox(&process.clock).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
+                    self.kept.forget();
                     failures += 1;
                     self.incarnations.doubt();
                     tracing::warn!(
@@ -105,16 +108,16 @@ impl Relay {
         anyhow::ensure!(self.nats.is_connected(), "not connected to NATS");
         self.incarnations.check().await?;
         loop {
-            let rows = claim(&self.db).await?;
+            let rows = claim(&mut self.kept).await?;
             let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
             if rows.is_empty() {
                 return Ok(());
             }
             let (done, failed) = self.publish(rows, clock).await;
-            mark_published(&self.db, &done).await?;
+            mark_published(&mut self.kept, &done).await?;
             self.incarnations.write().await?;
             if let Some((left, error)) = failed {
-                release(&self.db, &left).await?;
+                release(&mut self.kept, &left).await?;
                 return Err(error);
             }
             if !full {
@@ -177,8 +180,8 @@ impl Relay {
 }
 
 /// Claims the oldest unpublished rows for 15 s. Rows that others hold are passed over.
-async fn claim(db: &Db) -> Result<Vec<Row>> {
-    let mut tx = db.begin_relaxed().await?;
+async fn claim(kept: &mut Kept) -> Result<Vec<Row>> {
+    let mut tx = kept.begin_relaxed().await?;
     let rows = sqlx::query_as!(
         Row,
         "with due as (
@@ -199,11 +202,11 @@ async fn claim(db: &Db) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn mark_published(db: &Db, rows: &[Key]) -> Result<()> {
+async fn mark_published(kept: &mut Kept, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut tx = db.begin_relaxed().await?;
+    let mut tx = kept.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set published_at = now(), lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as done (event_id, created_at)
@@ -216,15 +219,15 @@ async fn mark_published(db: &Db, rows: &[Key]) -> Result<()> {
     )
     .execute(&mut *tx)
     .await?;
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
 /// Gives back what could not be published, so that it need not wait for its lease.
-async fn release(db: &Db, rows: &[Key]) -> Result<()> {
+async fn release(kept: &mut Kept, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut tx = db.begin_relaxed().await?;
+    let mut tx = kept.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as held (event_id, created_at)
@@ -237,7 +240,7 @@ async fn release(db: &Db, rows: &[Key]) -> Result<()> {
     )
     .execute(&mut *tx)
     .await?;
-    tx.commit().await
+    Ok(tx.commit().await?)
 }
 
 type Key = (Uuid, Timestamp);

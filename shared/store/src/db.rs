@@ -36,20 +36,6 @@ impl Db {
         })
     }
 
-    /// Begins a transaction whose commit does not wait for the disk. For bookkeeping only: what a crash of Postgres undoes
-    /// must be no more than work that is then done again, such as a short lease or the mark that something was sent.
-    pub async fn begin_relaxed(&self) -> Result<Tx> {
-        let inner = self
-            .pool
-            .begin_with("begin; set local synchronous_commit = off")
-            .await?;
-        Ok(Tx {
-            inner,
-            wakes: vec![],
-            wakeups: self.wakeups.clone(),
-        })
-    }
-
     /// A connection for statements that need no transaction.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>> {
         Ok(self.pool.acquire().await?)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use galaxy_service::http::ApiError;
-use galaxy_store::{Db, Topic};
+use galaxy_store::{Db, Kept, Topic};
 use sqlx::PgPool;
 
 async fn rings(db: &Db, topic: Topic) -> bool {
@@ -74,16 +74,17 @@ async fn a_relaxed_transaction_does_not_wait_for_the_disk_and_commits_all_the_sa
 ) -> sqlx::Result<()> {
     let db = Db::new(pool);
     let setting = "select current_setting('synchronous_commit') = 'off'";
-    let mut tx = db.begin_relaxed().await.unwrap();
+    let mut kept = Kept::new(&db);
+    let mut tx = kept.begin_relaxed().await.unwrap();
     let relaxed: bool = sqlx::query_scalar(setting).fetch_one(&mut *tx).await?;
     assert!(relaxed);
     sqlx::query("create table kept (id int)")
         .execute(&mut *tx)
         .await?;
-    tx.commit().await.unwrap();
-    let kept: bool = sqlx::query_scalar("select to_regclass('kept') is not null")
+    tx.commit().await?;
+    let stands: bool = sqlx::query_scalar("select to_regclass('kept') is not null")
         .fetch_one(db.pool())
         .await?;
-    assert!(kept);
+    assert!(stands);
     Ok(())
 }

@@ -1,0 +1,40 @@
+//! A connection that one loop keeps for itself: its statements stay prepared, where a pool would hand out a cold one.
+
+use sqlx::{Connection, Postgres, Transaction, pool::PoolConnection};
+
+use crate::{Db, error::Result};
+
+/// Keeps a connection between uses. Taken from the pool at the first use and after [`Kept::forget`].
+#[derive(Debug)]
+pub struct Kept {
+    db: Db,
+    connection: Option<PoolConnection<Postgres>>,
+}
+
+impl Kept {
+    /// None is taken yet.
+    pub fn new(db: &Db) -> Self {
+        Self {
+            db: db.clone(),
+            connection: None,
+        }
+    }
+
+    /// Begins a transaction whose commit does not wait for the disk, and whose plans are made once. For bookkeeping only:
+    /// what a crash of Postgres undoes must be no more than work that is then done again, such as a short lease or the
+    /// mark that something was sent.
+    pub async fn begin_relaxed(&mut self) -> Result<Transaction<'_, Postgres>> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.db.acquire().await?,
+        };
+        // Local to the transaction, so that a pooler in front of Postgres hands nothing on.
+        let begin = "begin; set local synchronous_commit = off; set local plan_cache_mode = force_generic_plan";
+        Ok(self.connection.insert(connection).begin_with(begin).await?)
+    }
+
+    /// After an error: gives the connection back, which looks whether it still stands.
+    pub fn forget(&mut self) {
+        self.connection = None;
+    }
+}
