@@ -20,11 +20,18 @@ use argon2::{
 use axum::http::StatusCode;
 use galaxy_core::entropy;
 use galaxy_service::http::ApiError;
+use jiff::Timestamp;
 use moka::future::Cache;
+use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::{model, store};
-use crate::{App, keys::Keys, metrics, throttle};
+use crate::{
+    App,
+    keys::Keys,
+    metrics,
+    throttle::{self, Rule},
+};
 
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: u64 = 1_000;
@@ -133,21 +140,12 @@ impl Credentials {
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
         let (now, generation) = (app.clock.now(), self.generation.load(Ordering::SeqCst));
-        let account = app.keys.hash("admin.account", &[username.as_bytes()]);
-        let address = app.keys.hash("admin.address", &[&throttle::network(from)]);
-        let stored = {
+        let budgets = Budgets::of(app, username, from);
+        let (stored, taken) = {
             let mut connection = app.db.acquire().await?;
-            let wait =
-                throttle::take(&mut connection, &model::GUESSES_PER_ADDRESS, &address, now).await?;
-            if let Some(wait) = wait {
-                return Err(Refused::TooMany(wait));
-            }
-            let wait =
-                throttle::take(&mut connection, &model::GUESSES_PER_ACCOUNT, &account, now).await?;
-            if let Some(wait) = wait {
-                return Err(Refused::TooMany(wait));
-            }
-            store::password_hash(&mut connection, username).await?
+            let taken = budgets.take(&mut connection, now).await?;
+            let stored = store::password_hash(&mut connection, username).await?;
+            (stored, taken)
         };
         let hash = stored.clone().unwrap_or_else(|| self.dummy.clone());
         let right = self.verify_hash(password.to_owned(), hash.clone()).await?;
@@ -155,8 +153,10 @@ impl Credentials {
             return Err(Refused::Wrong);
         }
         let mut connection = app.db.acquire().await?;
-        throttle::give_back(&mut connection, &model::GUESSES_PER_ACCOUNT, &account).await?;
-        throttle::give_back(&mut connection, &model::GUESSES_PER_ADDRESS, &address).await?;
+        for (rule, subject) in &taken {
+            throttle::give_back(&mut connection, rule, subject).await?;
+        }
+        throttle::take(&mut connection, &model::KNOWN_ADDRESS, &budgets.pair, now).await?;
         store::note_use(&mut connection, username, now).await?;
         Ok(Arc::new(Verified {
             username: username.into(),
@@ -177,6 +177,47 @@ impl Credentials {
         })
         .await
         .map_err(|error| Refused::Failed(ApiError::internal(error)))
+    }
+}
+
+/// What stands for a user name and an address in the counters.
+struct Budgets {
+    account: [u8; 32],
+    address: [u8; 32],
+    pair: [u8; 32],
+}
+
+impl Budgets {
+    fn of(app: &App, username: &str, from: IpAddr) -> Self {
+        let (name, network) = (username.as_bytes(), throttle::network(from));
+        Self {
+            account: app.keys.hash("admin.account", &[name]),
+            address: app.keys.hash("admin.address", &[&network]),
+            pair: app.keys.hash("admin.pair", &[name, &network]),
+        }
+    }
+
+    /// Takes a guess from each budget that it counts for; gives those, for a right password gives them back.
+    async fn take(
+        &self,
+        connection: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static Rule, [u8; 32])>, Refused> {
+        let known = throttle::wait(connection, &model::KNOWN_ADDRESS, &self.pair, now).await?;
+        let budgets: Vec<(&'static Rule, [u8; 32])> = if known.is_some() {
+            vec![(&model::GUESSES_FROM_KNOWN_ADDRESS, self.pair)]
+        } else {
+            vec![
+                (&model::GUESSES_PER_ADDRESS, self.address),
+                (&model::GUESSES_PER_ACCOUNT, self.account),
+            ]
+        };
+        for (rule, subject) in &budgets {
+            if let Some(wait) = throttle::take(connection, rule, subject, now).await? {
+                return Err(Refused::TooMany(wait));
+            }
+        }
+        Ok(budgets)
     }
 }
 

@@ -22,6 +22,20 @@ pub const GUESSES_PER_ADDRESS: Rule = Rule {
     window: Duration::from_mins(1),
 };
 
+/// Wrong passwords for one user name from an address that has given the right one before. Such a pair has this budget
+/// to itself: guesses from elsewhere do not hold the operator up.
+pub const GUESSES_FROM_KNOWN_ADDRESS: Rule = Rule {
+    bucket: "admin.guess.known",
+    limit: 10,
+    window: Duration::from_mins(1),
+};
+/// A user name and an address that belong together: noted with each right password, for a month.
+pub const KNOWN_ADDRESS: Rule = Rule {
+    bucket: "admin.known",
+    limit: 1,
+    window: Duration::from_hours(30 * 24),
+};
+
 /// `Ok` if `name` is 1–64 of lower-case letters, digits, `.`, `_` and `-`, and begins with a letter or digit.
 pub fn check_username(name: &str) -> Result<(), &'static str> {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();

@@ -211,3 +211,26 @@ async fn an_operators_first_requests_may_all_come_at_once(pool: PgPool) {
     let answers = join_all((0..40).map(|_| api.as_root("GET", "/users", None))).await;
     assert!(answers.iter().all(|answer| answer.status == 200));
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_operator_at_a_usual_place_is_not_held_up_by_guesses_from_elsewhere(pool: PgPool) {
+    let api = Api::new(pool).await;
+    api.as_root("GET", "/users", None).await.expect(200);
+    api.app.credentials.forget();
+    let guesses = (0..40_u8).map(|n| {
+        let call = Call::new("GET", USERS).basic(("root", "some guess or other"));
+        api.send(call.from([198, 51, 100, n]))
+    });
+    join_all(guesses).await;
+    let passwords: Vec<_> = (0..40).map(|n| format!("guess number {n:03}")).collect();
+    let guesses = passwords.iter().enumerate().map(|(n, password)| {
+        let from = [203, 0, 113, u8::try_from(n).unwrap()];
+        api.send(Call::new("GET", USERS).basic(("root", password)).from(from))
+    });
+    let answers = join_all(guesses).await;
+    assert!(
+        answers.iter().any(|answer| answer.status == 429),
+        "the account's budget is used up"
+    );
+    api.as_root("GET", "/users", None).await.expect(200);
+}
