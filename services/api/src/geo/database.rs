@@ -51,10 +51,13 @@ impl Database {
     pub fn country(&self, address: IpAddr) -> Option<String> {
         let reader = self.reader()?;
         let found = reader.lookup(address).ok()?;
-        let code: Option<String> = found
+        // MaxMind's own records are nested; freely usable databases often have flat ones.
+        let nested = found
             .decode_path(&path!["country", "iso_code"])
             .ok()
             .flatten();
+        let code: Option<String> =
+            nested.or_else(|| found.decode_path(&path!["country_code"]).ok().flatten());
         code.filter(|code| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()))
     }
 

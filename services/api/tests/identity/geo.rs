@@ -24,7 +24,11 @@ impl Countries {
     fn write(&self, networks: &[(&str, &str)]) {
         let mut writer = Writer::new("Test-Country");
         for (network, country) in networks {
-            let record = json!({ "country": { "iso_code": country } });
+            // `~` in front of a country asks for a flat record, as freely usable databases have them.
+            let record = match country.strip_prefix('~') {
+                Some(flat) => json!({ "country_code": flat }),
+                None => json!({ "country": { "iso_code": country } }),
+            };
             writer
                 .insert(network.parse::<ipnet::IpNet>().unwrap(), &record)
                 .unwrap();
@@ -171,4 +175,16 @@ async fn without_a_database_nothing_is_counted_and_nobody_notices(pool: PgPool) 
     api.as_root("GET", &unknown, None)
         .await
         .refused(404, "not_found");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn flat_records_of_freely_usable_databases_are_read_too(pool: PgPool) {
+    let file = Countries::new(&[("198.51.100.0/24", "~AT"), ("203.0.113.0/24", "DE")]);
+    let api = file.api(pool).await;
+    let user = api.world.account().await;
+    look(&api, user, "198.51.100.9", None).await;
+    look(&api, user, "203.0.113.9", None).await;
+    let mut found = countries(&api, user).await;
+    found.sort();
+    assert_eq!(found, [("AT".to_owned(), 1), ("DE".to_owned(), 1)]);
 }
