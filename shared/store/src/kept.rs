@@ -1,14 +1,15 @@
 //! A connection that one loop keeps for itself: its statements stay prepared, where a pool would hand out a cold one.
 
-use sqlx::{Connection, Postgres, Transaction, pool::PoolConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::{Db, error::Result};
 
-/// Keeps a connection between uses. Taken from the pool at the first use and after [`Kept::forget`].
+/// Keeps a connection between uses, beside those of the pool, which it leaves no smaller. Made at the first use and after
+/// [`Kept::forget`].
 #[derive(Debug)]
 pub struct Kept {
     db: Db,
-    connection: Option<PoolConnection<Postgres>>,
+    connection: Option<PgConnection>,
 }
 
 impl Kept {
@@ -26,14 +27,14 @@ impl Kept {
     pub async fn begin_relaxed(&mut self) -> Result<Transaction<'_, Postgres>> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.db.acquire().await?,
+            None => self.db.acquire().await?.detach(),
         };
         // Local to the transaction, so that a pooler in front of Postgres hands nothing on.
         let begin = "begin; set local synchronous_commit = off; set local plan_cache_mode = force_generic_plan";
         Ok(self.connection.insert(connection).begin_with(begin).await?)
     }
 
-    /// After an error: gives the connection back, which looks whether it still stands.
+    /// After an error: drops the connection, since it may not stand any more.
     pub fn forget(&mut self) {
         self.connection = None;
     }
