@@ -2,9 +2,15 @@
 //!
 //! `cargo run --release -p galaxy-bench -- events`. To add a measure: a module with a `run`, and its line in [`Measure`].
 
+mod compare;
 mod events;
 mod figures;
 mod identity;
+mod load;
+mod replica;
+mod server;
+mod threads;
+mod users;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -22,12 +28,18 @@ enum Measure {
     Events(events::Options),
     /// Session lookups, sign-ins, revocation and operators' passwords, against what they cannot do without.
     Identity(identity::Options),
+    /// Operators' search and listing of accounts at a million accounts, against a thousand.
+    Users(users::Options),
 }
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    match Arguments::parse().measure {
-        Measure::Events(options) => events::run(&options).await,
-        Measure::Identity(options) => identity::run(&options).await,
-    }
+fn main() -> Result<()> {
+    let (served, client) = (threads::served()?, threads::client()?);
+    let measure = async {
+        match Arguments::parse().measure {
+            Measure::Events(options) => events::run(&options).await,
+            Measure::Identity(options) => identity::run(&options, served.handle()).await,
+            Measure::Users(options) => users::run(&options, served.handle()).await,
+        }
+    };
+    client.block_on(measure)
 }

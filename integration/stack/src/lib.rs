@@ -32,7 +32,7 @@ pub use layout::Layout;
 pub use leftovers::end_leftovers;
 pub use nats::Nats;
 pub use ports::{Port, Ports};
-pub use postgres::{Database, Postgres};
+pub use postgres::{Database, Postgres, naming};
 pub use program::Program;
 pub use provision::{Durability, Servers};
 pub use secrets::Secrets;

@@ -230,7 +230,7 @@ async fn check(url: &str) -> Result<String> {
 }
 
 /// The URL with another database; its parameters stay.
-fn naming(url: &str, database: &str) -> String {
+pub fn naming(url: &str, database: &str) -> String {
     let (address, parameters) = url
         .split_once('?')
         .map_or((url, None), |(a, p)| (a, Some(p)));

@@ -24,9 +24,6 @@ use crate::{
     keys::Keys,
 };
 
-/// Sign-in transactions at once; while they run, further requests gather for the next ones.
-const BATCHES_SIDE_BY_SIDE: usize = 2;
-
 /// The application's state.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
@@ -74,8 +71,8 @@ impl App {
             keys: Keys::new(&config.auth.pepper)?,
             channel: Channel::default(),
             sessions: Sessions::new(process.tasks.clone()),
-            asking: Gather::new(process.tasks.clone(), BATCHES_SIDE_BY_SIDE),
-            confirming: Gather::new(process.tasks.clone(), BATCHES_SIDE_BY_SIDE),
+            asking: Gather::new(process.tasks.clone()),
+            confirming: Gather::new(process.tasks.clone()),
             credentials: Credentials::new()?,
             geo: Geo::new(config.geoip_db_path.as_deref()),
             engines: EngineClient::new(engine::Limits {

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use galaxy_core::DeviceSessionId;
-use galaxy_events::Nats;
+use galaxy_events::{Nats, catalogue::session::SessionRevoked};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -89,7 +89,8 @@ pub async fn forget_credentials(app: &App) {
 
 async fn broadcast(app: &App, what: &str, payload: Bytes) {
     let Some(nats) = &app.nats else { return };
-    // A replica that this does not reach finds its own channel unhealthy and bypasses its cache.
+    // A replica that is cut off finds its own channel unhealthy and bypasses its cache. If it is this one that is cut off,
+    // the others hear of a session by its event, and look anew at credentials soon.
     match tokio::time::timeout(SEND_TIMEOUT, nats.broadcast(what, payload)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, what, "an invalidation could not be sent"),
@@ -118,6 +119,7 @@ pub async fn run(app: App, nats: Nats) {
 async fn listen(app: &App, nats: &Nats) -> anyhow::Result<()> {
     let probe_subject = format!("probe.{}", Uuid::now_v7());
     let mut sessions = nats.listen(SESSIONS).await?;
+    let mut revoked = nats.overhear::<SessionRevoked>().await?;
     let mut admins = nats.listen(ADMINS).await?;
     let mut probes = nats.listen(&probe_subject).await?;
     let mut connections = nats.connections();
@@ -136,6 +138,9 @@ async fn listen(app: &App, nats: &Nats) -> anyhow::Result<()> {
                 forget_all(app);
             }
             message = sessions.next() => forget_named(app, &message.ok_or_else(ended)?),
+            event = revoked.next() => {
+                app.sessions.forget(event.ok_or_else(ended)?.device_session_id);
+            }
             message = admins.next() => {
                 message.ok_or_else(ended)?;
                 app.credentials.forget();

@@ -1,29 +1,50 @@
 //! Gathers questions that are asked at the same time into one.
 //!
-//! While a batch is on its way, further callers wait and go together in the next one. A few batches run side by side, so a
-//! lone caller never waits for company.
+//! While a batch is on its way, further callers wait and go together in the next one: the larger a batch, the less each
+//! question costs. A batch that takes long, or that only waits for its commit, is not waited for; the next one starts
+//! beside it. A lone caller never waits.
 
 use std::{
     future::Future,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use galaxy_service::Tasks;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Notify, oneshot},
+    time::timeout,
+};
 
 /// Questions in one batch at most.
 const BATCH: usize = 256;
+/// A batch that takes longer holds nobody up.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Batches on their way at once, those that take long included.
+const SIDE_BY_SIDE: usize = 4;
 
 /// Gathers callers of one kind of question. Cheap to clone.
 pub struct Gather<Q, A> {
     tasks: Tasks,
-    side_by_side: usize,
     state: Arc<Mutex<State<Q, A>>>,
 }
 
 struct State<Q, A> {
     waiting: Vec<(Q, oneshot::Sender<A>)>,
     running: usize,
+    /// Those of the running batches that nobody waits for any more.
+    passed: usize,
+}
+
+impl<Q, A> State<Q, A> {
+    /// Counts one more runner, if there should be one for those who wait.
+    fn starts(&mut self) -> bool {
+        let starts =
+            !self.waiting.is_empty() && self.running == self.passed && self.running < SIDE_BY_SIDE;
+        self.running += usize::from(starts);
+        starts
+    }
 }
 
 /// The batch that a question was in ended without an answer; asking again may help.
@@ -35,83 +56,135 @@ impl<Q, A> Clone for Gather<Q, A> {
     fn clone(&self) -> Self {
         Self {
             tasks: self.tasks.clone(),
-            side_by_side: self.side_by_side,
             state: self.state.clone(),
         }
     }
 }
 
 impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
-    /// Runs at most `side_by_side` batches at once, as tasks of `tasks`.
-    pub fn new(tasks: Tasks, side_by_side: usize) -> Self {
+    /// Runs batches as tasks of `tasks`.
+    pub fn new(tasks: Tasks) -> Self {
         let state = State {
             waiting: vec![],
             running: 0,
+            passed: 0,
         };
         Self {
             tasks,
-            side_by_side,
             state: Arc::new(Mutex::new(state)),
         }
     }
 
-    /// Asks `question` together with those of others. `run` answers a batch, one answer for each question in its order.
+    /// Asks `question` together with those of others. `run` answers a batch, one answer for each question in its order; it
+    /// may pass its turn on before it is done.
     pub async fn ask<R, F>(&self, question: Q, run: R) -> Result<A, Unanswered>
     where
-        R: Fn(Vec<Q>) -> F + Send + 'static,
+        R: Fn(Vec<Q>, Turn) -> F + Clone + Send + 'static,
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let (sender, receiver) = oneshot::channel();
         let starts = {
             let mut state = lock(&self.state);
             state.waiting.push((question, sender));
-            let starts = state.running < self.side_by_side;
-            state.running += usize::from(starts);
-            starts
+            state.starts()
         };
         if starts {
-            let mut running = Running {
-                state: self.state.clone(),
-                ended: false,
-            };
-            self.tasks.spawn("gather", async move {
-                while let Some((questions, senders)) = running.take() {
-                    let answers = run(questions).await;
-                    for (sender, answer) in senders.into_iter().zip(answers) {
-                        // A caller that went away needs no answer.
-                        let _ = sender.send(answer);
-                    }
-                }
-            });
+            self.start(run);
         }
         receiver.await.map_err(|_| Unanswered)
+    }
+
+    /// Starts a runner, which is counted already.
+    fn start<R, F>(&self, run: R)
+    where
+        R: Fn(Vec<Q>, Turn) -> F + Clone + Send + 'static,
+        F: Future<Output = Vec<A>> + Send + 'static,
+    {
+        let gather = self.clone();
+        let mut runner = Runner {
+            state: self.state.clone(),
+            passed: false,
+            ended: false,
+        };
+        self.tasks.spawn("gather", async move {
+            while let Some((questions, senders)) = runner.take() {
+                let turn = Turn::default();
+                let mut answers = pin!(run(questions, turn.clone()));
+                let passed = timeout(PATIENCE, turn.0.notified());
+                let answers = tokio::select! {
+                    biased;
+                    answers = &mut answers => answers,
+                    _ = passed => {
+                        if runner.pass() {
+                            gather.start(run.clone());
+                        }
+                        answers.await
+                    }
+                };
+                for (sender, answer) in senders.into_iter().zip(answers) {
+                    // A caller that went away needs no answer.
+                    let _ = sender.send(answer);
+                }
+            }
+        });
+    }
+}
+
+/// A batch's turn: until it is passed on, the next batch waits, but for [`PATIENCE`] at most.
+#[derive(Debug, Clone, Default)]
+pub struct Turn(Arc<Notify>);
+
+impl Turn {
+    /// Lets the next batch begin.
+    pub fn pass(&self) {
+        self.0.notify_one();
     }
 }
 
 /// One running loop; gives its place back even if a batch panics.
-struct Running<Q, A> {
+struct Runner<Q, A> {
     state: Arc<Mutex<State<Q, A>>>,
+    passed: bool,
     ended: bool,
 }
 
-impl<Q, A> Running<Q, A> {
-    /// The next batch. If nobody waits, the place is given back in the same step, so that no caller counts on this loop.
-    fn take(&mut self) -> Option<(Vec<Q>, Vec<oneshot::Sender<A>>)> {
+type Taken<Q, A> = (Vec<Q>, Vec<oneshot::Sender<A>>);
+
+impl<Q, A> Runner<Q, A> {
+    /// The next batch. If nobody waits, or another runner is at it, the place is given back in the same step, so that no
+    /// caller counts on this loop.
+    fn take(&mut self) -> Option<Taken<Q, A>> {
         let mut state = lock(&self.state);
+        state.passed -= usize::from(std::mem::take(&mut self.passed));
         let size = state.waiting.len().min(BATCH);
-        if size == 0 {
+        let others_at_it = state.running - 1 > state.passed;
+        if size == 0 || others_at_it {
             state.running -= 1;
             self.ended = true;
             return None;
         }
         Some(state.waiting.drain(..size).unzip())
     }
+
+    /// Nobody waits for this batch any more. Says whether another runner is to be started, which is counted then.
+    fn pass(&mut self) -> bool {
+        let mut state = lock(&self.state);
+        state.passed += 1;
+        self.passed = true;
+        state.starts()
+    }
 }
 
-impl<Q, A> Drop for Running<Q, A> {
+impl<Q, A> Drop for Runner<Q, A> {
     fn drop(&mut self) {
         if !self.ended {
-            lock(&self.state).running -= 1;
+            let mut state = lock(&self.state);
+            state.running -= 1;
+            state.passed -= usize::from(self.passed);
+            if state.running == state.passed {
+                // Nobody would come for those who wait.
+                state.waiting.clear();
+            }
         }
     }
 }
@@ -130,11 +203,11 @@ mod tests {
 
     #[tokio::test]
     async fn questions_asked_at_once_share_batches_and_each_gets_its_own_answer() {
-        let gather = Gather::new(Tasks::new(), 2);
+        let gather = Gather::new(Tasks::new());
         let batches = Arc::new(AtomicUsize::new(0));
         let asked = (0..500_u32).map(|n| {
             let batches = batches.clone();
-            gather.ask(n, move |questions: Vec<u32>| {
+            gather.ask(n, move |questions: Vec<u32>, _| {
                 batches.fetch_add(1, Ordering::SeqCst);
                 async move {
                     tokio::task::yield_now().await;
@@ -153,9 +226,87 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_fails_its_batch_and_not_the_ones_after_it() {
-        let gather: Gather<u32, u32> = Gather::new(Tasks::new(), 1);
-        let broken = gather.ask(1, |_| async { panic!("on purpose") });
+        let gather: Gather<u32, u32> = Gather::new(Tasks::new());
+        let broken = gather.ask(1, |_, _| async { panic!("on purpose") });
         assert_eq!(broken.await, Err(Unanswered));
-        assert_eq!(gather.ask(2, |q| async { q }).await, Ok(2));
+        assert_eq!(gather.ask(2, |q, _| async { q }).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn who_waits_behind_a_panic_is_told() {
+        let gather: Gather<u32, u32> = Gather::new(Tasks::new());
+        let panics = |_, _| async {
+            tokio::task::yield_now().await;
+            panic!("on purpose")
+        };
+        let asked = join_all((0..10).map(|n| gather.ask(n, panics)));
+        let answers = timeout(Duration::from_secs(5), asked).await;
+        assert!(
+            answers
+                .unwrap()
+                .iter()
+                .all(|answer| *answer == Err(Unanswered))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_hangs_holds_nobody_up() {
+        let gather: Gather<u32, u32> = Gather::new(Tasks::new());
+        let hang = |questions: Vec<u32>, _| async move {
+            if questions.contains(&0) {
+                std::future::pending::<()>().await;
+            }
+            questions
+        };
+        for hanging in 0..SIDE_BY_SIDE - 1 {
+            let asked = gather.ask(0, hang);
+            assert!(timeout(PATIENCE, asked).await.is_err(), "{hanging}");
+            assert_eq!(gather.ask(1, hang).await, Ok(1), "{hanging}");
+            let many = join_all((2..50).map(|n| gather.ask(n, hang))).await;
+            assert!(many.into_iter().all(|answer| answer.is_ok()), "{hanging}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_batch_leaves_its_place_when_it_ends() {
+        let gather: Gather<u64, u64> = Gather::new(Tasks::new());
+        let wait = |questions: Vec<u64>, _| async move {
+            let longest = questions.iter().max().copied().unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(longest)).await;
+            questions
+        };
+        let slow = (0..2).map(|_| gather.ask(60, wait));
+        let quick = (0..20).map(|n| gather.ask(n % 3, wait));
+        let (slow, quick) = futures_util::future::join(join_all(slow), join_all(quick)).await;
+        assert!(slow.into_iter().chain(quick).all(|answer| answer.is_ok()));
+        assert_eq!(gather.ask(1, wait).await, Ok(1));
+        let state = lock(&gather.state);
+        assert_eq!((state.passed, state.waiting.len()), (0, 0));
+        assert!(state.running <= 1, "{}", state.running);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_passed_its_turn_on_is_not_waited_for() {
+        let gather: Gather<u32, u32> = Gather::new(Tasks::new());
+        let committed = Arc::new(Notify::new());
+        let commit = committed.clone();
+        let run = move |questions: Vec<u32>, turn: Turn| {
+            let commit = commit.clone();
+            async move {
+                turn.pass();
+                if questions.contains(&0) {
+                    commit.notified().await;
+                }
+                questions
+            }
+        };
+        let first = tokio::spawn({
+            let (gather, run) = (gather.clone(), run.clone());
+            async move { gather.ask(0, run).await }
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(gather.ask(1, run).await, Ok(1));
+        committed.notify_one();
+        assert_eq!(first.await.unwrap(), Ok(0));
     }
 }

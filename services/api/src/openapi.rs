@@ -75,7 +75,7 @@ const WITH_BODY: [(&str, &str); 2] = [
 
 /// The whole document.
 pub fn document() -> Document {
-    let (_, operations) = http::operations(None).split_for_parts();
+    let (_, operations) = http::operations().split_for_parts();
     let mut document = Base::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document.merge(operations);

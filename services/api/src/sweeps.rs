@@ -57,6 +57,7 @@ pub async fn once(app: &App) {
     })
     .await;
     drain("challenges", || auth::sweep::challenges(app, now, BATCH)).await;
+    drain("sent_codes", || auth::sweep::sent_codes(app, now, BATCH)).await;
     drain("throttle_counters", || throttle::sweep(&app.db, now, BATCH)).await;
 }
 

@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use crate::Nats;
+use crate::{Event, Nats};
 
 impl Nats {
     /// Tells all replicas that `what` changed. Returns once the server has taken it; the caller bounds the wait.
@@ -28,5 +28,18 @@ impl Nats {
             .subscribe(format!("galaxy.cache.{what}"))
             .await?;
         Ok(messages.map(|message| message.payload))
+    }
+
+    /// Domain events of one kind at the moment when they are published, by whichever process's relay. The durable way for
+    /// an invalidation: its producer may be cut off from the broker, the outbox is not. Data of a later version that cannot
+    /// be read is left out.
+    pub async fn overhear<E: Event>(
+        &self,
+    ) -> anyhow::Result<impl Stream<Item = E> + Send + Unpin + use<E>> {
+        let messages = self.client().subscribe(E::SUBJECT).await?;
+        let event = |message: async_nats::Message| {
+            std::future::ready(serde_json::from_slice(&message.payload).ok())
+        };
+        Ok(messages.filter_map(event))
     }
 }

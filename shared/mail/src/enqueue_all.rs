@@ -17,6 +17,8 @@ pub struct TracedMail<'a> {
     pub mail: NewMail<'a>,
     /// The `traceparent` of what caused it.
     pub traceparent: Option<String>,
+    /// Not written after all. It goes the way of the others up to there, so that nobody can tell by the time.
+    pub left_out: bool,
 }
 
 /// Writes the mails into the outbox, as [`crate::enqueue`] does with one; their keys must be new.
@@ -59,13 +61,16 @@ pub async fn enqueue_all(tx: &mut Tx, mails: &[TracedMail<'_>]) -> Result<()> {
         .map(|traced| traced.traceparent.as_deref())
         .collect();
     let addresses: Vec<&str> = all().map(|mail| mail.to.typed()).collect();
+    let left_out: Vec<bool> = mails.iter().map(|traced| traced.left_out).collect();
     sqlx::query!(
         "with mail as (
              select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[],
                  $8::bool[], $9::text[], $10::text[], $11::smallint[], $12::timestamptz[], $13::uuid[], $14::text[],
-                 $15::timestamptz[], $16::text[], $17::text[])
+                 $15::timestamptz[], $16::text[], $17::text[], $18::bool[])
              m (payload_id, delivery_id, recipient_id, content_type, subject, body, html, secret, template_id,
-                idempotency_key, priority, not_before, user_id, list_unsubscribe, expires_at, traceparent, address)),
+                idempotency_key, priority, not_before, user_id, list_unsubscribe, expires_at, traceparent, address,
+                left_out)
+             where not left_out),
          payloads as (
              insert into backend.mail_payloads (payload_id, content_type, subject, body, html, secret)
              select payload_id, content_type, subject, body, html, secret from mail),
@@ -93,6 +98,7 @@ pub async fn enqueue_all(tx: &mut Tx, mails: &[TracedMail<'_>]) -> Result<()> {
         &expires as _,
         &traces as _,
         &addresses as _,
+        &left_out,
     )
     .execute(&mut **tx)
     .await?;

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// Every table the back end relies on, whoever owns it.
-const TABLES: [&str; 37] = [
+const TABLES: [&str; 38] = [
     "accounts",
     "admin_accounts",
     "admin_audit_log",
@@ -42,6 +42,7 @@ const TABLES: [&str; 37] = [
     "runtime_records",
     "sanction_active",
     "sanction_records",
+    "sent_codes",
     "throttle_counters",
     "user_country_counters",
     "event_outbox_default",

@@ -1,25 +1,24 @@
 //! Identity: session lookups against an empty handler and against one query a request, sign-ins against bare commits, how
 //! soon a revocation is seen by another replica, and what an operator's password costs.
 //!
-//! The `api`'s own router is served in this process, beside the handlers it is compared with, through the same layers and
-//! to the same client, so that a ratio says what our code adds.
+//! The `api`'s own router is served in this process, beside the handlers it is compared with, to the same client.
 
-mod compare;
+mod compared;
 mod revocation;
 mod seed;
-mod server;
 mod sign_in;
 
-use anyhow::{Context, Result};
-use axum::http::Request;
-use bytes::Bytes;
-use galaxy_api::{App, Config, loops};
-use galaxy_events::{Nats, NatsConfig};
-use galaxy_service::{Process, Readiness, Section, Tasks, Vars};
-use galaxy_store::{Db, MigrateMode, PostgresConfig};
-use http_body_util::Full;
+use anyhow::Result;
+use galaxy_api::http;
+use tokio::runtime::Handle;
+use uuid::Uuid;
 
-use self::{compare::Comparison, server::Server};
+use crate::{
+    compare::{self, Rounds, Side},
+    load::Load,
+    replica::{ADMIN, replica},
+    server::{Call, Server, get, get_as},
+};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -33,146 +32,115 @@ pub struct Options {
         default_value = "nats://127.0.0.1:4222"
     )]
     nats_url: String,
-    /// Rounds of each, one after the other.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Requests a round; sign-ins a tenth of it.
-    #[arg(long, default_value_t = 20_000)]
-    requests: usize,
-    /// Requests under way at once.
-    #[arg(long, default_value_t = 32)]
-    clients: usize,
+    /// Parts to measure; all if absent.
+    #[arg(long, value_delimiter = ',')]
+    parts: Vec<Part>,
+    #[command(flatten)]
+    load: Load,
 }
 
-/// The user and password of the operator that the bench is.
-const ADMIN: (&str, &str) = ("bench", "the password of the bench");
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Cached,
+    Uncached,
+    Operator,
+    Codes,
+    Revocation,
+}
 
-type Call = Request<Full<Bytes>>;
-
-pub async fn run(options: &Options) -> Result<()> {
-    let cached = replica(options, true).await?;
-    let bypassing = replica(options, false).await?;
-    let other = replica(options, true).await?;
+pub async fn run(options: &Options, served: &Handle) -> Result<()> {
+    let (url, nats) = (&options.postgres_url, Some(options.nats_url.as_str()));
+    let cached = replica(served, url, nats).await?;
+    let bypassing = replica(served, url, None).await?;
+    let other = replica(served, url, nats).await?;
     seed::wait_until_healthy(&[&cached, &other]).await?;
-    let ids = seed::sessions(&cached.db, options.requests).await?;
-    let hot: Vec<_> = ids.iter().copied().take(1_000).collect();
-    let (with_cache, without) = (Server::of(&cached).await?, Server::of(&bypassing).await?);
-
-    let compare = |name, goal| Comparison::new(name, goal, options);
-    let lookup = |ids: &[uuid::Uuid], n: usize| {
-        get(&format!("/api/v1/internal/sessions/{}", ids[n % ids.len()]))
+    let bench = Bench {
+        ids: seed::sessions(&cached.db, options.load.requests).await?,
+        cached: Server::of(served, http::router(&cached)).await?,
+        bypassing: Server::of(served, http::router(&bypassing)).await?,
+        layered: Server::of(served, compared::layered(&cached)).await?,
+        bare: Server::of(served, compared::bare(&cached)).await?,
+        load: &options.load,
     };
-    compare("cached session lookup / empty handler", ">= 0.65")
-        .rates(
-            &with_cache,
-            |n| lookup(&hot, n),
-            &with_cache,
-            |_| get("/bench/empty"),
-        )
-        .await?;
-    compare(
-        "session lookup past the cache / one query a request",
-        ">= 2",
-    )
-    .rates(
-        &without,
-        |n| lookup(&ids, n),
-        &without,
-        |n| get(&format!("/bench/query/{}", ids[n % ids.len()])),
-    )
-    .await?;
-    compare(
-        "admin request, remembered / the same without credentials (time)",
-        "<= 1.5",
-    )
-    .times(
-        &with_cache,
-        |_| admin_get("/api/v1/admin/admin-accounts"),
-        &with_cache,
-        |_| get("/bench/admins"),
-    )
-    .await?;
-    sign_in::run(options, &bypassing, &without).await?;
-    revocation::run(&cached, &other).await?;
-    cached
-        .process
-        .tasks
-        .shut_down(std::time::Duration::from_secs(5))
-        .await;
+    let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if wanted(Part::Cached) {
+        bench.cached_lookups().await?;
+    }
+    if wanted(Part::Uncached) {
+        bench.uncached_lookups().await?;
+    }
+    if wanted(Part::Operator) {
+        bench.operators().await?;
+    }
+    if wanted(Part::Codes) {
+        let load = options.load.divided_by(4);
+        sign_in::run(&load, &cached, &bench.cached, &bench.bare).await?;
+    }
+    if wanted(Part::Revocation) {
+        let there = Server::of(served, http::router(&other)).await?;
+        revocation::run(&cached.db, &bench.cached, &there).await?;
+    }
     Ok(())
 }
 
-/// An `api` of its own over the database; with its invalidation channel or without.
-async fn replica(options: &Options, channel: bool) -> Result<App> {
-    let process = Process {
-        name: "bench",
-        clock: galaxy_core::Clock::system(),
-        tasks: Tasks::new(),
-        readiness: Readiness::default(),
-    };
-    let postgres = PostgresConfig {
-        url: options.postgres_url.clone().into(),
-        max_connections: 16,
-        migrate: MigrateMode::Apply,
-    };
-    let db = Db::connect(&postgres, &process).await?;
-    let mut nats = None;
-    if channel {
-        let url = options.nats_url.clone();
-        let mut vars =
-            Vars::from_lookup(move |name| (name == "BACKEND_NATS_URL").then(|| url.clone()));
-        let config = NatsConfig::read(&mut vars).context("BACKEND_NATS_URL is not right")?;
-        nats = Some(Nats::connect(&config, &process).await?);
-    }
-    let app = App::new(config()?, process, db, nats.clone())?;
-    app.bootstrap().await?;
-    if let Some(nats) = nats {
-        loops::start(&app, &nats);
-    }
-    Ok(app)
+/// What is served, and the sessions there are.
+struct Bench<'a> {
+    ids: Vec<Uuid>,
+    cached: Server,
+    bypassing: Server,
+    layered: Server,
+    bare: Server,
+    load: &'a Load,
 }
 
-fn config() -> Result<Config> {
-    let mut vars = Vars::from_lookup(|name| {
-        let value = match name {
-            "BACKEND_POSTGRES_URL" => "postgres://given-otherwise",
-            "BACKEND_AUTH_PEPPER" => "a pepper for the bench only",
-            "BACKEND_TRUSTED_PROXIES" => "127.0.0.0/8",
-            "BACKEND_ADMIN_BOOTSTRAP_USER" => ADMIN.0,
-            "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => ADMIN.1,
-            _ => return None,
+impl Bench<'_> {
+    async fn rounds(
+        &self,
+        server: &Server,
+        call: &dyn Fn(usize) -> Call,
+        their_server: &Server,
+        their_call: &dyn Fn(usize) -> Call,
+    ) -> Result<Rounds> {
+        let ours = Side { server, call };
+        let theirs = Side {
+            server: their_server,
+            call: their_call,
         };
-        Some(value.to_owned())
-    });
-    Config::read(&mut vars).context("the bench's own settings are not right")
-}
-
-fn get(path: &str) -> Call {
-    let mut request = Request::new(Full::default());
-    *request.uri_mut() = path.parse().unwrap_or_default();
-    request
-}
-
-fn admin_get(path: &str) -> Call {
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let mut request = get(path);
-    let credentials = STANDARD.encode(format!("{}:{}", ADMIN.0, ADMIN.1));
-    if let Ok(value) = format!("Basic {credentials}").parse() {
-        request.headers_mut().insert("authorization", value);
+        compare::rounds(self.load, ours, theirs).await
     }
-    request
+
+    async fn cached_lookups(&self) -> Result<()> {
+        let hot = |n: usize| lookup(self.ids[n % self.ids.len().min(1_000)]);
+        let empty = |_: usize| get("/bench/empty");
+        for (name, theirs) in [
+            ("empty handler, same layers", &self.layered),
+            ("empty handler, bare axum", &self.bare),
+        ] {
+            let rounds = self.rounds(&self.cached, &hot, theirs, &empty).await?;
+            let name = format!("cached session lookup / {name}");
+            compare::print_rate(&name, ">= 0.65", self.load, &rounds)?;
+            compare::print_processor(&format!("{name}, processor"), "<= 1.6", self.load, &rounds)?;
+        }
+        Ok(())
+    }
+
+    async fn uncached_lookups(&self) -> Result<()> {
+        let any = |n: usize| lookup(self.ids[n % self.ids.len()]);
+        let query = |n: usize| get(&format!("/bench/query/{}", self.ids[n % self.ids.len()]));
+        let rounds = self.rounds(&self.bypassing, &any, &self.layered, &query);
+        let name = "session lookup past the cache / one query a request";
+        compare::print_rate(name, ">= 2", self.load, &rounds.await?)
+    }
+
+    async fn operators(&self) -> Result<()> {
+        let asked = |_: usize| get_as("/api/v1/admin/admin-accounts", ADMIN);
+        let open = |_: usize| get("/bench/admins");
+        let rounds = self.rounds(&self.cached, &asked, &self.layered, &open);
+        let name = "operator's request, remembered / without credentials";
+        compare::print_time(name, "<= 1.5", self.load, &rounds.await?)
+    }
 }
 
-fn post(path: &str, body: &serde_json::Value, from: &str) -> Call {
-    let mut request = get(path);
-    *request.method_mut() = axum::http::Method::POST;
-    request.headers_mut().insert(
-        "content-type",
-        axum::http::HeaderValue::from_static("application/json"),
-    );
-    if let Ok(from) = from.parse() {
-        request.headers_mut().insert("x-forwarded-for", from);
-    }
-    *request.body_mut() = Full::new(Bytes::from(body.to_string()));
-    request
+fn lookup(id: Uuid) -> Call {
+    get(&format!("/api/v1/internal/sessions/{id}"))
 }

@@ -1,75 +1,57 @@
 //! Codes asked for and confirmed, against bare commits of one row.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
-use futures_util::{StreamExt, TryStreamExt, stream};
 use galaxy_api::{App, auth::model};
 use galaxy_core::ChallengeId;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Call, Options, compare::Comparison, post, server::Server};
-use crate::figures::median;
+use super::compared;
+use crate::{
+    compare,
+    load::Load,
+    server::{Call, Server, post},
+};
 
 const KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/// Prints how many sign-ins a second there are for each bare commit.
-pub async fn run(options: &Options, app: &App, server: &Server) -> Result<()> {
-    let options = Options {
-        requests: (options.requests / 10).max(10),
-        postgres_url: String::new(),
-        nats_url: String::new(),
-        ..*options
-    };
-    sqlx::query(
-        "create table if not exists backend.bench_commits (id uuid primary key, body text)",
-    )
-    .execute(app.db.pool())
-    .await?;
-    let (mut asked, mut confirmed) = (vec![], vec![]);
-    for round in 0..=options.rounds {
-        let bare = commits(app, &options).await?.as_secs_f64();
-        let ask = server
-            .load(options.requests, options.clients, ask)
-            .await?
-            .as_secs_f64();
-        let challenges = challenges(app, options.requests).await?;
-        let confirm = server.load(options.requests, options.clients, |n| {
-            confirm(challenges[n])
-        });
-        let confirm = confirm.await?.as_secs_f64();
+/// Prints how many sign-ins a second there are for each bare commit: of one row, by a handler that does nothing else, with
+/// the same pool of connections.
+pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Result<()> {
+    sqlx::query(compared::COMMITS)
+        .execute(app.db.pool())
+        .await?;
+    let (mut asked, mut registered, mut returned) = (vec![], vec![], vec![]);
+    for round in 0..=load.rounds {
+        let commit = compare::one(load, bare, &|_| post("/bench/commit", &json!({}), "")).await?;
+        let ask = compare::one(load, server, &ask).await?;
+        let people: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7)
+            .take(load.requests)
+            .collect();
+        let first = challenges(app, &people).await?;
+        let register = compare::one(load, server, &|n| confirm(first[n])).await?;
+        let second = challenges(app, &people).await?;
+        let come_back = compare::one(load, server, &|n| confirm(second[n])).await?;
         if round > 0 {
-            asked.push((ask, bare));
-            confirmed.push((confirm, bare));
+            asked.push((ask, commit));
+            registered.push((register, commit));
+            returned.push((come_back, commit));
         }
     }
-    for (name, pairs) in [
+    for (name, rounds) in [
         ("code asked for / bare commit", asked),
-        ("code confirmed, new account / bare commit", confirmed),
+        ("code confirmed / bare commit", returned),
+        (
+            "code confirmed, with a new account / bare commit",
+            registered,
+        ),
     ] {
-        let ratio = median(pairs.iter().map(|(ours, bare)| bare / ours));
-        Comparison::new(name, ">= 0.6", &options).print(ratio, &pairs)?;
+        compare::print_rate(name, ">= 0.6", load, &rounds)?;
     }
     sqlx::query("drop table backend.bench_commits")
         .execute(app.db.pool())
         .await?;
     Ok(())
-}
-
-/// How long single-row commits take.
-async fn commits(app: &App, options: &Options) -> Result<Duration> {
-    let started = Instant::now();
-    stream::iter(0..options.requests)
-        .map(|_| {
-            sqlx::query("insert into backend.bench_commits (id, body) values ($1, 'bench')")
-                .bind(Uuid::now_v7())
-                .execute(app.db.pool())
-        })
-        .buffer_unordered(options.clients)
-        .try_for_each(|_| async { Ok(()) })
-        .await?;
-    Ok(started.elapsed())
 }
 
 /// An address of its own in 2001:db8::/32, a /64 each.
@@ -95,11 +77,9 @@ fn confirm(challenge: ChallengeId) -> Call {
     )
 }
 
-/// Open challenges whose code is 123456, each for an address that nobody has.
-async fn challenges(app: &App, count: usize) -> Result<Vec<ChallengeId>> {
-    let ids: Vec<ChallengeId> = std::iter::repeat_with(ChallengeId::generate)
-        .take(count)
-        .collect();
+/// Open challenges whose code is 123456, for an address of each of `people`.
+async fn challenges(app: &App, people: &[Uuid]) -> Result<Vec<ChallengeId>> {
+    let ids: Vec<ChallengeId> = people.iter().map(|_| ChallengeId::generate()).collect();
     let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let hashes: Vec<Vec<u8>> = ids
         .iter()
@@ -107,10 +87,11 @@ async fn challenges(app: &App, count: usize) -> Result<Vec<ChallengeId>> {
         .collect();
     sqlx::query(
         "insert into backend.auth_challenges (challenge_id, email, delivery_email, code_hash, expires_at)
-         select id, id || '@example.org', id || '@example.org', hash, now() + interval '10 minutes'
-         from unnest($1::uuid[], $2::bytea[]) c (id, hash)",
+         select id, person || '@example.org', person || '@example.org', hash, now() + interval '10 minutes'
+         from unnest($1::uuid[], $2::uuid[], $3::bytea[]) c (id, person, hash)",
     )
     .bind(&uuids)
+    .bind(people)
     .bind(&hashes)
     .execute(app.db.pool())
     .await?;

@@ -1,13 +1,13 @@
 //! Proving an operator's password: argon2id once, then remembered for minutes under a keyed hash.
 //!
-//! What is remembered serves only while the invalidation channel is healthy; otherwise each request compares the stored
-//! hash with the database, which still costs no argon2. Wrong passwords take from a budget per user name and per address
+//! What is remembered serves for seconds while the invalidation channel is healthy; otherwise, and after that, the stored
+//! hash is compared with the database's, which still costs no argon2. Wrong passwords take from a budget per user name and per address
 //! before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by guesses.
 
 use std::{
     net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,7 +23,7 @@ use galaxy_service::http::ApiError;
 use jiff::Timestamp;
 use moka::future::Cache;
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{model, store};
 use crate::{
@@ -35,6 +35,8 @@ use crate::{
 
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: u64 = 1_000;
+/// Compared with the database this often, in case an invalidation was lost.
+const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
 /// Argon2 runs side by side at most; each takes 19 MiB.
 const VERIFICATIONS: usize = 2;
 
@@ -50,12 +52,21 @@ pub struct Credentials {
 }
 
 /// Credentials that were right when they were looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Verified {
     /// Whose.
     pub username: Arc<str>,
     hash: String,
     generation: u64,
+    looked_at: Mutex<Instant>,
+}
+
+impl Verified {
+    fn looked_at(&self) -> std::sync::MutexGuard<'_, Instant> {
+        self.looked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why credentials are refused.
@@ -107,7 +118,10 @@ impl Credentials {
             .hash("basic", &[username.as_bytes(), password.as_bytes()]);
         if let Some(verified) = self.remembered.get(&key).await {
             let fresh = verified.generation == self.generation.load(Ordering::SeqCst);
-            if fresh && (app.channel.is_healthy() || self.still_holds(app, &verified).await?) {
+            let recent = verified.looked_at().elapsed() < LOOKED_AT_EVERY;
+            if fresh
+                && (recent && app.channel.is_healthy() || self.still_holds(app, &verified).await?)
+            {
                 return Ok(verified);
             }
             self.remembered.invalidate(&key).await;
@@ -127,9 +141,14 @@ impl Credentials {
     }
 
     async fn still_holds(&self, app: &App, verified: &Verified) -> Result<bool, Refused> {
+        let now = Instant::now();
         let mut connection = app.db.acquire().await?;
         let stored = store::password_hash(&mut connection, &verified.username).await?;
-        Ok(stored.as_deref() == Some(&verified.hash))
+        let holds = stored.as_deref() == Some(&verified.hash);
+        if holds {
+            *verified.looked_at() = now;
+        }
+        Ok(holds)
     }
 
     async fn verify(
@@ -140,6 +159,7 @@ impl Credentials {
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
         let (now, generation) = (app.clock.now(), self.generation.load(Ordering::SeqCst));
+        let looked_at = Mutex::new(Instant::now());
         let budgets = Budgets::of(app, username, from);
         let (stored, taken) = {
             let mut connection = app.db.acquire().await?;
@@ -162,6 +182,7 @@ impl Credentials {
             username: username.into(),
             hash,
             generation,
+            looked_at,
         }))
     }
 

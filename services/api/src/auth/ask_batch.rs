@@ -1,4 +1,4 @@
-//! Codes that are asked for at the same time go through the database together: one transaction, three statements.
+//! Codes that are asked for at the same time go through the database together: one transaction, two statements.
 
 use galaxy_mail::{Content, NewMail, Priority, TracedMail, templates};
 use galaxy_service::http::ApiError;
@@ -8,7 +8,7 @@ use super::{
     model,
     store::{self, Admission, Asked},
 };
-use crate::App;
+use crate::{App, gather::Turn};
 
 /// A code that somebody asks for, with its mail.
 pub struct Ask {
@@ -21,15 +21,15 @@ pub struct Ask {
 }
 
 /// Admits and writes a batch. If that fails as a whole, each request is tried by itself, so that none suffers for another.
-pub async fn run(app: App, batch: Vec<Ask>) -> Vec<Result<Admission, ApiError>> {
+pub async fn run(app: App, batch: Vec<Ask>, turn: Turn) -> Vec<Result<Admission, ApiError>> {
     if batch.len() > 1
-        && let Ok(admissions) = write(&app, &batch).await
+        && let Ok(admissions) = write(&app, &batch, &turn).await
     {
         return admissions.into_iter().map(Ok).collect();
     }
     let mut answers = vec![];
     for ask in batch {
-        let one = write(&app, &[ask]).await;
+        let one = write(&app, &[ask], &turn).await;
         answers.push(
             one.map(|admissions| admissions.first().copied().unwrap_or(Admission::Throttled))
                 .map_err(ApiError::from),
@@ -38,43 +38,33 @@ pub async fn run(app: App, batch: Vec<Ask>) -> Vec<Result<Admission, ApiError>> 
     answers
 }
 
-async fn write(app: &App, batch: &[Ask]) -> galaxy_store::Result<Vec<Admission>> {
+async fn write(app: &App, batch: &[Ask], turn: &Turn) -> galaxy_store::Result<Vec<Admission>> {
     let per_address = model::codes_per_address(app.config.auth.codes_per_address_per_hour);
     let asked: Vec<&Asked> = batch.iter().map(|ask| &ask.asked).collect();
     let mut tx = app.db.begin().await?;
     let admissions = store::ask(&mut tx, &asked, &per_address, app.clock.now()).await?;
-    let of = |wanted: Admission| -> Vec<&Ask> {
-        let pairs = batch.iter().zip(&admissions);
-        pairs
-            .filter(|(_, admission)| **admission == wanted)
-            .map(|(ask, _)| ask)
-            .collect()
-    };
-    let (sent, throttled) = (of(Admission::Send), of(Admission::Throttled));
-    // A throttled request's mail is put in like any other, and taken back: the same work for every address.
-    if !throttled.is_empty() {
-        store::savepoint(&mut tx).await?;
-        put_mails(&mut tx, &throttled).await?;
-        store::rollback(&mut tx).await?;
-    }
-    if !sent.is_empty() {
-        store::savepoint(&mut tx).await?;
-        put_mails(&mut tx, &sent).await?;
-        store::release(&mut tx).await?;
-    }
+    put_mails(&mut tx, batch, &admissions).await?;
+    turn.pass();
     tx.commit().await?;
     Ok(admissions)
 }
 
-async fn put_mails(tx: &mut Tx, asks: &[&Ask]) -> galaxy_store::Result<()> {
-    let keys: Vec<String> = asks
+/// Writes the mails of codes that are to be sent. Those of the others go the same way and are left out at its end: the
+/// same work for every address.
+async fn put_mails(
+    tx: &mut Tx,
+    batch: &[Ask],
+    admissions: &[Admission],
+) -> galaxy_store::Result<()> {
+    let keys: Vec<String> = batch
         .iter()
         .map(|ask| ask.asked.challenge_id.to_string())
         .collect();
-    let mails: Vec<TracedMail<'_>> = asks
+    let mails: Vec<TracedMail<'_>> = batch
         .iter()
         .zip(&keys)
-        .map(|(ask, key)| TracedMail {
+        .zip(admissions)
+        .map(|((ask, key), admission)| TracedMail {
             mail: NewMail {
                 template_id: templates::LOGIN_CODE,
                 idempotency_key: key,
@@ -88,6 +78,7 @@ async fn put_mails(tx: &mut Tx, asks: &[&Ask]) -> galaxy_store::Result<()> {
                 list_unsubscribe: None,
             },
             traceparent: ask.traceparent.clone(),
+            left_out: *admission != Admission::Send,
         })
         .collect();
     galaxy_mail::enqueue_all(tx, &mails).await

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     App,
     accounts::{self, model::SanctionCode, store::NewAccount},
+    gather::Turn,
 };
 
 /// A code that was typed, and the device it was typed into.
@@ -53,15 +54,19 @@ pub enum Outcome {
 pub type Failure = galaxy_service::http::ApiError;
 
 /// Works on a batch. If that fails as a whole, each attempt is worked on by itself, so that none suffers for another.
-pub async fn run(app: App, batch: Vec<Attempt>) -> Vec<std::result::Result<Outcome, Failure>> {
+pub async fn run(
+    app: App,
+    batch: Vec<Attempt>,
+    turn: Turn,
+) -> Vec<std::result::Result<Outcome, Failure>> {
     if batch.len() > 1
-        && let Ok(outcomes) = write(&app, &batch).await
+        && let Ok(outcomes) = write(&app, &batch, &turn).await
     {
         return outcomes.into_iter().map(Ok).collect();
     }
     let mut answers = vec![];
     for attempt in batch {
-        let one = write(&app, &[attempt]).await;
+        let one = write(&app, &[attempt], &turn).await;
         answers.push(
             one.map(|mut outcomes| outcomes.pop().unwrap_or(Outcome::Invalid))
                 .map_err(Failure::from),
@@ -70,7 +75,7 @@ pub async fn run(app: App, batch: Vec<Attempt>) -> Vec<std::result::Result<Outco
     answers
 }
 
-async fn write(app: &App, batch: &[Attempt]) -> Result<Vec<Outcome>> {
+async fn write(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
     let mut work = Work {
         app,
         now: app.clock.now(),
@@ -80,8 +85,8 @@ async fn write(app: &App, batch: &[Attempt]) -> Result<Vec<Outcome>> {
     };
     let mut waiting: Vec<(usize, &Attempt)> = batch.iter().enumerate().collect();
     while !waiting.is_empty() {
-        let (turn, later) = one_of_each(waiting, |(_, attempt)| attempt.challenge_id);
-        let (open, shut) = work.try_codes(turn).await?;
+        let (round, later) = one_of_each(waiting, |(_, attempt)| attempt.challenge_id);
+        let (open, shut) = work.try_codes(round).await?;
         let still_open = |(_, attempt): &(usize, &Attempt)| !shut.contains(&attempt.challenge_id);
         waiting = later.into_iter().filter(still_open).collect();
         work.open_sessions(open).await?;
@@ -93,6 +98,7 @@ async fn write(app: &App, batch: &[Attempt]) -> Result<Vec<Outcome>> {
         ..
     } = work;
     events.append(&mut tx).await?;
+    turn.pass();
     tx.commit().await?;
     Ok(outcomes)
 }
@@ -124,16 +130,16 @@ impl Work<'_> {
     /// Takes a try of each challenge and compares. Gives the right ones, and the challenges that take no more tries.
     async fn try_codes<'a>(
         &mut self,
-        turn: Vec<(usize, &'a Attempt)>,
+        round: Vec<(usize, &'a Attempt)>,
     ) -> Result<(Vec<Right<'a>>, HashSet<ChallengeId>)> {
-        let ids: Vec<_> = turn
+        let ids: Vec<_> = round
             .iter()
             .map(|(_, attempt)| attempt.challenge_id.uuid())
             .collect();
         let tried = store::take_tries(&mut self.tx, &ids, self.now).await?;
         let mut tried: HashMap<_, _> = tried.into_iter().map(|t| (t.challenge_id, t)).collect();
         let (mut right, mut wrong, mut shut) = (vec![], vec![], HashSet::new());
-        for (place, attempt) in turn {
+        for (place, attempt) in round {
             let Some(tried) = tried.remove(&attempt.challenge_id) else {
                 shut.insert(attempt.challenge_id);
                 continue;
@@ -159,9 +165,9 @@ impl Work<'_> {
     /// Opens a session for each right code; codes of one address take turns.
     async fn open_sessions(&mut self, mut right: Vec<Right<'_>>) -> Result<()> {
         while !right.is_empty() {
-            let (turn, later) = one_of_each(right, |right| right.tried.email.clone());
+            let (round, later) = one_of_each(right, |right| right.tried.email.clone());
             right = later;
-            let accounts = self.ensure_accounts(&turn).await?;
+            let accounts = self.ensure_accounts(&round).await?;
             let opening = |right: &Right<'_>| {
                 let (user_id, _) = *accounts.get(&right.tried.email)?;
                 Some(Opening {
@@ -172,10 +178,10 @@ impl Work<'_> {
                     client_public_key: right.attempt.client_public_key,
                 })
             };
-            let openings: Option<Vec<Opening>> = turn.iter().map(opening).collect();
+            let openings: Option<Vec<Opening>> = round.iter().map(opening).collect();
             let openings = openings.ok_or(sqlx::Error::RowNotFound)?;
             let opened = store::open(&mut self.tx, &openings, self.now).await?;
-            for ((right, opening), opened) in turn.iter().zip(&openings).zip(opened) {
+            for ((right, opening), opened) in round.iter().zip(&openings).zip(opened) {
                 let first = accounts
                     .get(&right.tried.email)
                     .is_some_and(|(_, first)| *first);
@@ -203,12 +209,12 @@ impl Work<'_> {
     /// The accounts of the addresses, locked, and whether each was made just now.
     async fn ensure_accounts(
         &mut self,
-        turn: &[Right<'_>],
+        round: &[Right<'_>],
     ) -> Result<HashMap<String, (UserId, bool)>> {
         let mut found: HashMap<String, (UserId, bool)> = HashMap::new();
         // A lost race for an address is found at the next look; a taken name is drawn anew.
         for _ in 0..5 {
-            let missing: Vec<&Right<'_>> = turn
+            let missing: Vec<&Right<'_>> = round
                 .iter()
                 .filter(|right| !found.contains_key(&right.tried.email))
                 .collect();
@@ -219,24 +225,20 @@ impl Work<'_> {
                 .iter()
                 .map(|right| right.tried.email.as_str())
                 .collect();
-            let existing = accounts::store::lock_by_emails(&mut self.tx, &emails).await?;
-            found.extend(
-                existing
-                    .into_iter()
-                    .map(|(email, user_id)| (email, (user_id, false))),
-            );
             let new: Vec<NewAccount> = missing
                 .iter()
-                .filter(|right| !found.contains_key(&right.tried.email))
                 .filter_map(|right| new_account(right))
                 .collect();
-            for (email, user_id) in
-                accounts::store::insert_all(&mut self.tx, &new, self.now).await?
-            {
-                let trace = missing.iter().find(|right| right.tried.email == email);
-                let trace = trace.and_then(|right| right.attempt.traceparent.clone());
-                self.events.add(&AccountCreated { user_id }, trace)?;
-                found.insert(email, (user_id, true));
+            let ensured =
+                accounts::store::ensure_all(&mut self.tx, &emails, &new, self.now).await?;
+            for account in ensured {
+                let user_id = account.user_id;
+                if account.is_new {
+                    let right = missing.iter().find(|r| r.tried.email == account.email);
+                    let trace = right.and_then(|right| right.attempt.traceparent.clone());
+                    self.events.add(&AccountCreated { user_id }, trace)?;
+                }
+                found.insert(account.email, (user_id, account.is_new));
             }
         }
         Ok(found)

@@ -107,8 +107,8 @@ pub async fn confirm_email_code(
         traceparent: telemetry::traceparent(),
     };
     let runner = app.clone();
-    let outcome = app.confirming.ask(attempt, move |batch| {
-        confirm_batch::run(runner.clone(), batch)
+    let outcome = app.confirming.ask(attempt, move |batch, turn| {
+        confirm_batch::run(runner.clone(), batch, turn)
     });
     let outcome = outcome.await.map_err(ApiError::unavailable)?;
     metrics::code_tried(match &outcome {

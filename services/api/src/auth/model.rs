@@ -15,21 +15,27 @@ use crate::{keys::Keys, throttle::Rule};
 /// Tries per challenge.
 pub const TRIES: i32 = 5;
 
-/// Codes sent to one address, in each of three windows.
-pub const CODES_PER_EMAIL: [Rule; 3] = [
-    Rule {
-        bucket: "auth.code.email.minute",
-        limit: 1,
+/// At most so many in any window of this length.
+#[derive(Debug, Clone, Copy)]
+pub struct Allowance {
+    /// How many.
+    pub most: u32,
+    /// In which time.
+    pub window: Duration,
+}
+
+/// Codes sent to one e-mail address: all three hold.
+pub const CODES_PER_EMAIL: [Allowance; 3] = [
+    Allowance {
+        most: 1,
         window: Duration::from_mins(1),
     },
-    Rule {
-        bucket: "auth.code.email.hour",
-        limit: 5,
+    Allowance {
+        most: 5,
         window: Duration::from_hours(1),
     },
-    Rule {
-        bucket: "auth.code.email.day",
-        limit: 20,
+    Allowance {
+        most: 20,
         window: Duration::from_hours(24),
     },
 ];

@@ -16,6 +16,12 @@ pub async fn challenges(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
     store::sweep_challenges(&mut connection, before, batch).await
 }
 
+/// Forgets when codes were sent to up to `batch` addresses, long ago.
+pub async fn sent_codes(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut connection = app.db.acquire().await?;
+    store::sweep_sent_codes(&mut connection, now, batch).await
+}
+
 /// Removes up to `batch` sessions that were revoked 90 days ago.
 pub async fn revoked_sessions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = app.db.acquire().await?;

@@ -12,7 +12,7 @@ pub mod store;
 use std::{net::IpAddr, path::Path};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
@@ -60,21 +60,15 @@ pub fn admin_router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(countries::list_user_countries))
 }
 
-/// Middleware: notes the country of each successful user request, after it was answered.
+/// Middleware of user routes: notes the country of each successful request, after it was answered.
 pub async fn note(State(app): State<App>, request: Request, next: Next) -> Response {
-    let of_user = request
-        .extensions()
-        .get::<MatchedPath>()
-        .is_some_and(|path| path.as_str().starts_with("/api/v1/user/"));
-    let caller = (of_user && app.geo.is_on())
-        .then(|| {
-            let id = request.headers().get(USER_ID)?.to_str().ok()?;
-            let from = request.extensions().get::<ClientAddress>()?.0;
-            Some((id.parse::<UserId>().ok()?, from))
-        })
-        .flatten();
+    let caller = app.geo.is_on().then(|| {
+        let id = request.headers().get(USER_ID)?.to_str().ok()?;
+        let from = request.extensions().get::<ClientAddress>()?.0;
+        Some((id.parse::<UserId>().ok()?, from))
+    });
     let answer = next.run(request).await;
-    if let Some((user_id, from)) = caller.filter(|_| answer.status().is_success()) {
+    if let Some((user_id, from)) = caller.flatten().filter(|_| answer.status().is_success()) {
         app.geo.counters.note(user_id, from, app.clock.now());
     }
     answer

@@ -17,11 +17,10 @@ use axum::{
     routing::get,
 };
 use galaxy_service::{
-    Secret,
-    http::{bearer, layers},
+    http::{bearer::RequireToken, layers},
     ops,
 };
-use tower_http::timeout::TimeoutLayer;
+use tower_http::{timeout::TimeoutLayer, validate_request::ValidateRequestHeaderLayer};
 use utoipa_axum::router::OpenApiRouter;
 
 pub use caller::{Caller, USER_ID, UserIdHeader};
@@ -29,25 +28,13 @@ pub use page::{PageQuery, invalid_cursor};
 
 use crate::{App, accounts, admin, auth, geo, lobby, openapi, operators, proxies};
 
-/// All operations, as routes and as their description. `token` guards the user and internal groups.
-pub fn operations(token: Option<Secret>) -> OpenApiRouter<App> {
-    own_operations(token.clone()).merge(engine_operations(token))
-}
-
-/// What engines answer, within bounds of its own.
-fn engine_operations(token: Option<Secret>) -> OpenApiRouter<App> {
-    let token = from_fn_with_state(token, bearer::require);
-    OpenApiRouter::new().nest("/api/v1/user", proxies::user_router().layer(token))
-}
-
-/// What this process answers by itself.
-fn own_operations(token: Option<Secret>) -> OpenApiRouter<App> {
-    let token = from_fn_with_state(token, bearer::require);
+/// All operations, as routes and as their description.
+pub fn operations() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .nest("/api/v1/public", public())
-        .nest("/api/v1/user", user().layer(token.clone()))
+        .nest("/api/v1/user", user().merge(proxies::user_router()))
         .nest("/api/v1/admin", admin())
-        .nest("/api/v1/internal", internal().layer(token))
+        .nest("/api/v1/internal", internal())
 }
 
 fn public() -> OpenApiRouter<App> {
@@ -80,30 +67,56 @@ fn internal() -> OpenApiRouter<App> {
 
 /// The router that `api` serves.
 pub fn router(app: &App) -> Router {
-    let (own, _) = own_operations(app.config.gateway_token.clone()).split_for_parts();
-    let (engines, _) = engine_operations(app.config.gateway_token.clone()).split_for_parts();
     let limits = app.config.limits;
     // The engine client's own timeout comes first, since it tells more.
     let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
-    let routes = bounded(own, limits.body, limits.timeout)
-        .merge(bounded(engines, limits.engine_body, engine_timeout))
+    let ours = || Bounds::new(limits.body, limits.timeout);
+    let engines = || Bounds::new(limits.engine_body, engine_timeout);
+    let of_gateway =
+        || ValidateRequestHeaderLayer::custom(RequireToken(app.config.gateway_token.clone()));
+    let counted = || from_fn_with_state(app.clone(), geo::note);
+    // One stack for each group, since each `layer` of its own costs every request a few allocations.
+    let public = routes(public()).layer(ours().layers());
+    let user = routes(user()).layer((counted(), of_gateway(), ours().layers()));
+    let engines =
+        routes(proxies::user_router()).layer((counted(), of_gateway(), engines().layers()));
+    let admin = routes(admin()).layer(ours().layers());
+    let internal = routes(internal()).layer((of_gateway(), ours().layers()));
+    let groups = Router::new()
+        .nest("/api/v1/public", public)
+        .nest("/api/v1/user", user.merge(engines))
+        .nest("/api/v1/admin", admin)
+        .nest("/api/v1/internal", internal)
         .with_state(app.clone())
-        .layer(from_fn_with_state(app.clone(), geo::note))
         .merge(documents())
         .merge(ops::probes(
             app.process.readiness.clone(),
             app.process.tasks.draining(),
         ));
-    layers::wrap(routes, app.config.trusted_proxies.clone())
+    layers::wrap(groups, app.config.trusted_proxies.clone())
 }
 
-fn bounded(routes: Router<App>, body: usize, timeout: Duration) -> Router<App> {
-    routes
-        .layer(DefaultBodyLimit::max(body))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            timeout,
-        ))
+fn routes(operations: OpenApiRouter<App>) -> Router<App> {
+    operations.split_for_parts().0
+}
+
+/// What a request of a group may take.
+struct Bounds {
+    body: usize,
+    timeout: Duration,
+}
+
+impl Bounds {
+    const fn new(body: usize, timeout: Duration) -> Self {
+        Self { body, timeout }
+    }
+
+    fn layers(&self) -> (TimeoutLayer, DefaultBodyLimit) {
+        (
+            TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, self.timeout),
+            DefaultBodyLimit::max(self.body),
+        )
+    }
 }
 
 fn documents() -> Router {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use galaxy_api::{channel, loops};
-use galaxy_events::{Nats, NatsConfig};
+use galaxy_events::{Nats, NatsConfig, relay};
 use galaxy_service::{Section, Vars};
 use galaxy_testkit::{World, eventually, nats_url};
 use serde_json::json;
@@ -49,6 +49,46 @@ async fn a_session_revoked_on_one_replica_is_refused_by_the_other_at_once(pool: 
     while other.session(&session).await.expect(200)["status"] != "revoked" {
         assert!(
             since.elapsed() < Duration::from_secs(2),
+            "the other replica still serves it"
+        );
+        tokio::task::yield_now().await;
+    }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_replica_that_is_cut_off_from_the_broker_still_ends_a_session_on_the_others(
+    pool: PgPool,
+) {
+    let cut_off = Api::new(pool.clone()).await;
+    let (other, nats) = with_broker(pool).await;
+    loops::start(&other.app, &nats);
+    eventually("the channel is healthy", async || {
+        other.app.channel.is_healthy().then_some(())
+    })
+    .await;
+    let (session, _) = other
+        .sign_in(&format!("{}@example.org", uuid::Uuid::now_v7()))
+        .await;
+    assert_eq!(
+        other.session(&session).await.expect(200)["status"],
+        "active"
+    );
+    let path = format!("/api/v1/internal/sessions/{session}/revoke");
+    cut_off
+        .post(&path, &json!({ "reason": "x" }))
+        .await
+        .expect(204);
+    assert_eq!(
+        other.session(&session).await.expect(200)["status"],
+        "active",
+        "it is cached, and the broadcast was not sent"
+    );
+    // Any process's relay finds the event in the outbox.
+    relay::start(&other.world.process, &other.world.db, &nats);
+    let since = Instant::now();
+    while other.session(&session).await.expect(200)["status"] != "revoked" {
+        assert!(
+            since.elapsed() < Duration::from_secs(5),
             "the other replica still serves it"
         );
         tokio::task::yield_now().await;

@@ -1,13 +1,13 @@
 //! The token that the gateway and the back end share: `Authorization: Bearer <token>`, compared in constant time.
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, header::AUTHORIZATION},
-    middleware::Next,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
+use tower_http::validate_request::ValidateRequest;
 
 use super::error::ApiError;
 use crate::config::Secret;
@@ -20,19 +20,22 @@ pub fn carries(headers: &HeaderMap, token: &Secret) -> bool {
         .is_some_and(|given| given.ct_eq(token.expose_secret().as_bytes()).into())
 }
 
-/// Middleware: without the token, 401 `unauthorized`. With no token configured, every request passes.
-pub async fn require(
-    State(token): State<Option<Secret>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match token {
-        Some(token) if !carries(request.headers(), &token) => ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "This route is for the gateway; send its token as Authorization: Bearer.",
-        )
-        .into_response(),
-        _ => next.run(request).await,
+/// Lets through what carries the token; with none configured, every request.
+#[derive(Debug, Clone)]
+pub struct RequireToken(pub Option<Secret>);
+
+impl<B> ValidateRequest<B> for RequireToken {
+    type ResponseBody = Body;
+
+    fn validate(&mut self, request: &mut Request<B>) -> Result<(), Response> {
+        match &self.0 {
+            Some(token) if !carries(request.headers(), token) => Err(ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "This route is for the gateway; send its token as Authorization: Bearer.",
+            )
+            .into_response()),
+            _ => Ok(()),
+        }
     }
 }

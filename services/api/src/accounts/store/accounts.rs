@@ -117,24 +117,6 @@ pub async fn lock_for_change(
     .await?)
 }
 
-/// Finds the accounts of addresses and locks them for a sign-in, which counts their sessions.
-#[instrument(name = "db.accounts.lock_by_emails", skip_all, fields(batch = identities.len()))]
-pub async fn lock_by_emails(
-    connection: &mut PgConnection,
-    identities: &[&str],
-) -> Result<Vec<(String, UserId)>> {
-    let rows = sqlx::query!(
-        "select email, user_id from backend.accounts where email = any($1) order by user_id for no key update",
-        identities as _,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.email, row.user_id.into()))
-        .collect())
-}
-
 /// What a first sign-in knows of a person.
 #[derive(Debug)]
 pub struct NewAccount {
@@ -152,17 +134,27 @@ pub struct NewAccount {
     pub country: Option<String>,
 }
 
-/// Makes accounts with their free entitlements; gives the addresses of those it made. Those left out have their address
-/// or name taken by another transaction, or by another account.
-#[instrument(name = "db.accounts.insert_all", skip_all, fields(batch = new.len()))]
-pub async fn insert_all(
+/// An account that signs in, locked.
+#[derive(Debug)]
+pub struct Ensured {
+    /// Its address.
+    pub email: String,
+    /// Its id.
+    pub user_id: UserId,
+    /// Whether it was made just now.
+    pub is_new: bool,
+}
+
+/// Finds the accounts of the addresses `identities` and locks them for a sign-in, which counts their sessions; makes those
+/// of `new` that are not found, with their free entitlements. Those left out have their address or name taken by another
+/// transaction, or their name by another account.
+#[instrument(name = "db.accounts.ensure_all", skip_all, fields(batch = identities.len()))]
+pub async fn ensure_all(
     connection: &mut PgConnection,
+    identities: &[&str],
     new: &[NewAccount],
     now: Timestamp,
-) -> Result<Vec<(String, UserId)>> {
-    if new.is_empty() {
-        return Ok(vec![]);
-    }
+) -> Result<Vec<Ensured>> {
     let ids: Vec<Uuid> = new.iter().map(|account| account.user_id.uuid()).collect();
     let emails: Vec<&str> = new.iter().map(|account| account.email.identity()).collect();
     let typed: Vec<&str> = new.iter().map(|account| account.email.typed()).collect();
@@ -184,13 +176,17 @@ pub async fn insert_all(
         .collect();
     let records: Vec<Uuid> = new.iter().map(|_| RecordId::generate().uuid()).collect();
     let rows = sqlx::query!(
-        "with new as (
+        r#"with found as (
+             select user_id, email from backend.accounts where email = any($11::text[]) order by user_id
+             for no key update),
+         new as (
              select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                  $8::uuid[]) n (user_id, email, typed, name, language, zone, country, record_id)),
          made as (
              insert into backend.accounts (user_id, email, delivery_email, user_name, display_name, preferred_language,
                  time_zone, declared_country, created_at, updated_at)
-             select user_id, email, typed, name, name, language, zone, country, $9, $9 from new order by email
+             select user_id, email, typed, name, name, language, zone, country, $9, $9 from new
+             where email collate "C" not in (select email from found) order by email
              on conflict do nothing
              returning user_id, email),
          noted as (
@@ -199,7 +195,8 @@ pub async fn insert_all(
          entitled as (
              insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, taken_at)
              select user_id, 'free', $10, $9 from made)
-         select email, user_id from made",
+         select email as "email!", user_id as "user_id!", false as "is_new!" from found
+         union all select email, user_id, true from made"#,
         &ids,
         &emails as _,
         &typed as _,
@@ -210,12 +207,17 @@ pub async fn insert_all(
         &records,
         now.to_sqlx() as _,
         Entitlement::FREE.max_registered_race_names.cast_signed(),
+        identities as _,
     )
     .fetch_all(connection)
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| (row.email, row.user_id.into()))
+        .map(|row| Ensured {
+            email: row.email,
+            user_id: row.user_id.into(),
+            is_new: row.is_new,
+        })
         .collect())
 }
 

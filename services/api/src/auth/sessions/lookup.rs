@@ -2,8 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use axum::{Json, extract::State};
+use axum::{
+    extract::State,
+    http::{HeaderValue, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use galaxy_core::{DeviceSessionId, UserId};
 use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
 use galaxy_store::Db;
@@ -48,6 +53,25 @@ impl From<&Session> for SessionView {
     }
 }
 
+/// A session as it is kept: with its answer, which is the same for everybody who asks.
+#[derive(Debug)]
+pub struct Known {
+    id: DeviceSessionId,
+    status: SessionStatus,
+    answer: Bytes,
+}
+
+impl Known {
+    fn new(session: &Session) -> Result<Self, ApiError> {
+        let answer = serde_json::to_vec(&SessionView::from(session)).map_err(ApiError::internal)?;
+        Ok(Self {
+            id: session.device_session_id,
+            status: session.status,
+            answer: answer.into(),
+        })
+    }
+}
+
 /// A device session; a revoked one says so.
 #[utoipa::path(
     get,
@@ -64,14 +88,15 @@ impl From<&Session> for SessionView {
 pub async fn get_session(
     State(app): State<App>,
     ApiPath(id): ApiPath<DeviceSessionId>,
-) -> Result<Json<SessionView>, ApiError> {
+) -> Result<Response, ApiError> {
     let Some(session) = app.sessions.find(&app, id).await? else {
         return Err(ApiError::not_found("session"));
     };
     if session.status == SessionStatus::Active {
         app.sessions.seen.note(id, app.clock.now());
     }
-    Ok(Json(session.as_ref().into()))
+    let json = HeaderValue::from_static("application/json");
+    Ok(([(CONTENT_TYPE, json)], session.answer.clone()).into_response())
 }
 
 /// Answers gathered lookups with one query, in the order they were asked.
@@ -81,17 +106,17 @@ pub(super) async fn batch(db: &Db, ids: Vec<DeviceSessionId>) -> Vec<Answer> {
         let mut connection = db.acquire().await?;
         store::find_many(&mut connection, &asked).await
     };
-    match found.await {
-        Ok(sessions) => {
-            let by_id: HashMap<_, _> = sessions
-                .into_iter()
-                .map(|session| (session.device_session_id, Arc::new(session)))
-                .collect();
+    let known = found.await.map_err(ApiError::from).and_then(|sessions| {
+        let known = sessions
+            .iter()
+            .map(|session| Known::new(session).map(Arc::new));
+        known.collect::<Result<Vec<_>, _>>()
+    });
+    match known {
+        Ok(known) => {
+            let by_id: HashMap<_, _> = known.into_iter().map(|known| (known.id, known)).collect();
             ids.iter().map(|id| Ok(by_id.get(id).cloned())).collect()
         }
-        Err(error) => {
-            let error = ApiError::from(error);
-            ids.iter().map(|_| Err(error.clone())).collect()
-        }
+        Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
     }
 }

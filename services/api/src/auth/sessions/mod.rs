@@ -25,11 +25,7 @@ use galaxy_service::{Tasks, http::ApiError};
 use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 
-use self::{
-    cache::Cache,
-    seen::Seen,
-    store::{Revoked, Session},
-};
+use self::{cache::Cache, lookup::Known, seen::Seen, store::Revoked};
 use crate::{App, gather::Gather, metrics};
 
 /// Active sessions that one user can have.
@@ -38,14 +34,12 @@ pub const SESSIONS_PER_USER: i64 = 20;
 const CACHED_MOST: usize = 100_000;
 /// An entry is read anew after this long, whatever happens.
 const CACHED_FOR: Duration = Duration::from_secs(10);
-/// More would make each smaller, fewer would let a slow one hold up everybody.
-const QUERIES_SIDE_BY_SIDE: usize = 2;
 
-type Answer = std::result::Result<Option<Arc<Session>>, ApiError>;
+type Answer = std::result::Result<Option<Arc<Known>>, ApiError>;
 
 /// Sessions as lookups see them: cache, gathered misses, and who was seen when.
 pub struct Sessions {
-    cache: Cache<DeviceSessionId, Arc<Session>>,
+    cache: Cache<DeviceSessionId, Arc<Known>>,
     misses: Gather<DeviceSessionId, Answer>,
     /// When sessions were used, not yet written.
     pub seen: Seen,
@@ -56,7 +50,7 @@ impl Sessions {
     pub fn new(tasks: Tasks) -> Self {
         Self {
             cache: Cache::new(CACHED_MOST, CACHED_FOR),
-            misses: Gather::new(tasks, QUERIES_SIDE_BY_SIDE),
+            misses: Gather::new(tasks),
             seen: Seen::default(),
         }
     }
@@ -83,7 +77,7 @@ impl Sessions {
         let db = app.db.clone();
         let found = self
             .misses
-            .ask(id, move |ids| {
+            .ask(id, move |ids, _| {
                 let db = db.clone();
                 async move { lookup::batch(&db, ids).await }
             })

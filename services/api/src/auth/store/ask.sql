@@ -1,8 +1,9 @@
 -- Admits or throttles a batch of requests for sign-in codes, and writes their challenges.
 --
 -- $1-$11: a column each of the requests. $12-$14: the rule per source address (bucket, limit, end of a window that begins
--- now); $15-$23: the three rules per e-mail address, likewise; $24: now. Each counter is raised only by what the one before
--- it let through. Counters are taken rule by rule, and within a rule by subject: so two batches cannot lock each other out.
+-- now); $15-$20: the three rules per e-mail address (limit, and when a window that ends now began); $21: how many times of
+-- sending are kept, $22: until when; $23: now. Counters are taken by source address first and then by e-mail address, each
+-- in order: so two batches cannot lock each other out.
 with asked as (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[],
         $8::timestamptz[], $9::timestamptz[], $10::bytea[], $11::bytea[]) with ordinality
@@ -15,11 +16,11 @@ free as (
     select * from asked where place not in (select place from blocked)),
 by_address as (
     insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-    select $12, address_subject, $24, count(*), $14 from free group by address_subject order by address_subject
+    select $12, address_subject, $23, count(*), $14 from free group by address_subject order by address_subject
     on conflict (bucket, subject) do update set
-        hits = least(case when t.expires_at <= $24 then 0 else t.hits end, $13) + excluded.hits,
-        window_start = case when t.expires_at <= $24 then $24 else t.window_start end,
-        expires_at = case when t.expires_at <= $24 then $14 else t.expires_at end
+        hits = least(case when t.expires_at <= $23 then 0 else t.hits end, $13) + excluded.hits,
+        window_start = case when t.expires_at <= $23 then $23 else t.window_start end,
+        expires_at = case when t.expires_at <= $23 then $14 else t.expires_at end
     returning subject, hits),
 from_address as (
     select f.*, t.hits, count(*) over (partition by address_subject) as all_of_it,
@@ -29,35 +30,16 @@ first_of_email as (
     select distinct on (email_subject) place, email_subject from from_address
     where nth <= all_of_it - greatest(hits - $13, 0)
     order by email_subject, place),
-by_minute as (
-    insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-    select $15, email_subject, $24, 1, $17 from first_of_email order by email_subject
-    on conflict (bucket, subject) do update set
-        hits = case when t.expires_at <= $24 then 1 else t.hits + 1 end,
-        window_start = case when t.expires_at <= $24 then $24 else t.window_start end,
-        expires_at = case when t.expires_at <= $24 then $17 else t.expires_at end
-    where t.expires_at <= $24 or t.hits < $16
-    returning subject),
-by_hour as (
-    insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-    select $18, subject, $24, 1, $20 from by_minute order by subject
-    on conflict (bucket, subject) do update set
-        hits = case when t.expires_at <= $24 then 1 else t.hits + 1 end,
-        window_start = case when t.expires_at <= $24 then $24 else t.window_start end,
-        expires_at = case when t.expires_at <= $24 then $20 else t.expires_at end
-    where t.expires_at <= $24 or t.hits < $19
-    returning subject),
-by_day as (
-    insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-    select $21, subject, $24, 1, $23 from by_hour order by subject
-    on conflict (bucket, subject) do update set
-        hits = case when t.expires_at <= $24 then 1 else t.hits + 1 end,
-        window_start = case when t.expires_at <= $24 then $24 else t.window_start end,
-        expires_at = case when t.expires_at <= $24 then $23 else t.expires_at end
-    where t.expires_at <= $24 or t.hits < $22
+logged as (
+    insert into backend.sent_codes as t (subject, sent_at, expires_at)
+    select email_subject, array[$23], $22 from first_of_email order by email_subject
+    on conflict (subject) do update set sent_at = (excluded.sent_at || t.sent_at)[:$21], expires_at = excluded.expires_at
+    where coalesce(t.sent_at[$15] <= $16, true)
+        and coalesce(t.sent_at[$17] <= $18, true)
+        and coalesce(t.sent_at[$19] <= $20, true)
     returning subject),
 admitted as (
-    select f.place from first_of_email f join by_day t on t.subject = f.email_subject),
+    select f.place from first_of_email f join logged l on l.subject = f.email_subject),
 written as (
     insert into backend.auth_challenges
         (challenge_id, email, delivery_email, code_hash, locale, created_at, expires_at)

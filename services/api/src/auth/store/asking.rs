@@ -1,5 +1,7 @@
 //! Codes that are asked for: blocks, throttles and challenges of a whole batch in one statement.
 
+use std::time::Duration;
+
 use galaxy_core::{ChallengeId, EmailAddress};
 use galaxy_store::Result;
 use jiff::Timestamp;
@@ -45,9 +47,8 @@ pub enum Admission {
 
 /// Checks blocks and throttles and writes the challenges; gives each request's admission in their order.
 ///
-/// Each counter is raised only by what the one before it let through, so what is not sent does not use up the longer
-/// windows. Of several requests for one address the first is let through. Counters are taken in one order by everybody:
-/// rule by rule, and within a rule by subject.
+/// What is not sent does not use up an e-mail address's windows, but its source's. Of several requests for one address
+/// the first is let through.
 #[instrument(name = "db.auth.ask", skip_all, fields(batch = batch.len()))]
 pub async fn ask(
     connection: &mut PgConnection,
@@ -55,7 +56,17 @@ pub async fn ask(
     per_address: &Rule,
     now: Timestamp,
 ) -> Result<Vec<Admission>> {
-    let [minute, hour, day] = CODES_PER_EMAIL;
+    let [minute, hour, day] = CODES_PER_EMAIL.map(|allowance| {
+        (
+            allowance.most.cast_signed(),
+            before(now, allowance.window).to_sqlx(),
+        )
+    });
+    let kept = CODES_PER_EMAIL.map(|allowance| allowance.most).into_iter();
+    let longest = CODES_PER_EMAIL
+        .map(|allowance| allowance.window)
+        .into_iter();
+    let expires_at = after(now, longest.max().unwrap_or_default());
     let ids: Vec<Uuid> = batch
         .iter()
         .map(|asked| asked.challenge_id.uuid())
@@ -92,15 +103,14 @@ pub async fn ask(
         per_address.bucket,
         per_address.limit_i32(),
         per_address.ends(now).to_sqlx() as _,
-        minute.bucket,
-        minute.limit_i32(),
-        minute.ends(now).to_sqlx() as _,
-        hour.bucket,
-        hour.limit_i32(),
-        hour.ends(now).to_sqlx() as _,
-        day.bucket,
-        day.limit_i32(),
-        day.ends(now).to_sqlx() as _,
+        minute.0,
+        minute.1 as _,
+        hour.0,
+        hour.1 as _,
+        day.0,
+        day.1 as _,
+        kept.max().unwrap_or_default().cast_signed(),
+        expires_at.to_sqlx() as _,
         now.to_sqlx() as _,
     )
     .fetch_all(connection)
@@ -116,27 +126,29 @@ pub async fn ask(
         .collect())
 }
 
-/// Marks the point to which [`rollback`] goes back.
-#[instrument(name = "db.auth.savepoint", skip_all)]
-pub async fn savepoint(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!("savepoint mail").execute(connection).await?;
-    Ok(())
+fn before(now: Timestamp, window: Duration) -> Timestamp {
+    now.saturating_sub(window).unwrap_or(now)
 }
 
-/// Keeps what was written since [`savepoint`].
-#[instrument(name = "db.auth.release", skip_all)]
-pub async fn release(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!("release savepoint mail")
-        .execute(connection)
-        .await?;
-    Ok(())
+fn after(now: Timestamp, window: Duration) -> Timestamp {
+    now.saturating_add(window).unwrap_or(now)
 }
 
-/// Takes back what was written since [`savepoint`].
-#[instrument(name = "db.auth.rollback", skip_all)]
-pub async fn rollback(connection: &mut PgConnection) -> Result<()> {
-    sqlx::query!("rollback to savepoint mail")
-        .execute(connection)
-        .await?;
-    Ok(())
+/// Forgets up to `batch` addresses whose windows are all over; says how many.
+#[instrument(name = "db.auth.sweep_sent_codes", skip_all)]
+pub async fn sweep_sent_codes(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    batch: i64,
+) -> Result<u64> {
+    Ok(sqlx::query!(
+        "delete from backend.sent_codes where subject in
+             (select subject from backend.sent_codes
+              where expires_at <= $1 order by expires_at limit $2 for update skip locked)",
+        now.to_sqlx() as _,
+        batch,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected())
 }

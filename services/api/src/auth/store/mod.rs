@@ -6,6 +6,6 @@ mod asking;
 mod blocks;
 mod confirming;
 
-pub use asking::{Admission, Asked, ask, release, rollback, savepoint};
+pub use asking::{Admission, Asked, ask, sweep_sent_codes};
 pub use blocks::{block_email, drop_challenges, sweep_challenges, unblock_email};
 pub use confirming::{Opened, Opening, Tried, count_wrong, open, take_tries};

@@ -1,0 +1,65 @@
+//! `api`s over a database, made on the served side.
+
+use anyhow::{Context, Result};
+use galaxy_api::{App, Config, loops};
+use galaxy_core::Clock;
+use galaxy_events::{Nats, NatsConfig};
+use galaxy_service::{Process, Readiness, Section, Tasks, Vars};
+use galaxy_store::{Db, MigrateMode, PostgresConfig};
+use tokio::runtime::Handle;
+
+use crate::threads;
+
+/// The user and password of the operator that the bench is.
+pub const ADMIN: (&str, &str) = ("bench", "the password of the bench");
+
+/// An `api` of its own over the database at `postgres_url`, which it migrates; with an invalidation channel if there is a
+/// broker.
+pub async fn replica(served: &Handle, postgres_url: &str, nats_url: Option<&str>) -> Result<App> {
+    let (postgres_url, nats_url) = (postgres_url.to_owned(), nats_url.map(str::to_owned));
+    threads::on(served, async move {
+        let process = Process {
+            name: "bench",
+            clock: Clock::system(),
+            tasks: Tasks::new(),
+            readiness: Readiness::default(),
+        };
+        let postgres = PostgresConfig {
+            url: postgres_url.into(),
+            max_connections: 16,
+            migrate: MigrateMode::Apply,
+        };
+        let db = Db::connect(&postgres, &process).await?;
+        let nats = match nats_url {
+            Some(url) => Some(Nats::connect(&broker(url)?, &process).await?),
+            None => None,
+        };
+        let app = App::new(config()?, process, db, nats.clone())?;
+        app.bootstrap().await?;
+        if let Some(nats) = nats {
+            loops::start(&app, &nats);
+        }
+        Ok(app)
+    })
+    .await
+}
+
+fn broker(url: String) -> Result<NatsConfig> {
+    let mut vars = Vars::from_lookup(move |name| (name == "BACKEND_NATS_URL").then(|| url.clone()));
+    NatsConfig::read(&mut vars).context("BACKEND_NATS_URL is not right")
+}
+
+fn config() -> Result<Config> {
+    let mut vars = Vars::from_lookup(|name| {
+        let value = match name {
+            "BACKEND_POSTGRES_URL" => "postgres://given-otherwise",
+            "BACKEND_AUTH_PEPPER" => "a pepper for the bench only",
+            "BACKEND_TRUSTED_PROXIES" => "127.0.0.0/8",
+            "BACKEND_ADMIN_BOOTSTRAP_USER" => ADMIN.0,
+            "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => ADMIN.1,
+            _ => return None,
+        };
+        Some(value.to_owned())
+    });
+    Config::read(&mut vars).context("the bench's own settings are not right")
+}
