@@ -138,7 +138,8 @@ pub async fn by_name(
     limit: Limit,
     now: Timestamp,
 ) -> Result<Vec<Found>> {
-    let (after_key, after_id) = after.unwrap_or((String::new(), Uuid::nil()));
+    // Not from an empty key: of two lower bounds, Postgres begins its scan at the one of the row.
+    let (after_key, after_id) = after.unwrap_or_else(|| (prefix.to_owned(), Uuid::nil()));
     let rows = sqlx::query_as!(
         Row,
         r#"select key as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",

@@ -75,8 +75,9 @@ pub async fn search(
     limit: Limit,
     after: Option<ByName>,
 ) -> Result<Page<Game>> {
-    // After the last game of the page before; without one, from the prefix itself on.
-    let (name, id) = after.unwrap_or((String::new(), GameId(uuid::Uuid::nil())));
+    // After the last game of the page before; without one, from the prefix itself on: of two lower bounds, Postgres begins
+    // its scan at the one of the row.
+    let (name, id) = after.unwrap_or_else(|| (prefix.to_owned(), GameId(uuid::Uuid::nil())));
     let end = format!("{prefix}\u{10ffff}");
     let id = id.uuid();
     let rows = match status {
