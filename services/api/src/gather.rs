@@ -300,13 +300,14 @@ mod tests {
                 questions
             }
         };
-        let first = tokio::spawn({
-            let (gather, run) = (gather.clone(), run.clone());
-            async move { gather.ask(0, run).await }
-        });
-        tokio::task::yield_now().await;
-        assert_eq!(gather.ask(1, run).await, Ok(1));
-        committed.notify_one();
-        assert_eq!(first.await.unwrap(), Ok(0));
+        let first = gather.ask(0, run.clone());
+        let second = async {
+            tokio::task::yield_now().await;
+            let answer = gather.ask(1, run).await;
+            committed.notify_one();
+            answer
+        };
+        let answers = futures_util::future::join(first, second).await;
+        assert_eq!(answers, (Ok(0), Ok(1)));
     }
 }

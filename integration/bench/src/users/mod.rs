@@ -130,6 +130,8 @@ async fn crowd(options: &Options, served: &Handle, accounts: u32) -> Result<Crow
     let some = seed::accounts(&app.db, accounts)
         .await
         .with_context(|| format!("cannot make {accounts} accounts"))?;
-    let server = Server::of(served, http::router(&app)).await?;
-    Ok(Crowd { server, some })
+    Ok(Crowd {
+        server: Server::of(served, http::router(&app)).await?,
+        some,
+    })
 }

@@ -175,7 +175,7 @@ async fn search(
             let (limit, after) = text()?;
             let name = prefix(&filter.name);
             by_text(
-                store::by_name(connection, filter, &name, after, limit, now).await?,
+                store::by_name(connection, filter, &name, after, limit).await?,
                 limit,
             )
         }

@@ -136,7 +136,6 @@ pub async fn by_name(
     prefix: &str,
     after: Option<(String, Uuid)>,
     limit: Limit,
-    now: Timestamp,
 ) -> Result<Vec<Found>> {
     // Not from an empty key: of two lower bounds, Postgres begins its scan at the one of the row.
     let (after_key, after_id) = after.unwrap_or_else(|| (prefix.to_owned(), Uuid::nil()));
@@ -149,9 +148,7 @@ pub async fn by_name(
                (select display_name_key as key, * from backend.accounts a
                 where display_name_key >= $1 and display_name_key < $2 and (display_name_key, user_id) > ($3, $4)
                     and ($5::text is null or declared_country = $5)
-                    and ($6::text is null or exists (select from backend.sanction_active s where s.user_id = a.user_id
-                        and s.sanction_code = $6 and (s.expires_at is null or s.expires_at > $7)))
-                order by display_name_key, user_id limit $8)
+                order by display_name_key, user_id limit $6)
                union
                (select case when display_name_key >= $1 and display_name_key < $2
                             then display_name_key else user_name end as key, *
@@ -160,18 +157,14 @@ pub async fn by_name(
                     and (user_name > $3 or user_id > $4)
                     and (display_name_key = user_name or not (display_name_key >= $1 and display_name_key < $2))
                     and ($5::text is null or declared_country = $5)
-                    and ($6::text is null or exists (select from backend.sanction_active s where s.user_id = a.user_id
-                        and s.sanction_code = $6 and (s.expires_at is null or s.expires_at > $7)))
-                order by user_name limit $8)
+                order by user_name limit $6)
            ) both_ways
-           order by key collate "C", user_id limit $8"#,
+           order by key collate "C", user_id limit $6"#,
         prefix,
         end_of_prefix(prefix),
         after_key,
         after_id,
         filter.country,
-        filter.sanction.map(SanctionCode::as_str),
-        now.to_sqlx() as _,
         limit.probe(),
     )
     .fetch_all(connection)
@@ -196,11 +189,15 @@ pub async fn by_sanction(
            from backend.sanction_active s join backend.accounts a on a.user_id = s.user_id
            where s.sanction_code = $1 and s.user_id > $2 and (s.expires_at is null or s.expires_at > $3)
                and ($4::text is null or declared_country = $4)
-           order by s.user_id limit $5"#,
+               and ($5::text is null or starts_with(email, $5))
+               and ($6::text is null or starts_with(display_name_key, $6) or starts_with(user_name, $6))
+           order by s.user_id limit $7"#,
         filter.sanction.map(SanctionCode::as_str),
         after,
         now.to_sqlx() as _,
         filter.country,
+        filter.email,
+        filter.name,
         limit.probe(),
     )
     .fetch_all(connection)
