@@ -141,9 +141,10 @@ async fn a_finished_mail_is_sent_again_as_a_new_delivery_linked_to_it(pool: PgPo
     let old = mail("a").enqueue(&world).await;
     let try_again = async |id| {
         let mut tx = world.db.begin().await.unwrap();
-        let new = resend(&mut tx, id).await?;
+        let new = resend(&mut tx, id).await;
+        // Also after a refusal: a dropped transaction gives its locks back a moment later, and claims pass locked mails by.
         tx.commit().await.unwrap();
-        Ok::<_, ResendError>(new)
+        new
     };
     assert!(matches!(try_again(old).await, Err(ResendError::StillOpen)));
     let first = claim_one(&world).await;
