@@ -55,62 +55,47 @@ pub async fn one(load: &Load, server: &Server, call: &dyn Fn(usize) -> Call) -> 
     })
 }
 
-/// Prints our rate as a part of theirs.
-pub fn print_rate(name: &str, goal: &str, load: &Load, rounds: &Rounds) -> Result<()> {
-    let ratio = median(
-        rounds
-            .iter()
-            .map(|(ours, theirs)| theirs.seconds / ours.seconds),
-    );
-    let rate = |of: fn(&(Cost, Cost)) -> Cost| {
-        number(load.requests) / median(rounds.iter().map(|pair| of(pair).seconds))
-    };
-    let (ours, theirs) = (rate(|pair| pair.0), rate(|pair| pair.1));
-    line(
-        name,
-        ratio,
-        goal,
-        &format!("{ours:.0}/s against {theirs:.0}/s"),
-    )
+/// What is compared of two sides.
+#[derive(Debug, Clone, Copy)]
+pub enum Measure {
+    /// Requests per second: ours as a part of theirs.
+    Rate,
+    /// How long a request takes: ours as a multiple of theirs.
+    Time,
+    /// Processor time of a request: ours as a multiple of theirs.
+    Processor,
 }
 
-/// Prints our time as a multiple of theirs.
-pub fn print_time(name: &str, goal: &str, load: &Load, rounds: &Rounds) -> Result<()> {
-    let ratio = median(
-        rounds
-            .iter()
-            .map(|(ours, theirs)| ours.seconds / theirs.seconds),
-    );
-    let each = |of: fn(&(Cost, Cost)) -> Cost| {
-        median(rounds.iter().map(|pair| of(pair).seconds)) * number(load.clients) * 1e3
-            / number(load.requests)
-    };
-    let (ours, theirs) = (each(|pair| pair.0), each(|pair| pair.1));
-    line(
-        name,
-        ratio,
-        goal,
-        &format!("{ours:.2} ms against {theirs:.2} ms"),
-    )
-}
+impl Measure {
+    fn of(self, load: &Load, cost: Cost) -> f64 {
+        let requests = number(load.requests);
+        match self {
+            Self::Rate => requests / cost.seconds,
+            Self::Time => cost.seconds * number(load.clients) * 1e3 / requests,
+            Self::Processor => cost.processor * 1e6 / requests,
+        }
+    }
 
-/// Prints our processor time as a multiple of theirs.
-pub fn print_processor(name: &str, goal: &str, load: &Load, rounds: &Rounds) -> Result<()> {
-    let ratio = median(
-        rounds
-            .iter()
-            .map(|(ours, theirs)| ours.processor / theirs.processor),
-    );
-    let each = |of: fn(&(Cost, Cost)) -> Cost| {
-        median(rounds.iter().map(|pair| of(pair).processor)) * 1e6 / number(load.requests)
-    };
-    let (ours, theirs) = (each(|pair| pair.0), each(|pair| pair.1));
-    line(
-        name,
-        ratio,
-        goal,
-        &format!("{ours:.1} µs against {theirs:.1} µs"),
-    )
+    fn written(self, value: f64) -> String {
+        match self {
+            Self::Rate => format!("{value:.0}/s"),
+            Self::Time => format!("{value:.2} ms"),
+            Self::Processor => format!("{value:.1} µs"),
+        }
+    }
+
+    /// Prints the median of the rounds' ratios, and the medians of both sides.
+    pub fn print(self, name: &str, goal: &str, load: &Load, rounds: &Rounds) -> Result<()> {
+        let pairs = || {
+            rounds
+                .iter()
+                .map(|(ours, theirs)| (self.of(load, *ours), self.of(load, *theirs)))
+        };
+        let ratio = median(pairs().map(|(ours, theirs)| ours / theirs));
+        let ours = self.written(median(pairs().map(|pair| pair.0)));
+        let theirs = self.written(median(pairs().map(|pair| pair.1)));
+        line(name, ratio, goal, &format!("{ours} against {theirs}"))
+    }
 }
 
 /// One line: what was compared, the ratio, the goal, and the figures behind it.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use galaxy_service::Tasks;
+use galaxy_service::{Tasks, http::ApiError};
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout,
@@ -189,6 +189,30 @@ impl<Q, A> Drop for Runner<Q, A> {
     }
 }
 
+/// Works on a batch as a whole. If that fails, each question is worked on by itself, so that none suffers for another.
+/// `work` gives one answer for each question, in their order.
+pub async fn whole_or_each<'a, Q, A, F>(
+    batch: &'a [Q],
+    work: impl Fn(&'a [Q]) -> F,
+) -> Vec<Result<A, ApiError>>
+where
+    F: Future<Output = galaxy_store::Result<Vec<A>>>,
+{
+    if batch.len() > 1
+        && let Ok(answers) = work(batch).await
+    {
+        return answers.into_iter().map(Ok).collect();
+    }
+    let mut answers = vec![];
+    for one in batch.chunks(1) {
+        match work(one).await {
+            Ok(answer) => answers.extend(answer.into_iter().map(Ok)),
+            Err(error) => answers.push(Err(error.into())),
+        }
+    }
+    answers
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -309,5 +333,19 @@ mod tests {
         };
         let answers = futures_util::future::join(first, second).await;
         assert_eq!(answers, (Ok(0), Ok(1)));
+    }
+
+    #[tokio::test]
+    async fn a_question_that_fails_fails_alone() {
+        let work = async |part: Vec<u32>| {
+            let broken = part.contains(&2);
+            let answers = part.into_iter().map(|n| n * 10).collect::<Vec<_>>();
+            (!broken)
+                .then_some(answers)
+                .ok_or(sqlx::Error::RowNotFound.into())
+        };
+        let answers = whole_or_each(&[1, 2, 3], |part| work(part.to_vec())).await;
+        let answers: Vec<Option<u32>> = answers.into_iter().map(Result::ok).collect();
+        assert_eq!(answers, [Some(10), None, Some(30)]);
     }
 }

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::{
-    compare::{self, Rounds, Side},
+    compare::{self, Measure, Rounds, Side},
     load::Load,
     replica::{ADMIN, replica},
     server::{Call, Server, get, get_as},
@@ -118,8 +118,13 @@ impl Bench<'_> {
         ] {
             let rounds = self.rounds(&self.cached, &hot, theirs, &empty).await?;
             let name = format!("cached session lookup / {name}");
-            compare::print_rate(&name, ">= 0.65", self.load, &rounds)?;
-            compare::print_processor(&format!("{name}, processor"), "<= 1.6", self.load, &rounds)?;
+            Measure::Rate.print(&name, ">= 0.65", self.load, &rounds)?;
+            Measure::Processor.print(
+                &format!("{name}, processor"),
+                "<= 1.6",
+                self.load,
+                &rounds,
+            )?;
         }
         Ok(())
     }
@@ -129,7 +134,7 @@ impl Bench<'_> {
         let query = |n: usize| get(&format!("/bench/query/{}", self.ids[n % self.ids.len()]));
         let rounds = self.rounds(&self.bypassing, &any, &self.layered, &query);
         let name = "session lookup past the cache / one query a request";
-        compare::print_rate(name, ">= 2", self.load, &rounds.await?)
+        Measure::Rate.print(name, ">= 2", self.load, &rounds.await?)
     }
 
     async fn operators(&self) -> Result<()> {
@@ -137,7 +142,7 @@ impl Bench<'_> {
         let open = |_: usize| get("/bench/admins");
         let rounds = self.rounds(&self.cached, &asked, &self.layered, &open);
         let name = "operator's request, remembered / without credentials";
-        compare::print_time(name, "<= 1.5", self.load, &rounds.await?)
+        Measure::Time.print(name, "<= 1.5", self.load, &rounds.await?)
     }
 }
 

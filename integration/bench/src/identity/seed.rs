@@ -1,9 +1,10 @@
 //! Rows to look up, and waiting until replicas hear each other.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use galaxy_api::App;
+use galaxy_scenarios::eventually;
 use galaxy_store::Db;
 use uuid::Uuid;
 
@@ -34,13 +35,13 @@ pub async fn sessions(db: &Db, count: usize) -> Result<Vec<Uuid>> {
 
 /// Returns once the invalidation channel of each replica is healthy.
 pub async fn wait_until_healthy(replicas: &[&App]) -> Result<()> {
-    let started = Instant::now();
-    while !replicas.iter().all(|app| app.channel.is_healthy()) {
-        ensure!(
-            started.elapsed() < Duration::from_secs(10),
-            "the replicas do not hear each other"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
+    eventually(
+        "the replicas hear each other",
+        Duration::from_secs(10),
+        async || {
+            let healthy = replicas.iter().all(|app| app.channel.is_healthy());
+            Ok(healthy.then_some(()))
+        },
+    )
+    .await
 }

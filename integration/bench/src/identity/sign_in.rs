@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::compared;
 use crate::{
-    compare,
+    compare::{self, Measure},
     load::Load,
     server::{Call, Server, post},
 };
@@ -46,7 +46,7 @@ pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Resu
             registered,
         ),
     ] {
-        compare::print_rate(name, ">= 0.6", load, &rounds)?;
+        Measure::Rate.print(name, ">= 0.6", load, &rounds)?;
     }
     sqlx::query("drop table backend.bench_commits")
         .execute(app.db.pool())

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 use self::seed::Account;
 use crate::{
-    compare::{self, Side},
+    compare::{self, Measure, Side},
     load::Load,
     replica::{ADMIN, replica},
     server::{Call, Server, get_as},
@@ -58,7 +58,7 @@ pub async fn run(options: &Options, served: &Handle) -> Result<()> {
             call: &of_few,
         };
         let rounds = compare::rounds(&options.load, ours, theirs).await?;
-        compare::print_time(&format!("users: {name}"), "<= 1.3", &options.load, &rounds)?;
+        Measure::Time.print(&format!("users: {name}"), "<= 1.3", &options.load, &rounds)?;
     }
     drop((few, many));
     for accounts in [options.few, options.many] {

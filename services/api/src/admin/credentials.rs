@@ -7,7 +7,7 @@
 use std::{
     net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -20,10 +20,10 @@ use argon2::{
 use axum::http::StatusCode;
 use galaxy_core::entropy;
 use galaxy_service::http::ApiError;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
 use sqlx::PgConnection;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::sync::Semaphore;
 
 use super::{model, store};
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: u64 = 1_000;
 /// Compared with the database this often, in case an invalidation was lost.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(10);
+const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Argon2 runs side by side at most; each takes 19 MiB.
 const VERIFICATIONS: usize = 2;
 
@@ -58,11 +58,11 @@ pub struct Verified {
     pub username: Arc<str>,
     hash: String,
     generation: u64,
-    looked_at: Mutex<Instant>,
+    looked_at: Mutex<Timestamp>,
 }
 
 impl Verified {
-    fn looked_at(&self) -> std::sync::MutexGuard<'_, Instant> {
+    fn looked_at(&self) -> MutexGuard<'_, Timestamp> {
         self.looked_at
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -118,7 +118,8 @@ impl Credentials {
             .hash("basic", &[username.as_bytes(), password.as_bytes()]);
         if let Some(verified) = self.remembered.get(&key).await {
             let fresh = verified.generation == self.generation.load(Ordering::SeqCst);
-            let recent = verified.looked_at().elapsed() < LOOKED_AT_EVERY;
+            let age = app.clock.now().duration_since(*verified.looked_at());
+            let recent = age < LOOKED_AT_EVERY;
             if fresh
                 && (recent && app.channel.is_healthy() || self.still_holds(app, &verified).await?)
             {
@@ -141,7 +142,7 @@ impl Credentials {
     }
 
     async fn still_holds(&self, app: &App, verified: &Verified) -> Result<bool, Refused> {
-        let now = Instant::now();
+        let now = app.clock.now();
         let mut connection = app.db.acquire().await?;
         let stored = store::password_hash(&mut connection, &verified.username).await?;
         let holds = stored.as_deref() == Some(&verified.hash);
@@ -159,7 +160,6 @@ impl Credentials {
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
         let (now, generation) = (app.clock.now(), self.generation.load(Ordering::SeqCst));
-        let looked_at = Mutex::new(Instant::now());
         let budgets = Budgets::of(app, username, from);
         let (stored, taken) = {
             let mut connection = app.db.acquire().await?;
@@ -182,7 +182,7 @@ impl Credentials {
             username: username.into(),
             hash,
             generation,
-            looked_at,
+            looked_at: Mutex::new(now),
         }))
     }
 

@@ -8,7 +8,10 @@ use super::{
     model,
     store::{self, Admission, Asked},
 };
-use crate::{App, gather::Turn};
+use crate::{
+    App,
+    gather::{Turn, whole_or_each},
+};
 
 /// A code that somebody asks for, with its mail.
 pub struct Ask {
@@ -20,22 +23,9 @@ pub struct Ask {
     pub traceparent: Option<String>,
 }
 
-/// Admits and writes a batch. If that fails as a whole, each request is tried by itself, so that none suffers for another.
+/// Admits and writes a batch.
 pub async fn run(app: App, batch: Vec<Ask>, turn: Turn) -> Vec<Result<Admission, ApiError>> {
-    if batch.len() > 1
-        && let Ok(admissions) = write(&app, &batch, &turn).await
-    {
-        return admissions.into_iter().map(Ok).collect();
-    }
-    let mut answers = vec![];
-    for ask in batch {
-        let one = write(&app, &[ask], &turn).await;
-        answers.push(
-            one.map(|admissions| admissions.first().copied().unwrap_or(Admission::Throttled))
-                .map_err(ApiError::from),
-        );
-    }
-    answers
+    whole_or_each(&batch, |part| write(&app, part, &turn)).await
 }
 
 async fn write(app: &App, batch: &[Ask], turn: &Turn) -> galaxy_store::Result<Vec<Admission>> {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     App,
     accounts::{self, model::SanctionCode, store::NewAccount},
-    gather::Turn,
+    gather::{Turn, whole_or_each},
 };
 
 /// A code that was typed, and the device it was typed into.
@@ -53,31 +53,17 @@ pub enum Outcome {
 /// Why there is no outcome.
 pub type Failure = galaxy_service::http::ApiError;
 
-/// Works on a batch. If that fails as a whole, each attempt is worked on by itself, so that none suffers for another.
+/// Works on a batch.
 pub async fn run(
     app: App,
     batch: Vec<Attempt>,
     turn: Turn,
 ) -> Vec<std::result::Result<Outcome, Failure>> {
-    if batch.len() > 1
-        && let Ok(outcomes) = write(&app, &batch, &turn).await
-    {
-        return outcomes.into_iter().map(Ok).collect();
-    }
-    let mut answers = vec![];
-    for attempt in batch {
-        let one = write(&app, &[attempt], &turn).await;
-        answers.push(
-            one.map(|mut outcomes| outcomes.pop().unwrap_or(Outcome::Invalid))
-                .map_err(Failure::from),
-        );
-    }
-    answers
+    whole_or_each(&batch, |part| write(&app, part, &turn)).await
 }
 
 async fn write(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
     let mut work = Work {
-        app,
         now: app.clock.now(),
         outcomes: batch.iter().map(|_| Outcome::Invalid).collect(),
         events: Batch::default(),
@@ -110,8 +96,7 @@ fn one_of_each<T, K: std::hash::Hash + Eq>(all: Vec<T>, key: impl Fn(&T) -> K) -
 }
 
 /// A batch under way.
-struct Work<'a> {
-    app: &'a App,
+struct Work {
     now: Timestamp,
     outcomes: Vec<Outcome>,
     events: Batch,
@@ -123,10 +108,9 @@ struct Right<'a> {
     place: usize,
     attempt: &'a Attempt,
     tried: Tried,
-    email_subject: [u8; 32],
 }
 
-impl Work<'_> {
+impl Work {
     /// Takes a try of each challenge and compares. Gives the right ones, and the challenges that take no more tries.
     async fn try_codes<'a>(
         &mut self,
@@ -144,16 +128,14 @@ impl Work<'_> {
                 shut.insert(attempt.challenge_id);
                 continue;
             };
-            let email_subject = self.app.keys.hash("auth.email", &[tried.email.as_bytes()]);
-            if model::same_hash(&tried.code_hash, &attempt.given) {
+            if !model::same_hash(&tried.code_hash, &attempt.given) {
+                wrong.extend(tried.email_subject);
+            } else if !tried.is_guessed_at {
                 right.push(Right {
                     place,
                     attempt,
                     tried,
-                    email_subject,
                 });
-            } else {
-                wrong.push(email_subject);
             }
         }
         if !wrong.is_empty() {
@@ -172,7 +154,6 @@ impl Work<'_> {
                 let (user_id, _) = *accounts.get(&right.tried.email)?;
                 Some(Opening {
                     challenge_id: right.attempt.challenge_id,
-                    email_subject: right.email_subject,
                     user_id,
                     device_session_id: DeviceSessionId::generate(),
                     client_public_key: right.attempt.client_public_key,
@@ -186,7 +167,6 @@ impl Work<'_> {
                     .get(&right.tried.email)
                     .is_some_and(|(_, first)| *first);
                 self.outcomes[right.place] = match opened {
-                    Opened::Guessed => Outcome::Invalid,
                     Opened::Barred(code) => Outcome::Barred(code),
                     Opened::Yes(replaced) => {
                         sessions::announce(&mut self.tx, &replaced, "replaced").await?;

@@ -8,6 +8,7 @@ use galaxy_core::{
     text::{self, InvalidText},
 };
 use galaxy_proto::signing::{KeyError, parse_public_key};
+use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 use crate::{keys::Keys, throttle::Rule};
@@ -22,6 +23,18 @@ pub struct Allowance {
     pub most: u32,
     /// In which time.
     pub window: Duration,
+}
+
+impl Allowance {
+    /// When a window that ends `now` began.
+    pub fn began(&self, now: Timestamp) -> Timestamp {
+        now.saturating_sub(self.window).unwrap_or(now)
+    }
+
+    /// When a window that begins `now` ends.
+    pub fn ends(&self, now: Timestamp) -> Timestamp {
+        now.saturating_add(self.window).unwrap_or(now)
+    }
 }
 
 /// Codes sent to one e-mail address: all three hold.

@@ -70,21 +70,20 @@ pub fn router(app: &App) -> Router {
     let limits = app.config.limits;
     // The engine client's own timeout comes first, since it tells more.
     let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
-    let ours = || Bounds::new(limits.body, limits.timeout);
-    let engines = || Bounds::new(limits.engine_body, engine_timeout);
+    let ours = bounds(limits.body, limits.timeout);
+    let engines = bounds(limits.engine_body, engine_timeout);
     let of_gateway =
         || ValidateRequestHeaderLayer::custom(RequireToken(app.config.gateway_token.clone()));
     let counted = || from_fn_with_state(app.clone(), geo::note);
     // One stack for each group, since each `layer` of its own costs every request a few allocations.
-    let public = routes(public()).layer(ours().layers());
-    let user = routes(user()).layer((counted(), of_gateway(), ours().layers()));
-    let engines =
-        routes(proxies::user_router()).layer((counted(), of_gateway(), engines().layers()));
-    let admin = routes(admin()).layer(ours().layers());
-    let internal = routes(internal()).layer((of_gateway(), ours().layers()));
+    let public = routes(public()).layer(ours);
+    let user = routes(user()).layer((counted(), of_gateway(), ours));
+    let proxied = routes(proxies::user_router()).layer((counted(), of_gateway(), engines));
+    let admin = routes(admin()).layer(ours);
+    let internal = routes(internal()).layer((of_gateway(), ours));
     let groups = Router::new()
         .nest("/api/v1/public", public)
-        .nest("/api/v1/user", user.merge(engines))
+        .nest("/api/v1/user", user.merge(proxied))
         .nest("/api/v1/admin", admin)
         .nest("/api/v1/internal", internal)
         .with_state(app.clone())
@@ -101,22 +100,11 @@ fn routes(operations: OpenApiRouter<App>) -> Router<App> {
 }
 
 /// What a request of a group may take.
-struct Bounds {
-    body: usize,
-    timeout: Duration,
-}
-
-impl Bounds {
-    const fn new(body: usize, timeout: Duration) -> Self {
-        Self { body, timeout }
-    }
-
-    fn layers(&self) -> (TimeoutLayer, DefaultBodyLimit) {
-        (
-            TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, self.timeout),
-            DefaultBodyLimit::max(self.body),
-        )
-    }
+fn bounds(body: usize, timeout: Duration) -> (TimeoutLayer, DefaultBodyLimit) {
+    (
+        TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, timeout),
+        DefaultBodyLimit::max(body),
+    )
 }
 
 fn documents() -> Router {

@@ -163,3 +163,20 @@ async fn an_operator_disabled_on_one_replica_is_refused_by_the_other(pool: PgPoo
         .await;
     assert!([200, 429].contains(&root.status.as_u16()));
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_operator_whose_end_was_not_told_is_refused_within_seconds(pool: PgPool) {
+    let api = replica(pool).await;
+    let enter = async || {
+        let call = Call::new("GET", "/api/v1/admin/users").basic(ROOT);
+        api.send(call).await.status.as_u16()
+    };
+    assert_eq!(enter().await, 200);
+    sqlx::query("update backend.admin_accounts set disabled_at = now()")
+        .execute(api.world.db.pool())
+        .await
+        .unwrap();
+    assert_eq!(enter().await, 200, "remembered");
+    api.advance(jiff::SignedDuration::from_secs(10));
+    assert_eq!(enter().await, 401);
+}

@@ -98,6 +98,12 @@ async fn wrong_codes_count_for_an_address_over_all_its_challenges(pool: PgPool) 
     api.try_code(&challenge, &code)
         .await
         .refused(400, "invalid_code");
+    let accounts = "select count(*) from backend.accounts";
+    assert_eq!(
+        api.world.count(accounts).await,
+        0,
+        "none for a refused code"
+    );
     api.advance(SignedDuration::from_hours(1));
     api.sign_in("ada@example.org").await;
 }

@@ -42,8 +42,8 @@ admitted as (
     select f.place from first_of_email f join logged l on l.subject = f.email_subject),
 written as (
     insert into backend.auth_challenges
-        (challenge_id, email, delivery_email, code_hash, locale, created_at, expires_at)
-    select challenge_id, email, typed,
+        (challenge_id, email, delivery_email, email_subject, code_hash, locale, created_at, expires_at)
+    select challenge_id, email, typed, email_subject,
         case when place in (select place from admitted) then code_hash else no_hash end,
         locale, at, expires_at
     from free)

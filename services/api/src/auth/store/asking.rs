@@ -1,7 +1,5 @@
 //! Codes that are asked for: blocks, throttles and challenges of a whole batch in one statement.
 
-use std::time::Duration;
-
 use galaxy_core::{ChallengeId, EmailAddress};
 use galaxy_store::Result;
 use jiff::Timestamp;
@@ -56,17 +54,11 @@ pub async fn ask(
     per_address: &Rule,
     now: Timestamp,
 ) -> Result<Vec<Admission>> {
-    let [minute, hour, day] = CODES_PER_EMAIL.map(|allowance| {
-        (
-            allowance.most.cast_signed(),
-            before(now, allowance.window).to_sqlx(),
-        )
-    });
-    let kept = CODES_PER_EMAIL.map(|allowance| allowance.most).into_iter();
-    let longest = CODES_PER_EMAIL
-        .map(|allowance| allowance.window)
-        .into_iter();
-    let expires_at = after(now, longest.max().unwrap_or_default());
+    let [minute, hour, day] = CODES_PER_EMAIL
+        .map(|allowance| (allowance.most.cast_signed(), allowance.began(now).to_sqlx()));
+    let all = || CODES_PER_EMAIL.iter();
+    let kept = all().map(|allowance| allowance.most).max();
+    let expires_at = all().map(|allowance| allowance.ends(now)).max();
     let ids: Vec<Uuid> = batch
         .iter()
         .map(|asked| asked.challenge_id.uuid())
@@ -109,8 +101,8 @@ pub async fn ask(
         hour.1 as _,
         day.0,
         day.1 as _,
-        kept.max().unwrap_or_default().cast_signed(),
-        expires_at.to_sqlx() as _,
+        kept.unwrap_or_default().cast_signed(),
+        expires_at.unwrap_or(now).to_sqlx() as _,
         now.to_sqlx() as _,
     )
     .fetch_all(connection)
@@ -124,14 +116,6 @@ pub async fn ask(
         .into_iter()
         .map(|row| admission(row.blocked, row.admitted))
         .collect())
-}
-
-fn before(now: Timestamp, window: Duration) -> Timestamp {
-    now.saturating_sub(window).unwrap_or(now)
-}
-
-fn after(now: Timestamp, window: Duration) -> Timestamp {
-    now.saturating_add(window).unwrap_or(now)
 }
 
 /// Forgets up to `batch` addresses whose windows are all over; says how many.

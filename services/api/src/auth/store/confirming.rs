@@ -29,6 +29,10 @@ pub struct Tried {
     pub code_hash: Vec<u8>,
     /// BCP 47 tag.
     pub locale: Option<String>,
+    /// What stands for the address in the counter of wrong codes.
+    pub email_subject: Option<Vec<u8>>,
+    /// Too many wrong codes were tried for the address; no code is right any more.
+    pub is_guessed_at: bool,
 }
 
 /// Takes one try of each challenge; those that are unknown, expired, consumed or exhausted are left out. Until the
@@ -40,16 +44,21 @@ pub async fn take_tries(
     now: Timestamp,
 ) -> Result<Vec<Tried>> {
     let rows = sqlx::query!(
-        "with due as (
+        r#"with due as (
              select challenge_id from backend.auth_challenges
              where challenge_id = any($1) order by challenge_id for update)
          update backend.auth_challenges c set attempts = attempts + 1
          from due
          where c.challenge_id = due.challenge_id and c.attempts < $3 and c.consumed_at is null and c.expires_at > $2
-         returning c.challenge_id, c.email, c.delivery_email, c.code_hash, c.locale",
+         returning c.challenge_id, c.email, c.delivery_email, c.code_hash, c.locale, c.email_subject,
+             exists (select from backend.throttle_counters t
+                     where t.bucket = $4 and t.subject = c.email_subject and t.expires_at > $2 and t.hits >= $5)
+                 as "is_guessed_at!""#,
         ids,
         now.to_sqlx() as _,
         TRIES,
+        WRONG_CODES.bucket,
+        WRONG_CODES.limit_i32(),
     )
     .fetch_all(connection)
     .await?;
@@ -61,6 +70,8 @@ pub async fn take_tries(
             delivery_email: row.delivery_email,
             code_hash: row.code_hash,
             locale: row.locale,
+            email_subject: row.email_subject,
+            is_guessed_at: row.is_guessed_at,
         })
         .collect())
 }
@@ -69,10 +80,9 @@ pub async fn take_tries(
 #[instrument(name = "db.auth.count_wrong", skip_all, fields(batch = subjects.len()))]
 pub async fn count_wrong(
     connection: &mut PgConnection,
-    subjects: &[[u8; 32]],
+    subjects: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<()> {
-    let subjects: Vec<&[u8]> = subjects.iter().map(|subject| &subject[..]).collect();
     sqlx::query!(
         "insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
          select $1, s.subject, $3, count(*), $4 from unnest($2::bytea[]) s (subject) group by s.subject order by s.subject
@@ -81,7 +91,7 @@ pub async fn count_wrong(
              window_start = case when t.expires_at <= $3 then $3 else t.window_start end,
              expires_at = case when t.expires_at <= $3 then $4 else t.expires_at end",
         WRONG_CODES.bucket,
-        &subjects as _,
+        subjects,
         now.to_sqlx() as _,
         WRONG_CODES.ends(now).to_sqlx() as _,
         WRONG_CODES.limit_i32(),
@@ -95,8 +105,6 @@ pub async fn count_wrong(
 pub struct Opening {
     /// The challenge it consumes.
     pub challenge_id: ChallengeId,
-    /// What stands for the e-mail address in the counter of wrong codes.
-    pub email_subject: [u8; 32],
     /// Whose session.
     pub user_id: UserId,
     /// Its id.
@@ -110,14 +118,12 @@ pub struct Opening {
 pub enum Opened {
     /// The session exists; these older ones had to go.
     Yes(Vec<Revoked>),
-    /// Too many wrong codes were tried for this address.
-    Guessed,
     /// The account may not sign in. The challenge is consumed all the same.
     Barred(SanctionCode),
 }
 
 /// Consumes the challenges, makes the sessions and revokes the oldest ones beyond the limit; answers in the order of
-/// `openings`, of which each has another account. The caller holds the accounts' rows, so that sign-ins of one account
+/// `openings`, of which each has another account. The caller holds the challenges' and the accounts' rows, so that sign-ins of one account
 /// count in turn and no sanction comes in between.
 #[instrument(name = "db.auth.open", skip_all, fields(batch = openings.len()))]
 pub async fn open(
@@ -132,33 +138,30 @@ pub async fn open(
         .map(|o| o.device_session_id.uuid())
         .collect();
     let keys: Vec<&[u8]> = openings.iter().map(|o| &o.client_public_key[..]).collect();
-    let subjects: Vec<&[u8]> = openings.iter().map(|o| &o.email_subject[..]).collect();
     let rows = sqlx::query_file!(
         "src/auth/store/open.sql",
         &challenges,
         &users,
         &sessions,
         &keys as _,
-        &subjects as _,
         now.to_sqlx() as _,
-        WRONG_CODES.bucket,
-        WRONG_CODES.limit_i32(),
         SESSIONS_PER_USER - 1,
     )
     .fetch_all(connection)
     .await?;
     let opened = rows.into_iter().zip(openings).map(|(row, opening)| {
         if !row.consumed {
-            return Opened::Guessed;
+            // Not while the caller holds the challenge; if all the same, there is no session.
+            return Err(sqlx::Error::RowNotFound.into());
         }
         if let Some(code) = row.barring {
-            return Opened::Barred(code);
+            return Ok(Opened::Barred(code));
         }
         let revoked = |id: Uuid| Revoked {
             device_session_id: id.into(),
             user_id: opening.user_id,
         };
-        Opened::Yes(row.surplus.into_iter().map(revoked).collect())
+        Ok(Opened::Yes(row.surplus.into_iter().map(revoked).collect()))
     });
-    Ok(opened.collect())
+    opened.collect()
 }

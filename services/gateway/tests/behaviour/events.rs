@@ -1,15 +1,11 @@
 //! Streams of events through the gateway: who gets what, and what ends them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
+use crate::support::{Options, PATIENCE, World, session_of, until};
 use bytes::Bytes;
 use galaxy_client::{Call, Event, Subscription};
 use galaxy_core::UserId;
 use galaxy_proto::push::v1::session_invalidation::Target;
 use serde_json::json;
-use support::{Options, PATIENCE, World, session_of, until};
 
 async fn next(subscription: &mut Subscription) -> Result<Event, String> {
     let next = tokio::time::timeout(PATIENCE, subscription.next())

@@ -1,11 +1,5 @@
 //! A gateway with real NATS, in front of a small back end and a push-hub that do what the test says.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a world that cannot be built is a failed test"
-)]
-#![allow(dead_code, reason = "each test file uses its part of the world")]
-
 pub mod backend;
 pub mod hub;
 

@@ -1,9 +1,6 @@
 //! The other ways in: sign-in over HTTP, gRPC-Web; and the memory of request ids on its own.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod support;
-
+use crate::support::{Options, World};
 use bytes::{BufMut, Bytes, BytesMut};
 use galaxy_core::{Clock, DeviceSessionId};
 use galaxy_events::{Nats, NatsConfig};
@@ -16,7 +13,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use prost::Message;
 use std::time::Duration;
-use support::{Options, World};
 use uuid::Uuid;
 
 async fn send(request: Request<Full<Bytes>>) -> Response<Bytes> {

@@ -1,9 +1,8 @@
 //! Requests through the gateway: what is passed on, what is refused and with which code.
 
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Options, WINDOW_MS, World, session_of, until};
 use bytes::Bytes;
 use galaxy_client::{Call, Device, Error};
 use galaxy_core::{Clock, DeviceSessionId, UserId};
@@ -13,7 +12,6 @@ use galaxy_proto::push::v1::session_invalidation::Target;
 use galaxy_proto::signing;
 use jiff::SignedDuration;
 use serde_json::json;
-use support::{Options, WINDOW_MS, World, session_of, until};
 
 /// A change of a signed request.
 type Tamper = Box<dyn Fn(&mut SignedRequest)>;
