@@ -222,6 +222,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::future::join_all;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -259,22 +260,32 @@ mod tests {
     #[tokio::test]
     async fn who_waits_behind_a_panic_is_told() {
         let gather: Gather<u32, u32> = Gather::new(Tasks::new());
-        let panics = |_, _| async {
-            tokio::task::yield_now().await;
-            panic!("on purpose")
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let run = {
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            move |_, _| {
+                let (begun, go_on) = (begun.clone(), go_on.clone());
+                async move {
+                    begun.notify_one();
+                    go_on.notified().await;
+                    panic!("on purpose")
+                }
+            }
         };
-        let asked = join_all((0..10).map(|n| gather.ask(n, panics)));
-        let answers = timeout(Duration::from_secs(5), asked).await;
-        assert!(
-            answers
-                .unwrap()
-                .iter()
-                .all(|answer| *answer == Err(Unanswered))
-        );
+        let inside = gather.ask(1, run.clone());
+        let waiting = async {
+            begun.notified().await;
+            let mut asked = pin!(gather.ask(2, run));
+            assert!(futures_util::poll!(&mut asked).is_pending());
+            go_on.notify_one();
+            timeout(Duration::from_secs(5), asked).await
+        };
+        let answers = futures_util::future::join(inside, waiting).await;
+        assert_eq!(answers, (Err(Unanswered), Ok(Err(Unanswered))));
     }
 
-    #[tokio::test]
-    async fn a_batch_that_hangs_holds_nobody_up() {
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_hangs_holds_nobody_up_for_longer_than_the_patience() {
         let gather: Gather<u32, u32> = Gather::new(Tasks::new());
         let hang = |questions: Vec<u32>, _| async move {
             if questions.contains(&0) {
@@ -284,8 +295,10 @@ mod tests {
         };
         for hanging in 0..SIDE_BY_SIDE - 1 {
             let asked = gather.ask(0, hang);
-            assert!(timeout(PATIENCE, asked).await.is_err(), "{hanging}");
+            let since = Instant::now();
+            assert!(timeout(PATIENCE / 2, asked).await.is_err(), "{hanging}");
             assert_eq!(gather.ask(1, hang).await, Ok(1), "{hanging}");
+            assert!(since.elapsed() <= PATIENCE * 2, "{:?}", since.elapsed());
             let many = join_all((2..50).map(|n| gather.ask(n, hang))).await;
             assert!(many.into_iter().all(|answer| answer.is_ok()), "{hanging}");
         }
@@ -309,7 +322,7 @@ mod tests {
         assert!(state.running <= 1, "{}", state.running);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_batch_that_passed_its_turn_on_is_not_waited_for() {
         let gather: Gather<u32, u32> = Gather::new(Tasks::new());
         let committed = Arc::new(Notify::new());
@@ -324,6 +337,7 @@ mod tests {
                 questions
             }
         };
+        let since = Instant::now();
         let first = gather.ask(0, run.clone());
         let second = async {
             tokio::task::yield_now().await;
@@ -333,6 +347,7 @@ mod tests {
         };
         let answers = futures_util::future::join(first, second).await;
         assert_eq!(answers, (Ok(0), Ok(1)));
+        assert_eq!(since.elapsed(), Duration::ZERO, "nobody had to be patient");
     }
 
     #[tokio::test]
