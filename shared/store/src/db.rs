@@ -29,11 +29,24 @@ impl Db {
     ///
     /// Never keep it open across a call to anything but Postgres.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx {
-            inner: self.pool.begin().await?,
+        Ok(self.tx(self.pool.begin().await?))
+    }
+
+    /// Begins a transaction that reads, and whose statements keep one plan whatever they are asked for.
+    ///
+    /// For statements that have one good way: over a large table Postgres would plan them anew each time, since it takes a
+    /// range that it does not know for a wide one.
+    pub async fn begin_with_kept_plans(&self) -> Result<Tx> {
+        let begin = "begin read only; set local plan_cache_mode = force_generic_plan";
+        Ok(self.tx(self.pool.begin_with(begin).await?))
+    }
+
+    fn tx(&self, inner: Transaction<'static, Postgres>) -> Tx {
+        Tx {
+            inner,
             wakes: vec![],
             wakeups: self.wakeups.clone(),
-        })
+        }
     }
 
     /// A connection for statements that need no transaction.

@@ -72,7 +72,10 @@ pub async fn accounts(db: &Db, count: u32) -> Result<Vec<Account>> {
     for statement in [ENTITLEMENTS, SANCTION_RECORDS, SANCTIONS] {
         sqlx::query(statement).execute(pool).await?;
     }
-    sqlx::query("vacuum analyze").execute(pool).await?;
+    // What is written later would be written beside the questions.
+    for statement in ["vacuum analyze", "checkpoint"] {
+        sqlx::query(statement).execute(pool).await?;
+    }
     let rows: Vec<(Uuid, String, String, String, jiff_sqlx::Timestamp)> = sqlx::query_as(
         "select user_id, email, display_name, declared_country, created_at from backend.accounts
          order by user_id limit 1000",

@@ -1,7 +1,7 @@
 //! `GET /users`: searches accounts.
 
 use axum::{Json, extract::State};
-use galaxy_core::{Limit, Page, UserId};
+use galaxy_core::{Cursor, Limit, Page, UserId};
 use galaxy_service::http::{ApiError, ApiQuery, Invalid};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -83,7 +83,8 @@ impl From<Found> for UserSummary {
     }
 }
 
-/// Searches accounts, also blocked and deleted ones. Without a filter: all, the newest first.
+/// Searches accounts, also blocked and deleted ones. Without a filter: all, the newest first. Where several filters leave
+/// few of many, a page may be short or empty and have a `next_cursor` all the same: the search goes on there.
 #[utoipa::path(
     get,
     path = "/users",
@@ -103,8 +104,9 @@ pub async fn search_users(
         cursor: query.cursor.clone(),
     };
     let filter = check(query)?;
-    let mut connection = app.db.acquire().await?;
-    let found = search(&mut connection, &filter, &page, app.clock.now()).await?;
+    let mut tx = app.db.begin_with_kept_plans().await?;
+    let found = search(&mut tx, &filter, &page, app.clock.now()).await?;
+    tx.commit().await?;
     Ok(Json(found.map(UserSummary::from)))
 }
 
@@ -145,16 +147,8 @@ async fn search(
 ) -> Result<Page<Found>, ApiError> {
     let lead = filter.lead();
     let list = lead.list();
-    let by_text = |rows, limit| {
-        Page::cut(rows, limit, list, |row: &Found| {
-            (row.key.clone(), row.user_id)
-        })
-    };
-    let by_age = |rows, limit| {
-        Page::cut(rows, limit, list, |row: &Found| {
-            (row.created_at, row.user_id)
-        })
-    };
+    let by_text = |rows, limit| cut(rows, limit, list, |row| (row.key.clone(), row.user_id));
+    let by_age = |rows, limit| cut(rows, limit, list, |row| (row.created_at, row.user_id));
     let text = || page.read::<(String, Uuid)>(list);
     let age = || page.read::<(Timestamp, Uuid)>(list);
     let prefix = |prefix: &Option<String>| prefix.clone().unwrap_or_default();
@@ -199,4 +193,21 @@ async fn search(
             by_age(store::newest(connection, before, limit).await?, limit)
         }
     })
+}
+
+/// A page of those that fit. The next one begins behind what was looked at.
+fn cut<K: Serialize>(
+    rows: Vec<Found>,
+    limit: Limit,
+    list: &str,
+    key: impl Fn(&Found) -> K,
+) -> Page<Found> {
+    let behind = rows
+        .last()
+        .filter(|row| row.ends_look)
+        .map(|row| Cursor::encode(list, &key(row)));
+    let mut page = Page::cut(rows, limit, list, key);
+    page.next_cursor = page.next_cursor.or(behind);
+    page.items.retain(|row| row.fits);
+    page
 }

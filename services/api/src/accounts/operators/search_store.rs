@@ -1,4 +1,7 @@
 //! The SQL of the account search: one query for each way, each along an index, none with OFFSET or count.
+//!
+//! Where other filters narrow what the way finds, a page looks at so many candidates at most. It ends with the last of
+//! them then, though that may not fit, so that the next page goes on behind it.
 
 use galaxy_core::{Limit, UserId};
 use galaxy_store::Result;
@@ -10,6 +13,9 @@ use uuid::Uuid;
 
 use super::search_plan::{Filter, end_of_prefix};
 use crate::accounts::model::SanctionCode;
+
+/// Candidates that a page looks at, at most: more than the largest page, and few enough to be quick however many there are.
+const CANDIDATES: i64 = 500;
 
 /// An account that was found.
 #[derive(Debug, Clone)]
@@ -32,6 +38,10 @@ pub struct Found {
     pub created_at: Timestamp,
     /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
+    /// All filters hold. Only the last row of a page can be one that does not fit.
+    pub fits: bool,
+    /// Nothing behind it was looked at.
+    pub ends_look: bool,
 }
 
 struct Row {
@@ -44,6 +54,8 @@ struct Row {
     permanent_block: bool,
     created_at: jiff_sqlx::Timestamp,
     deleted_at: Option<jiff_sqlx::Timestamp>,
+    fits: bool,
+    ends_look: bool,
 }
 
 fn found(rows: Vec<Row>) -> Vec<Found> {
@@ -58,6 +70,8 @@ fn found(rows: Vec<Row>) -> Vec<Found> {
             permanent_block: row.permanent_block,
             created_at: row.created_at.to_jiff(),
             deleted_at: row.deleted_at.map(jiff_sqlx::Timestamp::to_jiff),
+            fits: row.fits,
+            ends_look: row.ends_look,
         })
         .collect()
 }
@@ -72,7 +86,7 @@ pub async fn by_id(
     let rows = sqlx::query_as!(
         Row,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts a
            where user_id = $1 and ($2::text is null or starts_with(email, $2))
                and ($3::text is null or starts_with(display_name_key, $3) or starts_with(user_name, $3))
@@ -104,14 +118,20 @@ pub async fn by_email(
     let after = after.map_or_else(String::new, |(email, _)| email);
     let rows = sqlx::query_as!(
         Row,
-        r#"select email as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at
-           from backend.accounts a
-           where email >= $1 and email < $2 and email > $3
-               and ($4::text is null or starts_with(display_name_key, $4) or starts_with(user_name, $4))
-               and ($5::text is null or declared_country = $5)
-               and ($6::text is null or exists (select from backend.sanction_active s where s.user_id = a.user_id
-                   and s.sanction_code = $6 and (s.expires_at is null or s.expires_at > $7)))
+        r#"select email as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
+                  display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $9 as "ends_look!"
+           from (
+               select c.*, row_number() over (order by email) as place,
+                   ($4::text is null or starts_with(display_name_key, $4) or starts_with(user_name, $4))
+                   and ($5::text is null or declared_country = $5)
+                   and ($6::text is null or (
+                       select true from backend.sanction_active s where s.user_id = c.user_id
+                           and s.sanction_code = $6 and (s.expires_at is null or s.expires_at > $7) limit 1) is true) as fits
+               from (select * from backend.accounts where email >= $1 and email < $2 and email > $3
+                     order by email limit $9) c
+           ) looked_at
+           where fits or place = $9
            order by email limit $8"#,
         prefix,
         end_of_prefix(prefix),
@@ -121,6 +141,7 @@ pub async fn by_email(
         filter.sanction.map(SanctionCode::as_str),
         now.to_sqlx() as _,
         limit.probe(),
+        CANDIDATES,
     )
     .fetch_all(connection)
     .await?;
@@ -143,29 +164,33 @@ pub async fn by_name(
         Row,
         r#"select key as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
                   display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
-                  created_at as "created_at!", deleted_at
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $7 as "ends_look!"
            from (
-               (select display_name_key as key, * from backend.accounts a
-                where display_name_key >= $1 and display_name_key < $2 and (display_name_key, user_id) > ($3, $4)
-                    and ($5::text is null or declared_country = $5)
-                order by display_name_key, user_id limit $6)
-               union
-               (select case when display_name_key >= $1 and display_name_key < $2
-                            then display_name_key else user_name end as key, *
-                from backend.accounts a
-                where user_name >= $1 and user_name < $2 and user_name >= $3
-                    and (user_name > $3 or user_id > $4)
-                    and (display_name_key = user_name or not (display_name_key >= $1 and display_name_key < $2))
-                    and ($5::text is null or declared_country = $5)
-                order by user_name limit $6)
-           ) both_ways
-           order by key collate "C", user_id limit $6"#,
+               select c.*, row_number() over (order by key, user_id) as place,
+                   ($5::text is null or declared_country = $5) as fits
+               from (
+                   select * from (
+                       (select display_name_key as key, * from backend.accounts
+                        where display_name_key >= $1 and display_name_key < $2 and (display_name_key, user_id) > ($3, $4)
+                        order by display_name_key, user_id limit $7)
+                       union all
+                       (select user_name as key, * from backend.accounts
+                        where user_name >= $1 and user_name < $2 and user_name >= $3 and (user_name > $3 or user_id > $4)
+                            and not (display_name_key >= $1 and display_name_key < $2)
+                        order by user_name, user_id limit $7)
+                   ) both_ways
+                   order by key, user_id limit $7
+               ) c
+           ) looked_at
+           where fits or place = $7
+           order by key, user_id limit $6"#,
         prefix,
         end_of_prefix(prefix),
         after_key,
         after_id,
         filter.country,
         limit.probe(),
+        CANDIDATES,
     )
     .fetch_all(connection)
     .await?;
@@ -184,14 +209,24 @@ pub async fn by_sanction(
     let after = after.map_or(Uuid::nil(), |(_, id)| id);
     let rows = sqlx::query_as!(
         Row,
-        r#"select '' as "key!", a.user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  a.created_at, deleted_at
-           from backend.sanction_active s join backend.accounts a on a.user_id = s.user_id
-           where s.sanction_code = $1 and s.user_id > $2 and (s.expires_at is null or s.expires_at > $3)
-               and ($4::text is null or declared_country = $4)
-               and ($5::text is null or starts_with(email, $5))
-               and ($6::text is null or starts_with(display_name_key, $6) or starts_with(user_name, $6))
-           order by s.user_id limit $7"#,
+        r#"select '' as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
+                  display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $8 as "ends_look!"
+           from (
+               select s.user_id, place, delivery_email, user_name, display_name, declared_country, permanent_block,
+                   created_at, deleted_at,
+                   ($4::text is null or declared_country = $4)
+                   and ($5::text is null or starts_with(email, $5))
+                   and ($6::text is null or starts_with(display_name_key, $6) or starts_with(user_name, $6)) as fits
+               from (
+                   select user_id, row_number() over (order by user_id) as place
+                   from (select user_id from backend.sanction_active
+                         where sanction_code = $1 and user_id > $2 and (expires_at is null or expires_at > $3)
+                         order by user_id limit $8) c
+               ) s cross join lateral (select * from backend.accounts a where a.user_id = s.user_id limit 1) a
+           ) looked_at
+           where fits or place = $8
+           order by user_id limit $7"#,
         filter.sanction.map(SanctionCode::as_str),
         after,
         now.to_sqlx() as _,
@@ -199,6 +234,7 @@ pub async fn by_sanction(
         filter.email,
         filter.name,
         limit.probe(),
+        CANDIDATES,
     )
     .fetch_all(connection)
     .await?;
@@ -217,7 +253,7 @@ pub async fn by_country(
     let rows = sqlx::query_as!(
         Row,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts
            where declared_country = $1 and (created_at, user_id) < ($2, $3)
            order by created_at desc, user_id desc limit $4"#,
@@ -242,7 +278,7 @@ pub async fn newest(
     let rows = sqlx::query_as!(
         Row,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts
            where (created_at, user_id) < ($1, $2)
            order by created_at desc, user_id desc limit $3"#,
