@@ -123,3 +123,27 @@ fn every_code_has_its_word_in_every_language() {
         assert!(words(Locale::En).contains(&code), "{code}");
     }
 }
+
+#[test]
+fn a_block_for_good_is_said_when_it_begins_and_not_when_it_ends() {
+    let text = |kind, ends: bool| {
+        let mut values = everything();
+        values["sanction_code"] = json!("permanent_block");
+        if !ends {
+            values.as_object_mut().unwrap().remove("expires_at");
+        }
+        render(kind, Locale::En, &values).unwrap().text
+    };
+    let applied = text("account.sanction_applied", false);
+    assert!(
+        applied.contains("now: everything. The account is blocked for good.\n\n-- "),
+        "{applied}"
+    );
+    let ending = text("account.sanction_applied", true);
+    assert!(
+        ending.contains("for good.\n\nThe restriction ends at"),
+        "{ending}"
+    );
+    let removed = text("account.sanction_removed", false);
+    assert!(removed.contains("again: everything.\n"), "{removed}");
+}
