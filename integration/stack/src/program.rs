@@ -129,11 +129,6 @@ impl Program {
         self.signal(Signal::STOP);
     }
 
-    /// Lets it go on.
-    pub fn thaw(&self) {
-        self.signal(Signal::CONT);
-    }
-
     /// Asks it to end and waits; kills it after `within`. An error if it had to be killed.
     pub async fn stop(&mut self, within: Duration) -> Result<()> {
         self.stopped = true;

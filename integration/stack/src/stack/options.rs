@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::missing_programs;
 use crate::{
-    Durability, Layout, Ports, Secrets, Service, Ui, env,
+    Durability, Layout, Ports, Secrets, Ui, env,
     provision::{Wanted, temporary_dir},
 };
 
@@ -23,7 +23,7 @@ pub struct StackOptions {
     pub(crate) nats_url: Option<String>,
     pub(crate) fresh_database: Option<String>,
     pub(crate) deployment: String,
-    pub(crate) env: Vec<(Option<Service>, String, String)>,
+    pub(crate) env: Vec<(String, String)>,
     pub(crate) dir: Option<TempDir>,
 }
 
@@ -80,25 +80,10 @@ impl StackOptions {
         })
     }
 
-    /// With a Postgres of its own even if the environment names one: for tests that stop it.
-    #[must_use]
-    pub fn own_postgres(mut self) -> Self {
-        self.postgres_url = None;
-        self
-    }
-
     /// With a variable for every process.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
-        self.env.push((None, name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// With a variable for one process.
-    #[must_use]
-    pub fn env_of(mut self, service: Service, name: &str, value: &str) -> Self {
-        self.env
-            .push((Some(service), name.to_owned(), value.to_owned()));
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 

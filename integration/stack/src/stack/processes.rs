@@ -31,7 +31,7 @@ pub struct Processes {
     logs: PathBuf,
     ports: Ports,
     own_group: bool,
-    env: Vec<(Option<Service>, String, String)>,
+    env: Vec<(String, String)>,
     fine: bool,
 }
 
@@ -155,11 +155,7 @@ impl Processes {
         secrets: &Secrets,
     ) -> Result<Process> {
         let mut env = environment::variables(service, &ops.address(), facts, secrets);
-        let wanted = self
-            .env
-            .iter()
-            .filter(|(only, ..)| only.is_none_or(|only| only == service));
-        env.extend(wanted.map(|(_, name, value)| (name.clone(), value.clone())));
+        env.extend(self.env.iter().cloned());
         let spec = Spec {
             name: name.to_owned(),
             program: self.binaries.join(service.name()),

@@ -37,7 +37,7 @@ impl FromRequestParts<App> for Admin {
         let request_id = parts
             .extensions
             .get::<RequestId>()
-            .map(|id| id.0.clone())
+            .map(|id| id.as_str().to_owned())
             .unwrap_or_default();
         let Some((username, password)) = credentials else {
             return Err(refusal(Refused::Wrong.into()));

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
     http::{
-        HeaderMap, HeaderValue, Method, StatusCode,
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
     },
     middleware::{Next, from_fn_with_state},
@@ -27,11 +27,31 @@ use super::{
 use crate::{tasks::panic_message, telemetry};
 
 /// The header a request id comes and goes in.
-pub const REQUEST_ID: &str = "x-request-id";
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of the request, in extensions: ours, or the caller's if it is well formed.
+/// The id of the request, in extensions: ours, or the caller's if it is well formed. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// The caller's id if it is 1–64 letters, digits, `-`, `_` or `.`; a new UUIDv7 otherwise.
+    fn of(headers: &HeaderMap) -> Self {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.".contains(b);
+        let theirs = headers
+            .get(REQUEST_ID)
+            .filter(|id| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(plain));
+        Self(theirs.cloned().unwrap_or_else(|| {
+            let mut text = Uuid::encode_buffer();
+            let text = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unknown"))
+        }))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
 
 #[derive(Clone)]
 struct Shared {
@@ -62,11 +82,11 @@ pub fn wrap(router: Router, proxies: TrustedProxies) -> Router {
 
 async fn around(State(shared): State<Shared>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let id = request_id(request.headers());
+    let id = RequestId::of(request.headers());
     let source = shared
         .proxies
         .source(address::peer(request.extensions()), request.headers());
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(id.clone());
     request.extensions_mut().insert(ClientAddress(source));
     let method = method_label(request.method());
     let route: Arc<str> = request
@@ -74,7 +94,7 @@ async fn around(State(shared): State<Shared>, mut request: Request, next: Next) 
         .get::<MatchedPath>()
         .map_or("unmatched", |path| path.as_str())
         .into();
-    let span = tracing::info_span!("request", request_id = %id, method, route = &*route);
+    let span = tracing::info_span!("request", request_id = id.as_str(), method, route = &*route);
     let parent = request
         .headers()
         .get("traceparent")
@@ -117,27 +137,15 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// The caller's id if it is 1–64 letters, digits, `-`, `_` or `.`; a new UUIDv7 otherwise.
-fn request_id(headers: &HeaderMap) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
-    headers
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok())
-        .filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(plain))
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
-}
-
 /// Gives every error answer the error body, also those that axum made itself, and every answer its request id.
-pub fn finish(mut response: Response, request_id: &str) -> Response {
+fn finish(mut response: Response, id: &RequestId) -> Response {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let stated = response.extensions_mut().remove::<ApiError>();
     if let Some(error) = stated.or_else(|| is_error.then(|| implied(&response)).flatten()) {
         log(&error);
-        response = render(response, &error, request_id);
+        response = render(response, &error, id.as_str());
     }
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
+    response.headers_mut().insert(REQUEST_ID, id.0.clone());
     response
 }
 

@@ -10,8 +10,6 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::SESSIONS_PER_USER;
-
 /// Whether a session may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "lowercase")]
@@ -60,28 +58,6 @@ pub async fn find_many(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Ve
         .collect())
 }
 
-/// Makes an active session.
-#[instrument(name = "db.sessions.insert", skip_all, fields(device_session_id = %id, %user_id))]
-pub async fn insert(
-    connection: &mut PgConnection,
-    id: DeviceSessionId,
-    user_id: UserId,
-    client_public_key: &[u8],
-    now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into backend.device_sessions (device_session_id, user_id, client_public_key, created_at)
-         values ($1, $2, $3, $4)",
-        id.uuid(),
-        user_id.uuid(),
-        client_public_key,
-        now.to_sqlx() as _,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
 /// A session that was just revoked.
 #[derive(Debug, Clone, Copy)]
 pub struct Revoked {
@@ -89,28 +65,6 @@ pub struct Revoked {
     pub device_session_id: DeviceSessionId,
     /// Whose.
     pub user_id: UserId,
-}
-
-/// Revokes the oldest sessions of a user beyond the limit. The caller holds the account's row, so sign-ins count in turn.
-#[instrument(name = "db.sessions.revoke_surplus", skip_all, fields(%user_id))]
-pub async fn revoke_surplus(
-    connection: &mut PgConnection,
-    user_id: UserId,
-    now: Timestamp,
-) -> Result<Vec<Revoked>> {
-    let rows = sqlx::query_scalar!(
-        "update backend.device_sessions set status = 'revoked', revoked_at = $2, revoke_reason = 'replaced'
-         where status = 'active' and device_session_id in (
-             select device_session_id from backend.device_sessions where user_id = $1 and status = 'active'
-             order by created_at desc, device_session_id desc offset $3)
-         returning device_session_id",
-        user_id.uuid(),
-        now.to_sqlx() as _,
-        SESSIONS_PER_USER,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(revoked(rows, user_id))
 }
 
 /// Revokes one session, of `owner` if given. `None`: there is none; `Some(None)`: it was revoked before.

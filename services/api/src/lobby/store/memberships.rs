@@ -116,20 +116,6 @@ pub async fn active(tx: &mut Tx, game_id: GameId) -> Result<Vec<Membership>> {
     Ok(rows.into_iter().map(Membership::from).collect())
 }
 
-/// The active memberships of a player in games that are not over, by game.
-#[instrument(name = "db.lobby.active_memberships_of", skip_all, fields(%user_id))]
-pub async fn active_of_user(tx: &mut Tx, user_id: UserId) -> Result<Vec<Membership>> {
-    let rows = memberships!(
-        "where user_id = $1 and status = 'active'
-               and game_id in (select game_id from backend.games where status not in ('finished', 'cancelled'))
-         order by game_id",
-        user_id.uuid()
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(Membership::from).collect())
-}
-
 /// How many games that are not over the player is in.
 #[instrument(name = "db.lobby.count_memberships", skip_all, fields(%user_id))]
 pub async fn count_active(tx: &mut Tx, user_id: UserId) -> Result<i64> {
