@@ -10,7 +10,7 @@ use crate::{App, channel, http::Caller};
 /// Deletes the caller's account for good: its sessions end, its games and race names are released, its address is free.
 #[utoipa::path(
     post,
-    path = "/account/delete",
+    path = "/api/v1/user/account/delete",
     tag = "User",
     operation_id = "delete_account",
     responses((status = 204, description = "The account is deleted."))

@@ -15,7 +15,7 @@ use crate::{App, http::Caller};
 /// Profile, settings, entitlement, active sanctions and limits of the caller.
 #[utoipa::path(
     get,
-    path = "/account",
+    path = "/api/v1/user/account",
     tag = "User",
     operation_id = "get_account",
     responses((status = 200, body = AccountView, description = "The caller's account."))

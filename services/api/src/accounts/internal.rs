@@ -36,7 +36,7 @@ impl From<Whole> for AccountInternal {
 /// An account for server-to-server use.
 #[utoipa::path(
     get,
-    path = "/users/{user_id}/account-internal",
+    path = "/api/v1/internal/users/{user_id}/account-internal",
     tag = "Internal",
     operation_id = "get_account_internal",
     params(("user_id" = UserId, Path, description = "The account.")),

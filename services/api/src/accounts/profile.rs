@@ -21,7 +21,7 @@ pub struct UpdateProfile {
 /// Changes the caller's profile.
 #[utoipa::path(
     patch,
-    path = "/account/profile",
+    path = "/api/v1/user/account/profile",
     tag = "User",
     operation_id = "update_profile",
     request_body = UpdateProfile,

@@ -49,7 +49,7 @@ pub struct NotificationsChange {
 /// Changes the caller's settings. Parallel changes of different settings all stay.
 #[utoipa::path(
     patch,
-    path = "/account/settings",
+    path = "/api/v1/user/account/settings",
     tag = "User",
     operation_id = "update_settings",
     request_body = UpdateSettings,

@@ -38,7 +38,7 @@ impl From<Error> for ApiError {
 /// Turns the mails off that the token is for. What the body says is not looked at: mail programs post a fixed form.
 #[utoipa::path(
     post,
-    path = "/unsubscribe",
+    path = "/api/v1/public/unsubscribe",
     tag = "Public",
     operation_id = "unsubscribe",
     params(Unsubscribe),

@@ -110,7 +110,7 @@ pub struct AuditQuery {
 /// What operators changed, the newest first.
 #[utoipa::path(
     get,
-    path = "/audit-log",
+    path = "/api/v1/admin/audit-log",
     tag = "Admin",
     operation_id = "list_audit_log",
     params(AuditQuery),

@@ -71,7 +71,7 @@ impl From<Error> for ApiError {
 /// Opens a session for the device, and an account for an address that has none.
 #[utoipa::path(
     post,
-    path = "/auth/confirm-email-code",
+    path = "/api/v1/public/auth/confirm-email-code",
     tag = "Public",
     operation_id = "confirm_email_code",
     request_body = ConfirmEmailCode,

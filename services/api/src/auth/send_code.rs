@@ -63,7 +63,7 @@ impl From<Error> for ApiError {
 /// address has had too many.
 #[utoipa::path(
     post,
-    path = "/auth/send-email-code",
+    path = "/api/v1/public/auth/send-email-code",
     tag = "Public",
     operation_id = "send_email_code",
     request_body = SendEmailCode,

@@ -28,7 +28,7 @@ pub struct UserCountry {
 /// The countries an account was used from, the most used first; at most a second behind.
 #[utoipa::path(
     get,
-    path = "/geo/users/{user_id}/countries",
+    path = "/api/v1/admin/geo/users/{user_id}/countries",
     tag = "Admin",
     operation_id = "list_user_countries",
     params(("user_id" = UserId, Path, description = "The account."), PageQuery),

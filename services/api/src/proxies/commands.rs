@@ -23,7 +23,7 @@ pub struct PostCommands {
 /// Carries commands out at once, in the order given.
 #[utoipa::path(
     post,
-    path = "/games/{game_id}/commands",
+    path = "/api/v1/user/games/{game_id}/commands",
     tag = "User",
     operation_id = "post_commands",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -23,7 +23,7 @@ pub struct PostOrders {
 /// Sets the orders for the next turn, in place of those given before.
 #[utoipa::path(
     post,
-    path = "/games/{game_id}/orders",
+    path = "/api/v1/user/games/{game_id}/orders",
     tag = "User",
     operation_id = "post_orders",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -16,7 +16,7 @@ pub(super) struct ReportPath {
 /// What the caller's race knows of a turn; 0 is the beginning.
 #[utoipa::path(
     get,
-    path = "/games/{game_id}/reports/{turn}",
+    path = "/api/v1/user/games/{game_id}/reports/{turn}",
     tag = "User",
     operation_id = "get_report",
     params(("game_id" = galaxy_core::GameId, Path), ("turn" = u32, Path, example = 0)),

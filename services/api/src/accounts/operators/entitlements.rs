@@ -40,7 +40,7 @@ pub struct EntitleUser {
 /// Gives an account another tier. Race names that are registered stay, also beyond a smaller tier's number.
 #[utoipa::path(
     post,
-    path = "/users/{user_id}/entitlements",
+    path = "/api/v1/admin/users/{user_id}/entitlements",
     tag = "Admin",
     operation_id = "entitle_user",
     params(("user_id" = UserId, Path, description = "The account.")),

@@ -69,7 +69,7 @@ impl From<Error> for ApiError {
 /// Sets or removes a limit. What the account has beyond a lower limit stays.
 #[utoipa::path(
     post,
-    path = "/users/{user_id}/limits",
+    path = "/api/v1/admin/users/{user_id}/limits",
     tag = "Admin",
     operation_id = "limit_user",
     params(("user_id" = UserId, Path, description = "The account.")),

@@ -73,7 +73,7 @@ impl From<Error> for ApiError {
 /// blocks the address and releases everything in the lobby.
 #[utoipa::path(
     post,
-    path = "/users/{user_id}/sanctions",
+    path = "/api/v1/admin/users/{user_id}/sanctions",
     tag = "Admin",
     operation_id = "sanction_user",
     params(("user_id" = UserId, Path, description = "The account.")),

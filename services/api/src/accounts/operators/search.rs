@@ -87,7 +87,7 @@ impl From<Found> for UserSummary {
 /// few of many, a page may be short or empty and have a `next_cursor` all the same: the search goes on there.
 #[utoipa::path(
     get,
-    path = "/users",
+    path = "/api/v1/admin/users",
     tag = "Admin",
     operation_id = "search_users",
     params(UserSearch),

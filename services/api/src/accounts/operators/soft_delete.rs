@@ -16,7 +16,7 @@ use crate::{
 /// Deletes an account for good, as its owner can.
 #[utoipa::path(
     post,
-    path = "/users/{user_id}/soft-delete",
+    path = "/api/v1/admin/users/{user_id}/soft-delete",
     tag = "Admin",
     operation_id = "soft_delete_user",
     params(("user_id" = UserId, Path, description = "The account.")),

@@ -98,7 +98,7 @@ pub struct LimitEntry {
 /// An account and its history; also a blocked or deleted one.
 #[utoipa::path(
     get,
-    path = "/users/{user_id}",
+    path = "/api/v1/admin/users/{user_id}",
     tag = "Admin",
     operation_id = "get_user",
     params(("user_id" = UserId, Path, description = "The account.")),

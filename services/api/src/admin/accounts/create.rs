@@ -43,7 +43,7 @@ impl From<Error> for ApiError {
 /// Makes an operator's account, enabled.
 #[utoipa::path(
     post,
-    path = "/admin-accounts",
+    path = "/api/v1/admin/admin-accounts",
     tag = "Admin",
     operation_id = "create_admin_account",
     request_body = CreateAdminAccount,

@@ -33,7 +33,7 @@ impl From<Error> for ApiError {
 /// Disables an operator's account at once, on every replica. Disabling a disabled one changes nothing.
 #[utoipa::path(
     post,
-    path = "/admin-accounts/{username}/disable",
+    path = "/api/v1/admin/admin-accounts/{username}/disable",
     tag = "Admin",
     operation_id = "disable_admin_account",
     params(("username" = String, Path, description = "The account's name.")),

@@ -11,7 +11,7 @@ use crate::App;
 /// Lets a disabled operator's account be used again, with its password as it was.
 #[utoipa::path(
     post,
-    path = "/admin-accounts/{username}/enable",
+    path = "/api/v1/admin/admin-accounts/{username}/enable",
     tag = "Admin",
     operation_id = "enable_admin_account",
     params(("username" = String, Path, description = "The account's name.")),

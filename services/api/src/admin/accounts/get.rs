@@ -10,7 +10,7 @@ use crate::App;
 /// One operator's account.
 #[utoipa::path(
     get,
-    path = "/admin-accounts/{username}",
+    path = "/api/v1/admin/admin-accounts/{username}",
     tag = "Admin",
     operation_id = "get_admin_account",
     params(("username" = String, Path, description = "The account's name.")),

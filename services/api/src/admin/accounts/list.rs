@@ -13,7 +13,7 @@ const LIST: &str = "admin_accounts";
 /// All operators' accounts in the order of their names.
 #[utoipa::path(
     get,
-    path = "/admin-accounts",
+    path = "/api/v1/admin/admin-accounts",
     tag = "Admin",
     operation_id = "list_admin_accounts",
     params(PageQuery),

@@ -22,7 +22,7 @@ pub struct ResetAdminPassword {
 /// Sets another password; the old one is refused at once, on every replica.
 #[utoipa::path(
     post,
-    path = "/admin-accounts/{username}/reset-password",
+    path = "/api/v1/admin/admin-accounts/{username}/reset-password",
     tag = "Admin",
     operation_id = "reset_admin_password",
     params(("username" = String, Path, description = "The account's name.")),

@@ -31,7 +31,7 @@ pub struct OwnSession {
 /// The caller's active sessions, the newest first.
 #[utoipa::path(
     get,
-    path = "/sessions",
+    path = "/api/v1/user/sessions",
     tag = "User",
     operation_id = "list_own_sessions",
     params(PageQuery),

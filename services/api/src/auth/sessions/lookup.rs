@@ -75,7 +75,7 @@ impl Known {
 /// A device session; a revoked one says so.
 #[utoipa::path(
     get,
-    path = "/sessions/{device_session_id}",
+    path = "/api/v1/internal/sessions/{device_session_id}",
     tag = "Internal",
     operation_id = "get_session",
     params(("device_session_id" = DeviceSessionId, Path, description = "The session.")),

@@ -22,7 +22,7 @@ pub struct RevokeSession {
 /// Ends a session. Its streams are closed and its requests refused. Ending an ended one changes nothing.
 #[utoipa::path(
     post,
-    path = "/sessions/{device_session_id}/revoke",
+    path = "/api/v1/internal/sessions/{device_session_id}/revoke",
     tag = "Internal",
     operation_id = "revoke_session",
     params(("device_session_id" = DeviceSessionId, Path, description = "The session.")),

@@ -31,7 +31,7 @@ pub struct RevokedSessions {
 /// Ends all sessions of a user but one, if so wished.
 #[utoipa::path(
     post,
-    path = "/sessions/users/{user_id}/revoke-all",
+    path = "/api/v1/internal/sessions/users/{user_id}/revoke-all",
     tag = "Internal",
     operation_id = "revoke_all_sessions",
     params(("user_id" = UserId, Path, description = "The account.")),

@@ -11,7 +11,7 @@ use crate::{App, http::Caller};
 /// Ends one of the caller's sessions. Ending an ended one changes nothing.
 #[utoipa::path(
     post,
-    path = "/sessions/{device_session_id}/revoke",
+    path = "/api/v1/user/sessions/{device_session_id}/revoke",
     tag = "User",
     operation_id = "revoke_own_session",
     params(("device_session_id" = DeviceSessionId, Path, description = "The session.")),

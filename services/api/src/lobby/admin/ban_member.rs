@@ -35,7 +35,7 @@ pub struct BanMember {
 /// Blocks a member, or bars one who left from coming back; in a running game the race is banished.
 #[utoipa::path(
     post,
-    path = "/games/{game_id}/ban-member",
+    path = "/api/v1/admin/games/{game_id}/ban-member",
     tag = "Admin",
     operation_id = "ban_member",
     params(("game_id" = GameId, Path)),

@@ -16,7 +16,7 @@ use crate::{
 /// Starts an enrolling or ready game, or one whose start failed, with the players it has.
 #[utoipa::path(
     post,
-    path = "/games/{game_id}/force-start",
+    path = "/api/v1/admin/games/{game_id}/force-start",
     tag = "Admin",
     operation_id = "force_start",
     params(("game_id" = GameId, Path)),

@@ -16,7 +16,7 @@ use crate::{
 /// Finishes a starting, running or paused game as it stands: the capable earn their race names, the engine goes.
 #[utoipa::path(
     post,
-    path = "/games/{game_id}/force-stop",
+    path = "/api/v1/admin/games/{game_id}/force-stop",
     tag = "Admin",
     operation_id = "force_stop",
     params(("game_id" = GameId, Path)),

@@ -19,7 +19,7 @@ use crate::{
 /// One game with everybody who plays or has played.
 #[utoipa::path(
     get,
-    path = "/games/{game_id}",
+    path = "/api/v1/admin/games/{game_id}",
     tag = "Admin",
     operation_id = "get_any_game",
     params(("game_id" = GameId, Path)),

@@ -39,7 +39,7 @@ pub struct ListAllGames {
 /// All games, drafts and private ones too, the newest first.
 #[utoipa::path(
     get,
-    path = "/games",
+    path = "/api/v1/admin/games",
     tag = "Admin",
     operation_id = "list_all_games",
     params(ListAllGames),

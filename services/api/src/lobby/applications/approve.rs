@@ -25,7 +25,7 @@ use crate::{
 /// Lets the applicant in: a place in the roster, and the race name reserved until the game ends.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/applications/{application_id}/approve",
+    path = "/api/v1/user/lobby/games/{game_id}/applications/{application_id}/approve",
     tag = "User",
     operation_id = "approve_application",
     params(("game_id" = galaxy_core::GameId, Path), ("application_id" = galaxy_core::ApplicationId, Path)),

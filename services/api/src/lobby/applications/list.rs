@@ -16,7 +16,7 @@ const LIST: &str = "game_applications";
 /// The applications to a game, oldest first.
 #[utoipa::path(
     get,
-    path = "/lobby/games/{game_id}/applications",
+    path = "/api/v1/user/lobby/games/{game_id}/applications",
     tag = "User",
     operation_id = "list_applications",
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),

@@ -16,7 +16,7 @@ use crate::{
 /// Rejects an application. The player may apply again.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/applications/{application_id}/reject",
+    path = "/api/v1/user/lobby/games/{game_id}/applications/{application_id}/reject",
     tag = "User",
     operation_id = "reject_application",
     params(("game_id" = galaxy_core::GameId, Path), ("application_id" = galaxy_core::ApplicationId, Path)),

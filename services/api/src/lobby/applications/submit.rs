@@ -36,7 +36,7 @@ pub struct SubmitApplication {
 /// Asks the owner of a public game to be let in.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/applications",
+    path = "/api/v1/user/lobby/games/{game_id}/applications",
     tag = "User",
     operation_id = "submit_application",
     params(("game_id" = galaxy_core::GameId, Path)),

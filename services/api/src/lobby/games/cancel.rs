@@ -13,7 +13,7 @@ use crate::{
 /// Gives the game up: nobody can join any more, reserved race names are free again.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/cancel",
+    path = "/api/v1/user/lobby/games/{game_id}/cancel",
     tag = "User",
     operation_id = "cancel_game",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -62,7 +62,7 @@ pub struct CreateGame {
 /// Makes a draft that only its owner sees.
 #[utoipa::path(
     post,
-    path = "/lobby/games",
+    path = "/api/v1/user/lobby/games",
     tag = "User",
     operation_id = "create_game",
     request_body = CreateGame,

@@ -8,7 +8,7 @@ use crate::lobby::{access::VisibleGame, view::GameView};
 /// A game that the caller may see.
 #[utoipa::path(
     get,
-    path = "/lobby/games/{game_id}",
+    path = "/api/v1/user/lobby/games/{game_id}",
     tag = "User",
     operation_id = "get_game",
     params(("game_id" = galaxy_core::GameId, Path)),

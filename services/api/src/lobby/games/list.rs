@@ -39,7 +39,7 @@ pub struct ListGames {
 /// Public games: the newest first, or by name if a name is looked for.
 #[utoipa::path(
     get,
-    path = "/lobby/games",
+    path = "/api/v1/user/lobby/games",
     tag = "User",
     operation_id = "list_games",
     params(ListGames),

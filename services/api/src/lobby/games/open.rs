@@ -13,7 +13,7 @@ use crate::{
 /// Takes players from now on; a public game becomes visible to all.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/open-enrollment",
+    path = "/api/v1/user/lobby/games/{game_id}/open-enrollment",
     tag = "User",
     operation_id = "open_enrollment",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -13,7 +13,7 @@ use crate::{
 /// Stops the turns; a turn being generated comes to its end.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/pause",
+    path = "/api/v1/user/lobby/games/{game_id}/pause",
     tag = "User",
     operation_id = "pause_game",
     params(("game_id" = galaxy_core::GameId, Path)),

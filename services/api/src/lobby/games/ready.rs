@@ -13,7 +13,7 @@ use crate::{
 /// Ends enrollment: open applications are rejected, open invites revoked.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/ready-to-start",
+    path = "/api/v1/user/lobby/games/{game_id}/ready-to-start",
     tag = "User",
     operation_id = "ready_to_start",
     params(("game_id" = galaxy_core::GameId, Path)),

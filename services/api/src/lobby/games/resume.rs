@@ -13,7 +13,7 @@ use crate::{
 /// Lets turns go on; the next one is the next tick of the schedule.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/resume",
+    path = "/api/v1/user/lobby/games/{game_id}/resume",
     tag = "User",
     operation_id = "resume_game",
     params(("game_id" = galaxy_core::GameId, Path)),

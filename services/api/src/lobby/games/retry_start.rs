@@ -12,7 +12,7 @@ use crate::{
 /// Tries again to start a game whose start failed.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/retry-start",
+    path = "/api/v1/user/lobby/games/{game_id}/retry-start",
     tag = "User",
     operation_id = "retry_start",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -12,7 +12,7 @@ use crate::{
 /// Starts the game with its roster as it stands. It runs once its engine is up; an event tells.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/start",
+    path = "/api/v1/user/lobby/games/{game_id}/start",
     tag = "User",
     operation_id = "start_game",
     params(("game_id" = galaxy_core::GameId, Path)),

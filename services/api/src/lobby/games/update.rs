@@ -55,7 +55,7 @@ pub struct UpdateGame {
 /// Changes a draft in everything, an enrolling game in its description and a later end of enrollment.
 #[utoipa::path(
     patch,
-    path = "/lobby/games/{game_id}",
+    path = "/api/v1/user/lobby/games/{game_id}",
     tag = "User",
     operation_id = "update_game",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -35,7 +35,7 @@ pub struct CreateInvite {
 /// Invites until enrollment ends. The code of a code invite is shown in this answer and never again.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/invites",
+    path = "/api/v1/user/lobby/games/{game_id}/invites",
     tag = "User",
     operation_id = "create_invite",
     params(("game_id" = galaxy_core::GameId, Path)),

@@ -14,7 +14,7 @@ use crate::{
 /// Declines an invite that names the caller.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/invites/{invite_id}/decline",
+    path = "/api/v1/user/lobby/games/{game_id}/invites/{invite_id}/decline",
     tag = "User",
     operation_id = "decline_invite",
     params(("game_id" = galaxy_core::GameId, Path), ("invite_id" = galaxy_core::InviteId, Path)),

@@ -16,7 +16,7 @@ const LIST: &str = "game_invites";
 /// The invites to a game, oldest first.
 #[utoipa::path(
     get,
-    path = "/lobby/games/{game_id}/invites",
+    path = "/api/v1/user/lobby/games/{game_id}/invites",
     tag = "User",
     operation_id = "list_invites",
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),

@@ -39,7 +39,7 @@ pub struct RedeemInvite {
 /// Takes the invite up: the caller is in. It works once.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/invites/{invite_id}/redeem",
+    path = "/api/v1/user/lobby/games/{game_id}/invites/{invite_id}/redeem",
     tag = "User",
     operation_id = "redeem_invite",
     params(("game_id" = galaxy_core::GameId, Path), ("invite_id" = galaxy_core::InviteId, Path)),

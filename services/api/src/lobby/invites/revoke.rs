@@ -15,7 +15,7 @@ use crate::{
 /// Takes an open invite back.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/invites/{invite_id}/revoke",
+    path = "/api/v1/user/lobby/games/{game_id}/invites/{invite_id}/revoke",
     tag = "User",
     operation_id = "revoke_invite",
     params(("game_id" = galaxy_core::GameId, Path), ("invite_id" = galaxy_core::InviteId, Path)),

@@ -17,7 +17,7 @@ use crate::{
 /// Ends a membership and bars the player from applying or redeeming again; in a running game the race is banished.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/memberships/{membership_id}/block",
+    path = "/api/v1/user/lobby/games/{game_id}/memberships/{membership_id}/block",
     tag = "User",
     operation_id = "block_membership",
     params(("game_id" = galaxy_core::GameId, Path), ("membership_id" = galaxy_core::MembershipId, Path)),

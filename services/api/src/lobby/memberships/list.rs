@@ -23,7 +23,7 @@ const LIST: &str = "memberships";
 /// also sees who left.
 #[utoipa::path(
     get,
-    path = "/lobby/games/{game_id}/memberships",
+    path = "/api/v1/user/lobby/games/{game_id}/memberships",
     tag = "User",
     operation_id = "list_memberships",
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),

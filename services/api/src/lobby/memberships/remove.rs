@@ -23,7 +23,7 @@ use crate::{
 /// Ends a membership. The player may come back while the game enrolls; in a running game the race is banished.
 #[utoipa::path(
     post,
-    path = "/lobby/games/{game_id}/memberships/{membership_id}/remove",
+    path = "/api/v1/user/lobby/games/{game_id}/memberships/{membership_id}/remove",
     tag = "User",
     operation_id = "remove_membership",
     params(("game_id" = galaxy_core::GameId, Path), ("membership_id" = galaxy_core::MembershipId, Path)),

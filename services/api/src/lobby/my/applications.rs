@@ -16,7 +16,7 @@ const LIST: &str = "my_applications";
 /// The caller's applications, newest first.
 #[utoipa::path(
     get,
-    path = "/lobby/my/applications",
+    path = "/api/v1/user/lobby/my/applications",
     tag = "User",
     operation_id = "list_my_applications",
     params(PageQuery),

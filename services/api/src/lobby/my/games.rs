@@ -16,7 +16,7 @@ const LIST: &str = "my_games";
 /// Games that the caller owns or is a member of, newest first.
 #[utoipa::path(
     get,
-    path = "/lobby/my/games",
+    path = "/api/v1/user/lobby/my/games",
     tag = "User",
     operation_id = "list_my_games",
     params(PageQuery),

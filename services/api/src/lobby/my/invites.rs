@@ -16,7 +16,7 @@ const LIST: &str = "my_invites";
 /// Invites that name the caller, newest first.
 #[utoipa::path(
     get,
-    path = "/lobby/my/invites",
+    path = "/api/v1/user/lobby/my/invites",
     tag = "User",
     operation_id = "list_my_invites",
     params(PageQuery),

@@ -16,7 +16,7 @@ const LIST: &str = "my_race_names";
 /// Race names that the caller holds, oldest first.
 #[utoipa::path(
     get,
-    path = "/lobby/my/race-names",
+    path = "/api/v1/user/lobby/my/race-names",
     tag = "User",
     operation_id = "list_my_race_names",
     params(PageQuery),

@@ -34,7 +34,7 @@ pub struct RegisterRaceName {
 /// Registers an earned name, within its 30 days and the account's limit.
 #[utoipa::path(
     post,
-    path = "/lobby/race-names/register",
+    path = "/api/v1/user/lobby/race-names/register",
     tag = "User",
     operation_id = "register_race_name",
     request_body = RegisterRaceName,

@@ -33,7 +33,7 @@ pub struct CreateEngineVersion {
 /// Makes a version known; new games may use it at once.
 #[utoipa::path(
     post,
-    path = "/engine-versions",
+    path = "/api/v1/admin/engine-versions",
     tag = "Admin",
     operation_id = "create_engine_version",
     request_body = CreateEngineVersion,

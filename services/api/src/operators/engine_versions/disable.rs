@@ -15,7 +15,7 @@ use crate::{
 /// Hides a version from new games; running ones keep it. Disabling a disabled one changes nothing.
 #[utoipa::path(
     post,
-    path = "/engine-versions/{id}/disable",
+    path = "/api/v1/admin/engine-versions/{id}/disable",
     tag = "Admin",
     operation_id = "disable_engine_version",
     params(("id" = String, Path, description = "The version.", example = "1.0.0")),

@@ -14,7 +14,7 @@ const LIST: &str = "engine_versions";
 /// All versions, the newest made known first.
 #[utoipa::path(
     get,
-    path = "/engine-versions",
+    path = "/api/v1/admin/engine-versions",
     tag = "Admin",
     operation_id = "list_engine_versions",
     params(PageQuery),

@@ -34,7 +34,7 @@ pub struct UpdateEngineVersion {
 /// Changes a version. Games that run keep what they run.
 #[utoipa::path(
     patch,
-    path = "/engine-versions/{id}",
+    path = "/api/v1/admin/engine-versions/{id}",
     tag = "Admin",
     operation_id = "update_engine_version",
     params(("id" = String, Path, description = "The version.", example = "1.0.0")),

@@ -12,7 +12,7 @@ use crate::{App, admin::Admin, http::PageQuery};
 /// How often a mail was tried and how it went, first to last; empty if there is no such delivery.
 #[utoipa::path(
     get,
-    path = "/mail/deliveries/{delivery_id}/attempts",
+    path = "/api/v1/admin/mail/deliveries/{delivery_id}/attempts",
     tag = "Admin",
     operation_id = "list_mail_attempts",
     params(("delivery_id" = galaxy_core::DeliveryId, Path), PageQuery),

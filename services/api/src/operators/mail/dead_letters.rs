@@ -12,7 +12,7 @@ use crate::{App, admin::Admin, http::PageQuery};
 /// Mails that were given up, the newest first.
 #[utoipa::path(
     get,
-    path = "/mail/dead-letters",
+    path = "/api/v1/admin/mail/dead-letters",
     tag = "Admin",
     operation_id = "list_mail_dead_letters",
     params(PageQuery),

@@ -11,7 +11,7 @@ use crate::{App, admin::Admin};
 /// One mail with its text, unless that is secret or erased.
 #[utoipa::path(
     get,
-    path = "/mail/deliveries/{delivery_id}",
+    path = "/api/v1/admin/mail/deliveries/{delivery_id}",
     tag = "Admin",
     operation_id = "get_mail_delivery",
     params(("delivery_id" = galaxy_core::DeliveryId, Path)),

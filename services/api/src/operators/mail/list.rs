@@ -40,7 +40,7 @@ pub struct ListDeliveries {
 /// Mails, the newest first, without their text.
 #[utoipa::path(
     get,
-    path = "/mail/deliveries",
+    path = "/api/v1/admin/mail/deliveries",
     tag = "Admin",
     operation_id = "list_mail_deliveries",
     params(ListDeliveries),

@@ -18,7 +18,7 @@ use crate::{
 /// Sends a mail that is over once more, as a new delivery linked to the old one.
 #[utoipa::path(
     post,
-    path = "/mail/deliveries/{delivery_id}/resend",
+    path = "/api/v1/admin/mail/deliveries/{delivery_id}/resend",
     tag = "Admin",
     operation_id = "resend_mail",
     params(("delivery_id" = galaxy_core::DeliveryId, Path)),

@@ -12,7 +12,7 @@ use crate::{App, admin::Admin, http::PageQuery};
 /// Routes that were given up, the newest first.
 #[utoipa::path(
     get,
-    path = "/notifications/dead-letters",
+    path = "/api/v1/admin/notifications/dead-letters",
     tag = "Admin",
     operation_id = "list_notification_dead_letters",
     params(PageQuery),

@@ -11,7 +11,7 @@ use crate::{App, admin::Admin};
 /// One notification with its routes.
 #[utoipa::path(
     get,
-    path = "/notifications/{notification_id}",
+    path = "/api/v1/admin/notifications/{notification_id}",
     tag = "Admin",
     operation_id = "get_notification",
     params(("notification_id" = NotificationId, Path)),

@@ -32,7 +32,7 @@ pub struct ListNotifications {
 /// Notifications, the newest first.
 #[utoipa::path(
     get,
-    path = "/notifications",
+    path = "/api/v1/admin/notifications",
     tag = "Admin",
     operation_id = "list_notifications",
     params(ListNotifications),

@@ -12,7 +12,7 @@ use crate::{App, admin::Admin, http::PageQuery};
 /// Intents that could not be understood, the newest first.
 #[utoipa::path(
     get,
-    path = "/notifications/malformed",
+    path = "/api/v1/admin/notifications/malformed",
     tag = "Admin",
     operation_id = "list_malformed_notifications",
     params(PageQuery),

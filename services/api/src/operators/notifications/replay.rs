@@ -15,7 +15,7 @@ use crate::{
 /// Tries a route that was given up once more.
 #[utoipa::path(
     post,
-    path = "/notifications/dead-letters/{dead_letter_id}/replay",
+    path = "/api/v1/admin/notifications/dead-letters/{dead_letter_id}/replay",
     tag = "Admin",
     operation_id = "replay_notification_dead_letter",
     params(("dead_letter_id" = Uuid, Path)),

@@ -16,7 +16,7 @@ use crate::{
 /// Generates a turn now; the next tick of the schedule passes without one.
 #[utoipa::path(
     post,
-    path = "/runtimes/{game_id}/force-next-turn",
+    path = "/api/v1/admin/runtimes/{game_id}/force-next-turn",
     tag = "Admin",
     operation_id = "force_next_turn",
     params(("game_id" = galaxy_core::GameId, Path)),

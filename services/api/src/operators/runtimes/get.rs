@@ -11,7 +11,7 @@ use crate::{App, admin::Admin};
 /// What runs for a game.
 #[utoipa::path(
     get,
-    path = "/runtimes/{game_id}",
+    path = "/api/v1/admin/runtimes/{game_id}",
     tag = "Admin",
     operation_id = "get_runtime",
     params(("game_id" = galaxy_core::GameId, Path)),

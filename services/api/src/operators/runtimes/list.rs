@@ -30,7 +30,7 @@ pub struct ListRuntimes {
 /// The runtimes of all games that were ever started, the newest first.
 #[utoipa::path(
     get,
-    path = "/runtimes",
+    path = "/api/v1/admin/runtimes",
     tag = "Admin",
     operation_id = "list_runtimes",
     params(ListRuntimes),

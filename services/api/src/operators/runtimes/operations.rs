@@ -12,7 +12,7 @@ use crate::{App, admin::Admin, http::PageQuery};
 /// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
 #[utoipa::path(
     get,
-    path = "/runtimes/{game_id}/operations",
+    path = "/api/v1/admin/runtimes/{game_id}/operations",
     tag = "Admin",
     operation_id = "list_runtime_operations",
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),

@@ -26,7 +26,7 @@ pub struct PatchRuntime {
 /// Moves a game to another patch version of its engine, on the state it has.
 #[utoipa::path(
     post,
-    path = "/runtimes/{game_id}/patch",
+    path = "/api/v1/admin/runtimes/{game_id}/patch",
     tag = "Admin",
     operation_id = "patch_runtime",
     params(("game_id" = galaxy_core::GameId, Path)),

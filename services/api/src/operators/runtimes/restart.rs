@@ -16,7 +16,7 @@ use crate::{
 /// Stops the engine and runs it again on the state it left.
 #[utoipa::path(
     post,
-    path = "/runtimes/{game_id}/restart",
+    path = "/api/v1/admin/runtimes/{game_id}/restart",
     tag = "Admin",
     operation_id = "restart_runtime",
     params(("game_id" = galaxy_core::GameId, Path)),
