@@ -1,8 +1,9 @@
 //! Proving an operator's password: argon2id once, then remembered for minutes under a keyed hash.
 //!
 //! What is remembered serves for seconds while the invalidation channel is healthy; otherwise, and after that, the stored
-//! hash is compared with the database's, which still costs no argon2. Wrong passwords take from a budget per user name and per address
-//! before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by guesses.
+//! hash is compared with the database's, which still costs no argon2. Wrong passwords take from a budget per user name and
+//! per address before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by
+//! guesses.
 
 use std::{
     net::IpAddr,

@@ -31,6 +31,15 @@ async fn replica(pool: PgPool) -> Api {
     api
 }
 
+/// Asks without a pause until `api` says that the session is revoked.
+async fn refuses_within(api: &Api, session: &str, limit: Duration) {
+    let since = Instant::now();
+    while api.session(session).await.expect(200)["status"] != "revoked" {
+        assert!(since.elapsed() < limit, "the replica still serves it");
+        tokio::task::yield_now().await;
+    }
+}
+
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_session_revoked_on_one_replica_is_refused_by_the_other_at_once(pool: PgPool) {
     let one = replica(pool.clone()).await;
@@ -45,14 +54,7 @@ async fn a_session_revoked_on_one_replica_is_refused_by_the_other_at_once(pool: 
     let path = format!("/api/v1/internal/sessions/{session}/revoke");
     one.post(&path, &json!({ "reason": "x" })).await.expect(204);
     assert_eq!(one.session(&session).await.expect(200)["status"], "revoked");
-    let since = Instant::now();
-    while other.session(&session).await.expect(200)["status"] != "revoked" {
-        assert!(
-            since.elapsed() < Duration::from_secs(2),
-            "the other replica still serves it"
-        );
-        tokio::task::yield_now().await;
-    }
+    refuses_within(&other, &session, Duration::from_secs(2)).await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -85,14 +87,7 @@ async fn a_replica_that_is_cut_off_from_the_broker_still_ends_a_session_on_the_o
     );
     // Any process's relay finds the event in the outbox.
     relay::start(&other.world.process, &other.world.db, &nats);
-    let since = Instant::now();
-    while other.session(&session).await.expect(200)["status"] != "revoked" {
-        assert!(
-            since.elapsed() < Duration::from_secs(5),
-            "the other replica still serves it"
-        );
-        tokio::task::yield_now().await;
-    }
+    refuses_within(&other, &session, Duration::from_secs(5)).await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -123,8 +123,8 @@ pub enum Opened {
 }
 
 /// Consumes the challenges, makes the sessions and revokes the oldest ones beyond the limit; answers in the order of
-/// `openings`, of which each has another account. The caller holds the challenges' and the accounts' rows, so that sign-ins of one account
-/// count in turn and no sanction comes in between.
+/// `openings`, of which each has another account. The caller holds the challenges' and the accounts' rows, so that sign-ins
+/// of one account count in turn and no sanction comes in between.
 #[instrument(name = "db.auth.open", skip_all, fields(batch = openings.len()))]
 pub async fn open(
     connection: &mut PgConnection,
