@@ -22,8 +22,8 @@ impl Limit {
     }
 
     /// One more than the page holds: the extra row tells that there is a next page.
-    pub fn probe(self) -> i64 {
-        i64::from(self.0) + 1
+    pub const fn probe(self) -> i64 {
+        self.0 as i64 + 1
     }
 }
 

@@ -106,10 +106,7 @@ const QUESTIONS: &[(&str, Question)] = &[
         )
     }),
     ("by beginning of address, and sanction", |a| {
-        format!(
-            "?email={}&sanction=game_join_block&limit=1",
-            first(&a.email)
-        )
+        format!("?email={}&sanction=game_join_block", first(&a.email))
     }),
     ("one, with its history", |a| format!("/{}", a.user_id)),
 ];

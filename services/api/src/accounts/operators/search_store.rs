@@ -14,8 +14,10 @@ use uuid::Uuid;
 use super::search_plan::{Filter, end_of_prefix};
 use crate::accounts::model::SanctionCode;
 
-/// Candidates that a page looks at, at most: more than the largest page, and few enough to be quick however many there are.
-const CANDIDATES: i64 = 500;
+/// Candidates that a page looks at, at most: what it holds, and so many that do not fit.
+const fn candidates(limit: Limit) -> i64 {
+    limit.probe() + 100
+}
 
 /// An account that was found.
 #[derive(Debug, Clone)]
@@ -141,7 +143,7 @@ pub async fn by_email(
         filter.sanction.map(SanctionCode::as_str),
         now.to_sqlx() as _,
         limit.probe(),
-        CANDIDATES,
+        candidates(limit),
     )
     .fetch_all(connection)
     .await?;
@@ -190,7 +192,7 @@ pub async fn by_name(
         after_id,
         filter.country,
         limit.probe(),
-        CANDIDATES,
+        candidates(limit),
     )
     .fetch_all(connection)
     .await?;
@@ -234,7 +236,7 @@ pub async fn by_sanction(
         filter.email,
         filter.name,
         limit.probe(),
-        CANDIDATES,
+        candidates(limit),
     )
     .fetch_all(connection)
     .await?;
