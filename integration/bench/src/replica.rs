@@ -1,17 +1,22 @@
 //! `api`s over a database, made on the served side.
 
+use std::str::FromStr;
+
 use anyhow::{Context, Result};
 use galaxy_api::{App, Config, loops};
 use galaxy_core::Clock;
 use galaxy_events::{Nats, NatsConfig};
 use galaxy_service::{Process, Readiness, Section, Tasks, Vars};
 use galaxy_store::{Db, MigrateMode, PostgresConfig};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use tokio::runtime::Handle;
 
 use crate::threads;
 
 /// The user and password of the operator that the bench is.
 pub const ADMIN: (&str, &str) = ("bench", "the password of the bench");
+
+const CONNECTIONS: u32 = 16;
 
 /// An `api` of its own over the database at `postgres_url`, which it migrates; with an invalidation channel if there is a
 /// broker.
@@ -26,7 +31,7 @@ pub async fn replica(served: &Handle, postgres_url: &str, nats_url: Option<&str>
         };
         let postgres = PostgresConfig {
             url: postgres_url.into(),
-            max_connections: 16,
+            max_connections: CONNECTIONS,
             migrate: MigrateMode::Apply,
         };
         let db = Db::connect(&postgres, &process).await?;
@@ -40,6 +45,16 @@ pub async fn replica(served: &Handle, postgres_url: &str, nats_url: Option<&str>
             loops::start(&app, &nats);
         }
         Ok(app)
+    })
+    .await
+}
+
+/// A pool with sqlx's own settings, as large as an `api`'s: what others would have.
+pub async fn plain_pool(served: &Handle, postgres_url: &str) -> Result<Db> {
+    let options = PgConnectOptions::from_str(postgres_url)?;
+    threads::on(served, async move {
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
+        Ok(Db::new(pool.connect_with(options).await?))
     })
     .await
 }

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const RETRY: Duration = Duration::from_secs(1);
 /// How long one attempt to connect may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
+/// A connection that was used so short a time ago is taken to stand; others are asked, which costs a round trip.
+const FRESH: Duration = Duration::from_secs(1);
 
 impl Db {
     /// Connects, brings the schema to the expected migration (or waits for it) and adds the readiness probe.
@@ -29,6 +31,15 @@ impl Db {
             .max_connections(config.max_connections)
             .acquire_timeout(Duration::from_secs(5))
             .max_lifetime(Duration::from_mins(30))
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for >= FRESH {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_lazy_with(options.clone());
         let deadline = Instant::now() + PATIENCE;
         wait_until_up(&options, deadline).await?;

@@ -8,43 +8,45 @@ use axum::{
 use galaxy_api::{App, admin};
 use galaxy_core::Limit;
 use galaxy_service::http::{ApiError, TrustedProxies, layers};
+use galaxy_store::Db;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// axum and nothing else: a handler that does nothing, and one that commits a row.
-pub fn bare(app: &App) -> Router {
+pub fn bare(plain: &Db) -> Router {
     Router::new()
         .route("/bench/empty", get(|| async {}))
         .route("/bench/commit", post(commit))
-        .with_state(app.clone())
+        .with_state(plain.clone())
 }
 
 /// A table to commit to.
 pub const COMMITS: &str =
     "create table if not exists backend.bench_commits (id uuid primary key, body text)";
 
-async fn commit(State(app): State<App>) -> Result<(), ApiError> {
+async fn commit(State(plain): State<Db>) -> Result<(), ApiError> {
     sqlx::query("insert into backend.bench_commits (id, body) values ($1, 'bench')")
         .bind(Uuid::now_v7())
-        .execute(app.db.pool())
+        .execute(plain.pool())
         .await
         .map_err(ApiError::internal)?;
     Ok(())
 }
 
 /// Handlers behind the layers that every request of the `api` goes through.
-pub fn layered(app: &App) -> Router {
+pub fn layered(app: &App, plain: &Db) -> Router {
     let routes = Router::new()
         .route("/bench/empty", get(|| async {}))
-        .route("/bench/query/{id}", get(one_query))
         .route("/bench/admins", get(admins))
-        .with_state(app.clone());
+        .with_state(app.clone())
+        .route("/bench/query/{id}", get(one_query))
+        .with_state(plain.clone());
     layers::wrap(routes, TrustedProxies::default())
 }
 
 /// What a lookup would be without gathering: one query a request.
-async fn one_query(State(app): State<App>, Path(id): Path<Uuid>) -> Result<Json<Value>, ApiError> {
-    let mut connection = app.db.acquire().await?;
+async fn one_query(State(plain): State<Db>, Path(id): Path<Uuid>) -> Result<Json<Value>, ApiError> {
+    let mut connection = plain.acquire().await?;
     let found = galaxy_api::auth::sessions::store::find_many(&mut connection, &[id]).await?;
     let session = found
         .first()

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     compare::{self, Measure, Rounds, Side},
     load::Load,
-    replica::{ADMIN, replica},
+    replica::{ADMIN, plain_pool, replica},
     server::{Call, Server, get, get_as},
 };
 
@@ -53,13 +53,14 @@ pub async fn run(options: &Options, served: &Handle) -> Result<()> {
     let cached = replica(served, url, nats).await?;
     let bypassing = replica(served, url, None).await?;
     let other = replica(served, url, nats).await?;
+    let plain = plain_pool(served, url).await?;
     seed::wait_until_healthy(&[&cached, &other]).await?;
     let bench = Bench {
         ids: seed::sessions(&cached.db, options.load.requests).await?,
         cached: Server::of(served, http::router(&cached)).await?,
         bypassing: Server::of(served, http::router(&bypassing)).await?,
-        layered: Server::of(served, compared::layered(&cached)).await?,
-        bare: Server::of(served, compared::bare(&cached)).await?,
+        layered: Server::of(served, compared::layered(&cached, &plain)).await?,
+        bare: Server::of(served, compared::bare(&plain)).await?,
         load: &options.load,
     };
     let wanted = |part| options.parts.is_empty() || options.parts.contains(&part);

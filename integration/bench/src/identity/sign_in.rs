@@ -15,8 +15,8 @@ use crate::{
 
 const KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/// Prints how many sign-ins a second there are for each bare commit: of one row, by a handler that does nothing else, with
-/// the same pool of connections.
+/// Prints how many sign-ins a second there are for each bare commit: of one row, by a handler that does nothing else, over
+/// a plain pool with as many connections.
 pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Result<()> {
     sqlx::query(compared::COMMITS)
         .execute(app.db.pool())
