@@ -31,15 +31,22 @@ pub async fn append<E: Event>(tx: &mut Tx, event: &E) -> Result<EventId> {
     insert(tx, EventId::generate(), entry).await
 }
 
-/// Events gathered from several requests, written with one statement.
+/// Events as columns, for a statement that writes them together with the changes of many requests. It inserts what
+/// [`append`] does, in this order, and its caller wakes [`Topic::Outbox`].
 #[derive(Debug, Default)]
 pub struct Batch {
-    ids: Vec<Uuid>,
-    subjects: Vec<&'static str>,
-    types: Vec<&'static str>,
-    about: Vec<String>,
-    payloads: Vec<Vec<u8>>,
-    traces: Vec<Option<String>>,
+    /// UUIDs of version 7.
+    pub ids: Vec<Uuid>,
+    /// Where they are published.
+    pub subjects: Vec<&'static str>,
+    /// CloudEvents types.
+    pub types: Vec<&'static str>,
+    /// CloudEvents subjects.
+    pub about: Vec<String>,
+    /// JSON.
+    pub payloads: Vec<Vec<u8>>,
+    /// W3C trace contexts.
+    pub traces: Vec<Option<String>>,
 }
 
 impl Batch {
@@ -55,31 +62,6 @@ impl Batch {
         self.payloads.push(payload);
         self.traces.push(traceparent);
         Ok(id)
-    }
-
-    /// Writes them all into the outbox, in their order.
-    pub async fn append(self, tx: &mut Tx) -> Result<()> {
-        if self.ids.is_empty() {
-            return Ok(());
-        }
-        sqlx::query!(
-            "insert into backend.event_outbox
-                 (event_id, subject, event_type, ce_subject, content_type, payload, traceparent, created_at)
-             select e.id, e.subject, e.type, e.about, 'application/json', e.payload, e.trace, clock_timestamp()
-             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[])
-                 with ordinality e (id, subject, type, about, payload, trace, place)
-             order by e.place",
-            &self.ids,
-            &self.subjects as _,
-            &self.types as _,
-            &self.about,
-            &self.payloads,
-            &self.traces as _,
-        )
-        .execute(&mut **tx)
-        .await?;
-        tx.wake(Topic::Outbox);
-        Ok(())
     }
 }
 

@@ -32,12 +32,12 @@ impl Db {
         Ok(self.tx(self.pool.begin().await?))
     }
 
-    /// Begins a transaction that reads, and whose statements keep one plan whatever they are asked for.
+    /// Begins a transaction whose statements keep one plan whatever they are asked for.
     ///
-    /// For statements that have one good way: over a large table Postgres would plan them anew each time, since it takes a
-    /// range that it does not know for a wide one.
+    /// For statements that have one good way: Postgres would plan some of them anew each time, since it takes a range or an
+    /// array that it does not know for a larger one.
     pub async fn begin_with_kept_plans(&self) -> Result<Tx> {
-        let begin = "begin read only; set local plan_cache_mode = force_generic_plan";
+        let begin = "begin; set local plan_cache_mode = force_generic_plan";
         Ok(self.tx(self.pool.begin_with(begin).await?))
     }
 

@@ -6,22 +6,21 @@
 use std::collections::{HashMap, HashSet};
 
 use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, UserId, entropy};
-use galaxy_events::{
-    catalogue::{account::AccountCreated, session::SessionCreated},
-    outbox::Batch,
-};
 use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 
 use super::{
     model, sessions,
-    store::{self, Opened, Opening, Tried},
+    store::{self, Opened, Opening, Registration, Tried},
 };
 use crate::{
     App,
-    accounts::{self, model::SanctionCode, store::NewAccount},
+    accounts::model::SanctionCode,
     gather::{Turn, whole_or_each},
 };
+
+/// How often a batch begins anew, since somebody else took the address or the name of a new account.
+const BEGINNINGS: u32 = 5;
 
 /// A code that was typed, and the device it was typed into.
 pub struct Attempt {
@@ -63,11 +62,21 @@ pub async fn run(
 }
 
 async fn write(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
+    let mut beginnings = 1;
+    loop {
+        match write_once(app, batch, turn).await {
+            Err(error) if store::is_taken(&error) && beginnings < BEGINNINGS => beginnings += 1,
+            written => return written,
+        }
+    }
+}
+
+async fn write_once(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
     let mut work = Work {
         now: app.clock.now(),
         outcomes: batch.iter().map(|_| Outcome::Invalid).collect(),
-        events: Batch::default(),
-        tx: app.db.begin().await?,
+        made: HashMap::new(),
+        tx: app.db.begin_with_kept_plans().await?,
     };
     let mut waiting: Vec<(usize, &Attempt)> = batch.iter().enumerate().collect();
     while !waiting.is_empty() {
@@ -77,16 +86,9 @@ async fn write(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>
         waiting = later.into_iter().filter(still_open).collect();
         work.open_sessions(open).await?;
     }
-    let Work {
-        mut tx,
-        events,
-        outcomes,
-        ..
-    } = work;
-    events.append(&mut tx).await?;
     turn.pass();
-    tx.commit().await?;
-    Ok(outcomes)
+    work.tx.commit().await?;
+    Ok(work.outcomes)
 }
 
 /// The first of each key, and the others.
@@ -99,7 +101,8 @@ fn one_of_each<T, K: std::hash::Hash + Eq>(all: Vec<T>, key: impl Fn(&T) -> K) -
 struct Work {
     now: Timestamp,
     outcomes: Vec<Outcome>,
-    events: Batch,
+    /// The accounts of earlier rounds, by address: some were made after the later tries were taken.
+    made: HashMap<String, UserId>,
     tx: Tx,
 }
 
@@ -149,91 +152,50 @@ impl Work {
         while !right.is_empty() {
             let (round, later) = one_of_each(right, |right| right.tried.email.clone());
             right = later;
-            let accounts = self.ensure_accounts(&round).await?;
-            let opening = |right: &Right<'_>| {
-                let (user_id, _) = *accounts.get(&right.tried.email)?;
-                Some(Opening {
-                    challenge_id: right.attempt.challenge_id,
-                    user_id,
-                    device_session_id: DeviceSessionId::generate(),
-                    client_public_key: right.attempt.client_public_key,
-                })
-            };
-            let openings: Option<Vec<Opening>> = round.iter().map(opening).collect();
+            let openings: Option<Vec<Opening>> = round.iter().map(|r| self.opening(r)).collect();
             let openings = openings.ok_or(sqlx::Error::RowNotFound)?;
             let opened = store::open(&mut self.tx, &openings, self.now).await?;
-            for ((right, opening), opened) in round.iter().zip(&openings).zip(opened) {
-                let first = accounts
-                    .get(&right.tried.email)
-                    .is_some_and(|(_, first)| *first);
+            for ((right, opening), opened) in round.into_iter().zip(openings).zip(opened) {
                 self.outcomes[right.place] = match opened {
                     Opened::Barred(code) => Outcome::Barred(code),
                     Opened::Yes(replaced) => {
                         sessions::announce(&mut self.tx, &replaced, "replaced").await?;
-                        let created = SessionCreated {
-                            user_id: opening.user_id,
-                            device_session_id: opening.device_session_id,
-                            first,
-                        };
-                        self.events
-                            .add(&created, right.attempt.traceparent.clone())?;
                         let gone = replaced.iter().map(|r| r.device_session_id).collect();
                         Outcome::Opened(opening.device_session_id, gone)
                     }
                 };
+                self.made.insert(right.tried.email, opening.user_id);
             }
         }
         Ok(())
     }
 
-    /// The accounts of the addresses, locked, and whether each was made just now.
-    async fn ensure_accounts(
-        &mut self,
-        round: &[Right<'_>],
-    ) -> Result<HashMap<String, (UserId, bool)>> {
-        let mut found: HashMap<String, (UserId, bool)> = HashMap::new();
-        // A lost race for an address is found at the next look; a taken name is drawn anew.
-        for _ in 0..5 {
-            let missing: Vec<&Right<'_>> = round
-                .iter()
-                .filter(|right| !found.contains_key(&right.tried.email))
-                .collect();
-            if missing.is_empty() {
-                break;
-            }
-            let emails: Vec<&str> = missing
-                .iter()
-                .map(|right| right.tried.email.as_str())
-                .collect();
-            let new: Vec<NewAccount> = missing
-                .iter()
-                .filter_map(|right| new_account(right))
-                .collect();
-            let ensured =
-                accounts::store::ensure_all(&mut self.tx, &emails, &new, self.now).await?;
-            for account in ensured {
-                let user_id = account.user_id;
-                if account.is_new {
-                    let right = missing.iter().find(|r| r.tried.email == account.email);
-                    let trace = right.and_then(|right| right.attempt.traceparent.clone());
-                    self.events.add(&AccountCreated { user_id }, trace)?;
-                }
-                found.insert(account.email, (user_id, account.is_new));
-            }
-        }
-        Ok(found)
+    fn opening(&self, right: &Right<'_>) -> Option<Opening> {
+        let made = self.made.get(&right.tried.email).copied();
+        let known = right.tried.user_id.or(made);
+        let registration = match known {
+            Some(_) => None,
+            None => Some(registration(right)?),
+        };
+        Some(Opening {
+            challenge_id: right.attempt.challenge_id,
+            user_id: known.unwrap_or_else(UserId::generate),
+            registration,
+            device_session_id: DeviceSessionId::generate(),
+            client_public_key: right.attempt.client_public_key,
+            traceparent: right.attempt.traceparent.clone(),
+        })
     }
 }
 
 /// What the sign-in knows of a person who is new.
-fn new_account(right: &Right<'_>) -> Option<NewAccount> {
+fn registration(right: &Right<'_>) -> Option<Registration> {
     let language = right
         .tried
         .locale
         .as_deref()
         .map_or(Locale::default(), Locale::best_match);
-    Some(NewAccount {
-        user_id: UserId::generate(),
+    Some(Registration {
         email: EmailAddress::parse(&right.tried.delivery_email).ok()?,
         user_name: format!("player-{}", entropy::readable(&mut entropy::rng(), 8)),
         language,

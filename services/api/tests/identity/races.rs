@@ -2,9 +2,11 @@
 
 use futures_util::future::{join, join_all};
 use galaxy_events::catalogue::account::AccountCreated;
+use galaxy_testkit::eventually;
 use jiff::SignedDuration;
 use serde_json::json;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::support::{Answer, Api, other_than};
 
@@ -93,6 +95,43 @@ async fn twenty_first_sign_ins_of_one_address_make_one_account(pool: PgPool) {
     assert_eq!(api.world.events::<AccountCreated>().await.len(), 1);
     let active = "select count(*) from backend.device_sessions where status = 'active'";
     assert_eq!(api.world.count(active).await, 20);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_address_that_is_taken_during_a_sign_in_gives_the_account_that_took_it(pool: PgPool) {
+    let api = Api::new(pool.clone()).await;
+    let challenge = api.ask("ada@example.org").await;
+    let code = api.code_of("ada@example.org").await.unwrap();
+    let mut elsewhere = pool.begin().await.unwrap();
+    let taken_by: Uuid = sqlx::query_scalar(
+        "insert into backend.accounts (user_id, email, delivery_email, user_name, display_name)
+         values (gen_random_uuid(), 'ada@example.org', 'ada@example.org', 'player-elsewhere', 'Ada') returning user_id",
+    )
+    .fetch_one(&mut *elsewhere)
+    .await
+    .unwrap();
+    let then_committed = async {
+        eventually("the sign-in waits for the other one", async || {
+            let waiting = "select count(*) from pg_stat_activity
+                           where datname = current_database() and wait_event_type = 'Lock'";
+            (api.world.count(waiting).await == 1).then_some(())
+        })
+        .await;
+        elsewhere.commit().await.unwrap();
+    };
+    let (answer, ()) = join(api.try_code(&challenge, &code), then_committed).await;
+    let session = answer.expect(200)["device_session_id"].clone();
+    let session = api.session(session.as_str().unwrap()).await.expect(200);
+    assert_eq!(session["user_id"], json!(taken_by));
+    let accounts = "select count(*) from backend.accounts";
+    assert_eq!(api.world.count(accounts).await, 1);
+    assert_eq!(api.world.events::<AccountCreated>().await.len(), 0);
+    let tries = "select attempts::bigint from backend.auth_challenges";
+    assert_eq!(
+        api.world.count(tries).await,
+        1,
+        "one try, however often it began"
+    );
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

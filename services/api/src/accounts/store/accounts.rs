@@ -1,14 +1,11 @@
 //! The account rows themselves.
 
-use galaxy_core::{EmailAddress, Locale, RecordId, UserId};
+use galaxy_core::{Locale, UserId};
 use galaxy_store::Result;
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
-use uuid::Uuid;
-
-use crate::accounts::model::Entitlement;
 
 /// An account row.
 #[derive(Debug, Clone)]
@@ -115,110 +112,6 @@ pub async fn lock_for_change(
     )
     .fetch_optional(connection)
     .await?)
-}
-
-/// What a first sign-in knows of a person.
-#[derive(Debug)]
-pub struct NewAccount {
-    /// Its id.
-    pub user_id: UserId,
-    /// The address.
-    pub email: EmailAddress,
-    /// A generated name, unique.
-    pub user_name: String,
-    /// The language of mails.
-    pub language: Locale,
-    /// IANA time zone.
-    pub time_zone: String,
-    /// Where the sign-in came from.
-    pub country: Option<String>,
-}
-
-/// An account that signs in, locked.
-#[derive(Debug)]
-pub struct Ensured {
-    /// Its address.
-    pub email: String,
-    /// Its id.
-    pub user_id: UserId,
-    /// Whether it was made just now.
-    pub is_new: bool,
-}
-
-/// Finds the accounts of the addresses `identities` and locks them for a sign-in, which counts their sessions; makes those
-/// of `new` that are not found, with their free entitlements. Those left out have their address or name taken by another
-/// transaction, or their name by another account.
-#[instrument(name = "db.accounts.ensure_all", skip_all, fields(batch = identities.len()))]
-pub async fn ensure_all(
-    connection: &mut PgConnection,
-    identities: &[&str],
-    new: &[NewAccount],
-    now: Timestamp,
-) -> Result<Vec<Ensured>> {
-    let ids: Vec<Uuid> = new.iter().map(|account| account.user_id.uuid()).collect();
-    let emails: Vec<&str> = new.iter().map(|account| account.email.identity()).collect();
-    let typed: Vec<&str> = new.iter().map(|account| account.email.typed()).collect();
-    let names: Vec<&str> = new
-        .iter()
-        .map(|account| account.user_name.as_str())
-        .collect();
-    let languages: Vec<&str> = new
-        .iter()
-        .map(|account| account.language.as_str())
-        .collect();
-    let zones: Vec<&str> = new
-        .iter()
-        .map(|account| account.time_zone.as_str())
-        .collect();
-    let countries: Vec<Option<&str>> = new
-        .iter()
-        .map(|account| account.country.as_deref())
-        .collect();
-    let records: Vec<Uuid> = new.iter().map(|_| RecordId::generate().uuid()).collect();
-    let rows = sqlx::query!(
-        r#"with found as (
-             select user_id, email from backend.accounts where email = any($11::text[]) order by user_id
-             for no key update),
-         new as (
-             select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                 $8::uuid[]) n (user_id, email, typed, name, language, zone, country, record_id)),
-         made as (
-             insert into backend.accounts (user_id, email, delivery_email, user_name, display_name, preferred_language,
-                 time_zone, declared_country, created_at, updated_at)
-             select user_id, email, typed, name, name, language, zone, country, $9, $9 from new
-             where email collate "C" not in (select email from found) order by email
-             on conflict do nothing
-             returning user_id, email),
-         noted as (
-             insert into backend.entitlement_records (record_id, user_id, tier, source, created_at)
-             select new.record_id, new.user_id, 'free', 'registration', $9 from new join made on made.user_id = new.user_id),
-         entitled as (
-             insert into backend.entitlement_snapshots (user_id, tier, max_registered_race_names, taken_at)
-             select user_id, 'free', $10, $9 from made)
-         select email as "email!", user_id as "user_id!", false as "is_new!" from found
-         union all select email, user_id, true from made"#,
-        &ids,
-        &emails as _,
-        &typed as _,
-        &names as _,
-        &languages as _,
-        &zones as _,
-        &countries as _,
-        &records,
-        now.to_sqlx() as _,
-        Entitlement::FREE.max_registered_race_names.cast_signed(),
-        identities as _,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Ensured {
-            email: row.email,
-            user_id: row.user_id.into(),
-            is_new: row.is_new,
-        })
-        .collect())
 }
 
 /// Sets the display name.

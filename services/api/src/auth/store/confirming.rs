@@ -1,7 +1,11 @@
 //! Codes that are tried, and the sessions that right ones open: a batch in each statement.
 
-use galaxy_core::{ChallengeId, DeviceSessionId, UserId};
-use galaxy_store::Result;
+use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, RecordId, UserId};
+use galaxy_events::{
+    catalogue::{account::AccountCreated, session::SessionCreated},
+    outbox::Batch,
+};
+use galaxy_store::{Result, Topic, Tx};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
@@ -9,7 +13,7 @@ use tracing::instrument;
 use uuid::Uuid;
 
 use crate::{
-    accounts::model::SanctionCode,
+    accounts::model::{Entitlement, SanctionCode},
     auth::{
         model::{TRIES, WRONG_CODES},
         sessions::{SESSIONS_PER_USER, store::Revoked},
@@ -23,6 +27,8 @@ pub struct Tried {
     pub challenge_id: ChallengeId,
     /// Normalised address.
     pub email: String,
+    /// The account that has the address.
+    pub user_id: Option<UserId>,
     /// The address as typed.
     pub delivery_email: String,
     /// Keyed hash of the right code.
@@ -36,24 +42,15 @@ pub struct Tried {
 }
 
 /// Takes one try of each challenge; those that are unknown, expired, consumed or exhausted are left out. Until the
-/// transaction ends, other tries of the same challenges wait.
+/// transaction ends, other tries of the same challenges wait, and so do sign-ins and changes of their accounts.
 #[instrument(name = "db.auth.take_tries", skip_all, fields(batch = ids.len()))]
 pub async fn take_tries(
     connection: &mut PgConnection,
     ids: &[Uuid],
     now: Timestamp,
 ) -> Result<Vec<Tried>> {
-    let rows = sqlx::query!(
-        r#"with due as (
-             select challenge_id from backend.auth_challenges
-             where challenge_id = any($1) order by challenge_id for update)
-         update backend.auth_challenges c set attempts = attempts + 1
-         from due
-         where c.challenge_id = due.challenge_id and c.attempts < $3 and c.consumed_at is null and c.expires_at > $2
-         returning c.challenge_id, c.email, c.delivery_email, c.code_hash, c.locale, c.email_subject,
-             exists (select from backend.throttle_counters t
-                     where t.bucket = $4 and t.subject = c.email_subject and t.expires_at > $2 and t.hits >= $5)
-                 as "is_guessed_at!""#,
+    let rows = sqlx::query_file!(
+        "src/auth/store/take_tries.sql",
         ids,
         now.to_sqlx() as _,
         TRIES,
@@ -67,6 +64,7 @@ pub async fn take_tries(
         .map(|row| Tried {
             challenge_id: row.challenge_id.into(),
             email: row.email,
+            user_id: row.user_id.map(UserId::from),
             delivery_email: row.delivery_email,
             code_hash: row.code_hash,
             locale: row.locale,
@@ -107,10 +105,28 @@ pub struct Opening {
     pub challenge_id: ChallengeId,
     /// Whose session.
     pub user_id: UserId,
+    /// What to make the account of, if there is none.
+    pub registration: Option<Registration>,
     /// Its id.
     pub device_session_id: DeviceSessionId,
     /// The device's key.
     pub client_public_key: [u8; 32],
+    /// The request's trace.
+    pub traceparent: Option<String>,
+}
+
+/// What a first sign-in knows of a person.
+pub struct Registration {
+    /// The address.
+    pub email: EmailAddress,
+    /// A generated name, unique.
+    pub user_name: String,
+    /// The language of mails.
+    pub language: Locale,
+    /// IANA time zone.
+    pub time_zone: String,
+    /// Where the sign-in came from.
+    pub country: Option<String>,
 }
 
 /// What came of it.
@@ -122,15 +138,12 @@ pub enum Opened {
     Barred(SanctionCode),
 }
 
-/// Consumes the challenges, makes the sessions and revokes the oldest ones beyond the limit; answers in the order of
-/// `openings`, of which each has another account. The caller holds the challenges' and the accounts' rows, so that sign-ins
-/// of one account count in turn and no sanction comes in between.
+/// Consumes the challenges, makes the accounts that are new, with their free entitlements, makes the sessions, with the
+/// events of both, and revokes the oldest ones beyond the limit; answers in the order of `openings`, of which each has another account. The caller holds the
+/// rows of the challenges and of the accounts that are known, so that sign-ins of one account count in turn and no
+/// sanction comes in between. Fails with [`is_taken`] if somebody else made one of the new accounts meanwhile.
 #[instrument(name = "db.auth.open", skip_all, fields(batch = openings.len()))]
-pub async fn open(
-    connection: &mut PgConnection,
-    openings: &[Opening],
-    now: Timestamp,
-) -> Result<Vec<Opened>> {
+pub async fn open(tx: &mut Tx, openings: &[Opening], now: Timestamp) -> Result<Vec<Opened>> {
     let challenges: Vec<Uuid> = openings.iter().map(|o| o.challenge_id.uuid()).collect();
     let users: Vec<Uuid> = openings.iter().map(|o| o.user_id.uuid()).collect();
     let sessions: Vec<Uuid> = openings
@@ -138,17 +151,41 @@ pub async fn open(
         .map(|o| o.device_session_id.uuid())
         .collect();
     let keys: Vec<&[u8]> = openings.iter().map(|o| &o.client_public_key[..]).collect();
+    let emails = of_new(openings, |new| Some(new.email.identity()));
+    let typed = of_new(openings, |new| Some(new.email.typed()));
+    let names = of_new(openings, |new| Some(new.user_name.as_str()));
+    let languages = of_new(openings, |new| Some(new.language.as_str()));
+    let zones = of_new(openings, |new| Some(new.time_zone.as_str()));
+    let countries = of_new(openings, |new| new.country.as_deref());
+    let records = of_new(openings, |_| Some(RecordId::generate().uuid()));
+    let (events, events_of) = events(openings)?;
     let rows = sqlx::query_file!(
         "src/auth/store/open.sql",
         &challenges,
         &users,
         &sessions,
         &keys as _,
+        &emails as _,
+        &typed as _,
+        &names as _,
+        &languages as _,
+        &zones as _,
+        &countries as _,
+        &records as _,
         now.to_sqlx() as _,
         SESSIONS_PER_USER - 1,
+        Entitlement::FREE.max_registered_race_names.cast_signed(),
+        &events.ids,
+        &events.subjects as _,
+        &events.types as _,
+        &events.about,
+        &events.payloads,
+        &events.traces as _,
+        &events_of,
     )
-    .fetch_all(connection)
+    .fetch_all(&mut **tx)
     .await?;
+    tx.wake(Topic::Outbox);
     let opened = rows.into_iter().zip(openings).map(|(row, opening)| {
         if !row.consumed {
             // Not while the caller holds the challenge; if all the same, there is no session.
@@ -164,4 +201,39 @@ pub async fn open(
         Ok(Opened::Yes(row.surplus.into_iter().map(revoked).collect()))
     });
     opened.collect()
+}
+
+/// Whether the address or the name of a new account was taken by somebody else; in a new transaction it is known.
+pub fn is_taken(error: &galaxy_store::Error) -> bool {
+    error.is_unique_violation("accounts_email_key")
+        || error.is_unique_violation("accounts_user_name_key")
+}
+
+/// The events of the openings, and of which session each is.
+fn events(openings: &[Opening]) -> Result<(Batch, Vec<Uuid>)> {
+    let (mut events, mut sessions) = (Batch::default(), vec![]);
+    for opening in openings {
+        let (user_id, trace) = (opening.user_id, &opening.traceparent);
+        let first = opening.registration.is_some();
+        if first {
+            events.add(&AccountCreated { user_id }, trace.clone())?;
+        }
+        let created = SessionCreated {
+            user_id,
+            device_session_id: opening.device_session_id,
+            first,
+        };
+        events.add(&created, trace.clone())?;
+        sessions.resize(events.ids.len(), opening.device_session_id.uuid());
+    }
+    Ok((events, sessions))
+}
+
+/// A column of what the new accounts are made of; nothing where the account is known.
+fn of_new<'a, T>(
+    openings: &'a [Opening],
+    column: impl Fn(&'a Registration) -> Option<T>,
+) -> Vec<Option<T>> {
+    let of = |opening: &'a Opening| opening.registration.as_ref().and_then(&column);
+    openings.iter().map(of).collect()
 }

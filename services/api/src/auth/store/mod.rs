@@ -8,4 +8,6 @@ mod confirming;
 
 pub use asking::{Admission, Asked, ask, sweep_sent_codes};
 pub use blocks::{block_email, drop_challenges, sweep_challenges, unblock_email};
-pub use confirming::{Opened, Opening, Tried, count_wrong, open, take_tries};
+pub use confirming::{
+    Opened, Opening, Registration, Tried, count_wrong, is_taken, open, take_tries,
+};
