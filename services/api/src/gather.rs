@@ -2,7 +2,7 @@
 //!
 //! While a batch is on its way, further callers wait and go together in the next one: the larger a batch, the less each
 //! question costs. A batch that takes long, or that only waits for its commit, is not waited for; the next one starts
-//! beside it. A lone caller never waits.
+//! beside it, as soon as it is half as large as the last one. A lone caller never waits.
 
 use std::{
     future::Future,
@@ -21,6 +21,9 @@ use tokio::{
 const BATCH: usize = 256;
 /// A batch that takes longer holds nobody up.
 const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a batch waits at most for half as many as the last one had. Otherwise the first one to come back from a batch
+/// would go by itself, and all others would wait for that.
+const GATHERING: Duration = Duration::from_millis(2);
 /// Batches on their way at once, those that take long included.
 const SIDE_BY_SIDE: usize = 4;
 
@@ -28,10 +31,14 @@ const SIDE_BY_SIDE: usize = 4;
 pub struct Gather<Q, A> {
     tasks: Tasks,
     state: Arc<Mutex<State<Q, A>>>,
+    /// Told when there are enough for a batch.
+    enough: Arc<Notify>,
 }
 
 struct State<Q, A> {
     waiting: Vec<(Q, oneshot::Sender<A>)>,
+    /// How many the last batch had.
+    last: usize,
     running: usize,
     /// Those of the running batches that nobody waits for any more.
     passed: usize,
@@ -45,6 +52,10 @@ impl<Q, A> State<Q, A> {
         self.running += usize::from(starts);
         starts
     }
+
+    fn are_enough(&self) -> bool {
+        self.waiting.len() >= self.last / 2
+    }
 }
 
 /// The batch that a question was in ended without an answer; asking again may help.
@@ -57,6 +68,7 @@ impl<Q, A> Clone for Gather<Q, A> {
         Self {
             tasks: self.tasks.clone(),
             state: self.state.clone(),
+            enough: self.enough.clone(),
         }
     }
 }
@@ -66,12 +78,14 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
     pub fn new(tasks: Tasks) -> Self {
         let state = State {
             waiting: vec![],
+            last: 0,
             running: 0,
             passed: 0,
         };
         Self {
             tasks,
             state: Arc::new(Mutex::new(state)),
+            enough: Arc::new(Notify::new()),
         }
     }
 
@@ -86,12 +100,26 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
         let starts = {
             let mut state = lock(&self.state);
             state.waiting.push((question, sender));
+            if state.are_enough() {
+                self.enough.notify_one();
+            }
             state.starts()
         };
         if starts {
             self.start(run);
         }
         receiver.await.map_err(|_| Unanswered)
+    }
+
+    /// Waits until there are enough for a batch, but not for long.
+    async fn gathered(&self) {
+        let enough = async {
+            while !lock(&self.state).are_enough() {
+                self.enough.notified().await;
+            }
+        };
+        // Those who are there go, if no more come.
+        let _ = timeout(GATHERING, enough).await;
     }
 
     /// Starts a runner, which is counted already.
@@ -107,7 +135,9 @@ impl<Q: Send + 'static, A: Send + 'static> Gather<Q, A> {
             ended: false,
         };
         self.tasks.spawn("gather", async move {
-            while let Some((questions, senders)) = runner.take() {
+            while runner.goes_on() {
+                gather.gathered().await;
+                let (questions, senders) = runner.take();
                 let turn = Turn::default();
                 let mut answers = pin!(run(questions, turn.clone()));
                 let passed = timeout(PATIENCE, turn.0.notified());
@@ -151,19 +181,23 @@ struct Runner<Q, A> {
 type Taken<Q, A> = (Vec<Q>, Vec<oneshot::Sender<A>>);
 
 impl<Q, A> Runner<Q, A> {
-    /// The next batch. If nobody waits, or another runner is at it, the place is given back in the same step, so that no
-    /// caller counts on this loop.
-    fn take(&mut self) -> Option<Taken<Q, A>> {
+    /// Whether there is another batch for this loop. If nobody waits, or another runner is at it, the place is given back in
+    /// the same step, so that no caller counts on this loop.
+    fn goes_on(&mut self) -> bool {
         let mut state = lock(&self.state);
         state.passed -= usize::from(std::mem::take(&mut self.passed));
-        let size = state.waiting.len().min(BATCH);
         let others_at_it = state.running - 1 > state.passed;
-        if size == 0 || others_at_it {
-            state.running -= 1;
-            self.ended = true;
-            return None;
-        }
-        Some(state.waiting.drain(..size).unzip())
+        self.ended = state.waiting.is_empty() || others_at_it;
+        state.running -= usize::from(self.ended);
+        !self.ended
+    }
+
+    /// The next batch. No other runner takes those who wait, since this one has not passed its turn on.
+    fn take(&mut self) -> Taken<Q, A> {
+        let mut state = lock(&self.state);
+        state.last = state.waiting.len().min(BATCH);
+        let size = state.last;
+        state.waiting.drain(..size).unzip()
     }
 
     /// Nobody waits for this batch any more. Says whether another runner is to be started, which is counted then.
@@ -348,6 +382,31 @@ mod tests {
         let answers = futures_util::future::join(first, second).await;
         assert_eq!(answers, (Ok(0), Ok(1)));
         assert_eq!(since.elapsed(), Duration::ZERO, "nobody had to be patient");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_to_come_back_waits_for_half_of_the_others_but_not_for_long() {
+        let gather: Gather<u32, usize> = Gather::new(Tasks::new());
+        let size = |questions: Vec<u32>, _| async move { vec![questions.len(); questions.len()] };
+        assert_eq!(gather.ask(0, size).await, Ok(1));
+        let ten = join_all((0..10).map(|n| gather.ask(n, size))).await;
+        assert_eq!(ten, [Ok(10); 10]);
+
+        let since = Instant::now();
+        let others = async {
+            tokio::time::sleep(GATHERING / 2).await;
+            join_all((0..4).map(|n| gather.ask(n, size))).await
+        };
+        let (first, others) = futures_util::future::join(gather.ask(0, size), others).await;
+        assert_eq!((first, others), (Ok(5), vec![Ok(5); 4]));
+        assert_eq!(since.elapsed(), GATHERING / 2);
+
+        let since = Instant::now();
+        assert_eq!(gather.ask(0, size).await, Ok(1));
+        let waited = since.elapsed();
+        assert!(waited <= GATHERING * 2, "{waited:?}");
+        assert_eq!(gather.ask(0, size).await, Ok(1));
+        assert_eq!(since.elapsed(), waited, "a lone caller never waits");
     }
 
     #[tokio::test]
