@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection, postgres::PgPool};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     wake::{Topic, Wakeups},
 };
 
@@ -29,7 +29,7 @@ impl Db {
     ///
     /// Never keep it open across a call to anything but Postgres.
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(self.tx(self.pool.begin().await?))
+        self.begin_with("begin").await
     }
 
     /// Begins a transaction whose statements keep one plan whatever they are asked for.
@@ -37,16 +37,24 @@ impl Db {
     /// For statements that have one good way: Postgres would plan some of them anew each time, since it takes a range or an
     /// array that it does not know for a larger one.
     pub async fn begin_with_kept_plans(&self) -> Result<Tx> {
-        let begin = "begin; set local plan_cache_mode = force_generic_plan";
-        Ok(self.tx(self.pool.begin_with(begin).await?))
+        self.begin_with("begin; set local plan_cache_mode = force_generic_plan")
+            .await
     }
 
-    fn tx(&self, inner: Transaction<'static, Postgres>) -> Tx {
-        Tx {
+    /// Begins with `statement`, over another connection if one turns out to be lost: nothing was done over it yet.
+    async fn begin_with(&self, statement: &'static str) -> Result<Tx> {
+        let mut others = self.pool.options().get_max_connections();
+        let inner = loop {
+            match self.pool.begin_with(statement).await.map_err(Error::from) {
+                Err(error) if error.is_lost() && others > 0 => others -= 1,
+                begun => break begun?,
+            }
+        };
+        Ok(Tx {
             inner,
             wakes: vec![],
             wakeups: self.wakeups.clone(),
-        }
+        })
     }
 
     /// A connection for statements that need no transaction.

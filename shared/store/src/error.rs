@@ -30,6 +30,18 @@ impl Error {
         }
     }
 
+    /// The connection is gone; another one may stand.
+    pub(crate) fn is_lost(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_) => true,
+            // admin_shutdown, crash_shutdown
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| ["57P01", "57P02"].contains(&&*code)),
+            _ => false,
+        }
+    }
+
     /// The name of the constraint that refused the write, if one did. Map it to a refusal where it is caught.
     pub fn constraint(&self) -> Option<&str> {
         match &self.0 {

@@ -4,10 +4,13 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use galaxy_core::Clock;
 use galaxy_service::{Process, Readiness, Tasks};
 use galaxy_store::{Db, Error, MigrateMode, PostgresConfig};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
+
+const CONNECTIONS: u32 = 3;
 
 async fn connected(pool: &PgPool) -> Db {
     let process = Process {
@@ -18,10 +21,20 @@ async fn connected(pool: &PgPool) -> Db {
     };
     let config = PostgresConfig {
         url: pool.connect_options().to_url_lossy().to_string().into(),
-        max_connections: 1,
+        max_connections: CONNECTIONS,
         migrate: MigrateMode::Apply,
     };
     Db::connect(&config, &process).await.unwrap()
+}
+
+/// Uses all connections, so that none is idle.
+async fn all_used(db: &Db) {
+    let mut held = vec![];
+    for _ in 0..CONNECTIONS {
+        held.push(db.acquire().await.unwrap());
+    }
+    let used = held.iter_mut().map(|connection| connection.ping());
+    try_join_all(used).await.unwrap();
 }
 
 /// Ends the connections of `connected`, as a restart of Postgres would, and waits until they are gone.
@@ -29,7 +42,7 @@ async fn break_connections(pool: &PgPool) {
     let end = "select count(*) filter (where pg_terminate_backend(pid, 5000)) from pg_stat_activity
                where datname = current_database() and application_name = 'breaking'";
     let ended: i64 = sqlx::query_scalar(end).fetch_one(pool).await.unwrap();
-    assert_eq!(ended, 1);
+    assert_eq!(ended, i64::from(CONNECTIONS));
 }
 
 async fn used(db: &Db) -> Result<(), Error> {
@@ -38,17 +51,26 @@ async fn used(db: &Db) -> Result<(), Error> {
 }
 
 #[sqlx::test(migrations = false)]
-async fn a_connection_that_broke_fails_once_at_most_and_never_if_it_was_idle(pool: PgPool) {
+async fn no_transaction_begins_over_a_connection_that_broke(pool: PgPool) {
     let db = connected(&pool).await;
-    used(&db).await.unwrap();
+    all_used(&db).await;
+    break_connections(&pool).await;
+    let mut tx = db.begin().await.unwrap();
+    sqlx::query("select 1").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[sqlx::test(migrations = false)]
+async fn a_statement_never_fails_over_a_connection_that_broke_while_it_was_idle(pool: PgPool) {
+    let db = connected(&pool).await;
+    all_used(&db).await;
     break_connections(&pool).await;
     if let Err(error) = used(&db).await {
         assert!(error.is_unavailable(), "{error}");
     }
-    used(&db).await.unwrap();
-
-    break_connections(&pool).await;
     // The pool goes by the machine's clock, which a test cannot turn on.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    used(&db).await.unwrap();
+    for _ in 0..CONNECTIONS {
+        used(&db).await.unwrap();
+    }
 }
