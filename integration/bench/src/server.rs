@@ -13,10 +13,8 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use galaxy_service::{
-    Tasks,
-    http::serve::{self, Bound, Limits},
-};
+use galaxy_http::serve::{self, Bound, Limits};
+use galaxy_service::Tasks;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},

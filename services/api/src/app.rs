@@ -5,8 +5,9 @@ use std::{ops::Deref, sync::Arc};
 use anyhow::Context as _;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
+use galaxy_http::ApiError;
 use galaxy_runtime::engine::{self, EngineClient};
-use galaxy_service::{Process, http::ApiError};
+use galaxy_service::Process;
 use galaxy_store::Db;
 
 use crate::{

@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use galaxy_events::NatsConfig;
-use galaxy_service::{Secret, Section, Vars, config::ByteSize, http::TrustedProxies};
+use galaxy_http::TrustedProxies;
+use galaxy_service::{Secret, Section, Vars, config::ByteSize};
 use galaxy_store::PostgresConfig;
 
 /// All settings of `api`.

@@ -11,7 +11,8 @@ use std::{
     time::Duration,
 };
 
-use galaxy_service::{Tasks, http::ApiError};
+use galaxy_http::ApiError;
+use galaxy_service::Tasks;
 use tokio::{
     sync::{Notify, oneshot},
     time::timeout,

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use galaxy_api::{App, Config, http, loops};
 use galaxy_events::{Nats, relay};
-use galaxy_service::{
-    http::serve::{self, Bound, Limits},
-    process,
+use galaxy_http::{
+    ops,
+    serve::{self, Bound, Limits},
 };
+use galaxy_service::process;
 use galaxy_store::{Db, Topic};
 
 fn main() -> ExitCode {
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     process::run(
         "api",
         "serves the REST contract to the gateway and to operators",
+        ops::listen,
         |config: Config, process| async move {
             let db = Db::connect(&config.postgres, &process).await?;
             let nats = Nats::connect(&config.nats, &process).await?;

@@ -2,7 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
-use galaxy_service::http::ErrorBody;
+use galaxy_http::ErrorBody;
 use utoipa::{
     OpenApi,
     openapi::{

@@ -8,8 +8,8 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_events::NatsConfig;
+use galaxy_http::TrustedProxies;
 use galaxy_service::config::Value;
-use galaxy_service::http::TrustedProxies;
 use galaxy_service::{Secret, Section, Vars};
 use secrecy::ExposeSecret;
 

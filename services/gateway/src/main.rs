@@ -10,14 +10,18 @@ use galaxy_gateway::edge::Edge;
 use galaxy_gateway::listen;
 use galaxy_gateway::push::{Push, PushConfig};
 use galaxy_gateway::routes::Routes;
+use galaxy_http::{
+    ops,
+    serve::{self, Bound},
+};
 use galaxy_service::Process;
-use galaxy_service::http::serve::{self, Bound};
 use galaxy_service::process;
 
 fn main() -> ExitCode {
     process::run(
         "gateway",
         "the edge: checks, forwards and signs what clients and back end say to each other",
+        ops::listen,
         start,
     )
 }

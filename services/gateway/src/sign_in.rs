@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, State};
 use axum::response::Response;
 use axum::routing::post;
-use galaxy_service::http::layers::{self, RequestId};
-use galaxy_service::http::{ApiError, ClientAddress};
+use galaxy_http::layers::{self, RequestId};
+use galaxy_http::{ApiError, ClientAddress};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 

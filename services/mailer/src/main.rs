@@ -3,12 +3,18 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use galaxy_events::Nats;
+use galaxy_http::ops;
 use galaxy_mailer::{config::MailerConfig, outlet::Outlet, queue::MailQueue, upkeep};
 use galaxy_service::{Process, process};
 use galaxy_store::{Db, Topic, worker};
 
 fn main() -> ExitCode {
-    process::run("mailer", "sends the mails that wait in the outbox", start)
+    process::run(
+        "mailer",
+        "sends the mails that wait in the outbox",
+        ops::listen,
+        start,
+    )
 }
 
 async fn start(config: MailerConfig, process: Process) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_core::Clock;
+use galaxy_core::{Clock, DependencyError};
 use galaxy_mail::{
     claim::{self, Claim},
     finish::{Failure, Outcome, finish},

@@ -3,6 +3,7 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use galaxy_events::{Nats, consumer, relay};
+use galaxy_http::ops;
 use galaxy_notifier::{apply::Notifier, config::NotifierConfig, due::DueRoutes};
 use galaxy_service::{Process, process};
 use galaxy_store::{Db, Topic, worker};
@@ -12,6 +13,7 @@ fn main() -> ExitCode {
     process::run(
         "notifier",
         "turns events into notifications and routes them to push and mail",
+        ops::listen,
         start,
     )
 }

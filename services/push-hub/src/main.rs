@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use galaxy_events::Nats;
 use galaxy_events::push_stream::PushReader;
+use galaxy_http::{
+    ops,
+    serve::{self, Bound},
+};
 use galaxy_push_hub::config::HubConfig;
 use galaxy_push_hub::connection::Context;
 use galaxy_push_hub::feed::Feed;
@@ -11,7 +15,6 @@ use galaxy_push_hub::metrics::Metrics;
 use galaxy_push_hub::ring::Limits;
 use galaxy_push_hub::service::PushService;
 use galaxy_service::Process;
-use galaxy_service::http::serve::{self, Bound};
 use galaxy_service::process;
 use tonic::service::Routes;
 
@@ -19,6 +22,7 @@ fn main() -> ExitCode {
     process::run(
         "push-hub",
         "hosts the stream of events that gateways follow",
+        ops::listen,
         start,
     )
 }

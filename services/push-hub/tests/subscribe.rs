@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use galaxy_core::Clock;
 use galaxy_events::push_stream::{PushMessage, PushSignal};
+use galaxy_http::serve::{self, Bound};
 use galaxy_proto::push::v1::push_client::PushClient;
 use galaxy_proto::push::v1::stream_status::Status as Said;
 use galaxy_proto::push::v1::{
@@ -21,7 +22,6 @@ use galaxy_push_hub::feed::Feed;
 use galaxy_push_hub::metrics::Metrics;
 use galaxy_push_hub::ring::Limits;
 use galaxy_push_hub::service::PushService;
-use galaxy_service::http::serve::{self, Bound};
 use galaxy_service::{Secret, Tasks};
 use prost::Message;
 use tonic::service::Routes;

@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use galaxy_events::{Nats, relay};
+use galaxy_http::ops;
 use galaxy_runtime_manager::{
     Manager,
     config::RuntimeConfig,
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     process::run(
         "runtime-manager",
         "keeps an engine running for each game, and its turns coming",
+        ops::listen,
         start,
     )
 }

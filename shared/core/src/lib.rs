@@ -4,6 +4,7 @@
 //! [`Clock`] and [`entropy`]. To add an id, add a line to [`ids`]; to add a text rule, a module of its own.
 
 pub mod clock;
+pub mod dependency;
 pub mod email;
 pub mod entropy;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod text;
 pub mod timezone;
 
 pub use clock::Clock;
+pub use dependency::DependencyError;
 pub use email::EmailAddress;
 pub use ids::*;
 pub use locale::Locale;

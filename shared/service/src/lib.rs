@@ -1,12 +1,10 @@
-//! The skeleton that all six processes share: settings from the environment, telemetry, the operations listener,
-//! supervised tasks, draining, and the HTTP layers of those that serve HTTP.
+//! The skeleton that all six processes share: settings from the environment, telemetry, readiness, supervised tasks and
+//! draining. It knows no HTTP; that is `galaxy-http`, which stands on it.
 //!
 //! A `main.rs` calls [`process::run`] and says in the closure what to connect and which loops to run, nothing else.
 
 pub mod backoff;
 pub mod config;
-pub mod http;
-pub mod ops;
 pub mod process;
 pub mod readiness;
 pub mod tasks;

@@ -1,14 +1,13 @@
 //! The life of a process: settings → telemetry → operations listener → build → serve → drain.
 
-use std::{future::Future, net::SocketAddr, process::ExitCode, time::Duration};
+use std::{future::Future, process::ExitCode, time::Duration};
 
 use galaxy_core::Clock;
+use prometheus::Registry;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     config::{Section, Vars},
-    http::serve::{self, Bound},
-    ops,
     readiness::Readiness,
     tasks::Tasks,
     telemetry::{Telemetry, TelemetryConfig},
@@ -18,18 +17,12 @@ use crate::{
 #[derive(Debug, Clone)]
 struct CommonConfig {
     telemetry: TelemetryConfig,
-    ops_listen_addr: SocketAddr,
     shutdown_timeout: Duration,
 }
 
 impl Section for CommonConfig {
     fn read(vars: &mut Vars) -> Option<Self> {
         let telemetry = TelemetryConfig::read(vars);
-        let ops_listen_addr = vars.or(
-            "BACKEND_OPS_LISTEN_ADDR",
-            "0.0.0.0:9090",
-            "Where /healthz, /readyz and /metrics are served",
-        );
         let shutdown_timeout = vars.or(
             "BACKEND_SHUTDOWN_TIMEOUT",
             "20s",
@@ -37,7 +30,6 @@ impl Section for CommonConfig {
         );
         Some(Self {
             telemetry: telemetry?,
-            ops_listen_addr: ops_listen_addr?,
             shutdown_timeout: shutdown_timeout?,
         })
     }
@@ -58,16 +50,18 @@ pub struct Process {
 
 /// Runs the process called `name` from start to end.
 ///
-/// `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process with the
-/// message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
-pub fn run<S, F, B>(name: &'static str, about: &str, build: B) -> ExitCode
-where
-    S: Section,
-    F: Future<Output = anyhow::Result<()>>,
-    B: FnOnce(S, Process) -> F,
-{
+/// `listen` serves the operations listener; it runs first, so that the process is seen alive while it waits for what it
+/// depends on. `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process
+/// with the message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
+pub fn run<O: Section, S: Section>(
+    name: &'static str,
+    about: &str,
+    listen: impl AsyncFnOnce(O, Process, Registry) -> anyhow::Result<()>,
+    build: impl AsyncFnOnce(S, Process) -> anyhow::Result<()>,
+) -> ExitCode {
     let mut vars = Vars::from_environment();
-    let (common, settings) = (CommonConfig::read(&mut vars), S::read(&mut vars));
+    let common = CommonConfig::read(&mut vars);
+    let (operations, settings) = (O::read(&mut vars), S::read(&mut vars));
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
@@ -86,7 +80,7 @@ where
             );
         }
     }
-    let (Some(common), Some(settings)) = (common, settings) else {
+    let (Some(common), Some(operations), Some(settings)) = (common, operations, settings) else {
         let lines: Vec<_> = vars
             .problems()
             .iter()
@@ -102,7 +96,12 @@ where
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(live(name, &common, settings, build)),
+        Ok(runtime) => runtime.block_on(live(
+            name,
+            &common,
+            async |process, metrics| listen(operations, process, metrics).await,
+            async |process| build(settings, process).await,
+        )),
         Err(error) => fail(
             1,
             &format!("{name}: the runtime cannot be started: {error}"),
@@ -110,11 +109,12 @@ where
     }
 }
 
-async fn live<S, F, B>(name: &'static str, common: &CommonConfig, settings: S, build: B) -> ExitCode
-where
-    F: Future<Output = anyhow::Result<()>>,
-    B: FnOnce(S, Process) -> F,
-{
+async fn live(
+    name: &'static str,
+    common: &CommonConfig,
+    listen: impl AsyncFnOnce(Process, Registry) -> anyhow::Result<()>,
+    build: impl AsyncFnOnce(Process) -> anyhow::Result<()>,
+) -> ExitCode {
     let telemetry = match Telemetry::install(name, &common.telemetry) {
         Ok(telemetry) => telemetry,
         Err(error) => return fail(1, &format!("{name}: {error}")),
@@ -125,13 +125,11 @@ where
         tasks: Tasks::new(),
         readiness: Readiness::default(),
     };
-    let ended = serve_until_told(
-        &process,
-        common,
-        &telemetry,
-        build(settings, process.clone()),
-    )
-    .await;
+    let started = async {
+        listen(process.clone(), telemetry.registry()).await?;
+        build(process.clone()).await
+    };
+    let ended = serve_until_signalled(&process, started).await;
     let drained = process.tasks.shut_down(common.shutdown_timeout).await;
     if !drained {
         tracing::warn!(
@@ -147,31 +145,17 @@ where
     }
 }
 
-async fn serve_until_told(
+/// Runs `start`, then waits for SIGINT or SIGTERM, which also ends a start that is under way.
+async fn serve_until_signalled(
     process: &Process,
-    common: &CommonConfig,
-    telemetry: &Telemetry,
-    build: impl Future<Output = anyhow::Result<()>>,
+    start: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
     );
     let started = process.readiness.latch("started");
-    let listener = Bound::bind("BACKEND_OPS_LISTEN_ADDR", common.ops_listen_addr).await?;
-    let router = ops::router(
-        process.readiness.clone(),
-        process.tasks.draining(),
-        telemetry.registry(),
-    );
-    serve::spawn(
-        &process.tasks,
-        "ops",
-        listener,
-        router,
-        &serve::Limits::default(),
-    );
-    let told = async {
+    let signalled = async {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
@@ -179,7 +163,7 @@ async fn serve_until_told(
         tracing::info!("draining");
     };
     let run = async {
-        build.await?;
+        start.await?;
         started.hold();
         tracing::info!(
             service = process.name,
@@ -189,7 +173,7 @@ async fn serve_until_told(
         std::future::pending().await
     };
     tokio::select! {
-        () = told => Ok(()),
+        () = signalled => Ok(()),
         ended = run => ended,
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong with a query, seen by what to do about it.
 
-use galaxy_service::http::ApiError;
+use galaxy_core::DependencyError;
 
 /// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -11,25 +11,6 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Error(#[from] sqlx::Error);
 
 impl Error {
-    /// The database is away or full, and the same call may go through later.
-    pub fn is_unavailable(&self) -> bool {
-        match &self.0 {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::Protocol(_) => true,
-            // class 08: connection; 53: resources; 57P0x: shut down or starting; 40: serialisation, deadlock
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                ["08", "53", "57P", "40"]
-                    .iter()
-                    .any(|class| code.starts_with(class))
-            }),
-            _ => false,
-        }
-    }
-
     /// The connection is gone; another one may stand.
     pub(crate) fn is_lost(&self) -> bool {
         match &self.0 {
@@ -61,12 +42,23 @@ impl Error {
     }
 }
 
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        if error.is_unavailable() {
-            Self::unavailable(error)
-        } else {
-            Self::internal(error)
+/// Unavailable: the database is away, full or restarting, or asks to begin the transaction anew.
+impl DependencyError for Error {
+    fn is_unavailable(&self) -> bool {
+        match &self.0 {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => true,
+            // class 08: connection; 53: resources; 57P0x: shut down or starting; 40: serialisation, deadlock
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "53", "57P", "40"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+            }),
+            _ => false,
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use galaxy_core::Clock;
+use galaxy_core::{Clock, DependencyError};
 use galaxy_service::{Process, Readiness, Tasks};
 use galaxy_store::{Db, Error, MigrateMode, PostgresConfig};
 use sqlx::{ConnectOptions, Connection, PgPool};

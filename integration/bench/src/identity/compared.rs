@@ -7,7 +7,7 @@ use axum::{
 };
 use galaxy_api::{App, admin};
 use galaxy_core::Limit;
-use galaxy_service::http::{ApiError, TrustedProxies, layers};
+use galaxy_http::{ApiError, TrustedProxies, layers};
 use galaxy_store::Db;
 use serde_json::{Value, json};
 use uuid::Uuid;

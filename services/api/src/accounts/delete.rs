@@ -1,7 +1,7 @@
 //! `POST /account/delete`.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use tracing::instrument;
 
 use super::{access, erase::erase};

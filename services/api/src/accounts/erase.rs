@@ -2,7 +2,7 @@
 
 use galaxy_core::{DeviceSessionId, UserId};
 use galaxy_events::{catalogue::account::AccountDeleted, outbox};
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use galaxy_store::Tx;
 use jiff::Timestamp;
 

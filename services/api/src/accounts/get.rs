@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::UserId;
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use sqlx::PgConnection;
 use tracing::instrument;
 

@@ -1,7 +1,7 @@
 //! `PATCH /account/profile`.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::{ApiError, ApiJson, Invalid};
+use galaxy_http::{ApiError, ApiJson, Invalid};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;

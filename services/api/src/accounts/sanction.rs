@@ -5,7 +5,7 @@ use galaxy_events::{
     catalogue::account::{AccountBlocked, AccountUnblocked, SanctionApplied, SanctionRemoved},
     outbox,
 };
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{Locale, timezone};
+use galaxy_http::{ApiError, ApiJson, Invalid};
 use galaxy_notifications::{Preferences, preferences::QuietHours};
-use galaxy_service::http::{ApiError, ApiJson, Invalid};
 use serde::Deserialize;
 use serde_json::Value;
 use tracing::instrument;

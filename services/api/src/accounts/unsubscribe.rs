@@ -1,8 +1,8 @@
 //! `POST /unsubscribe`: one-click unsubscription from a group of mails (RFC 8058), without signing in.
 
 use axum::{extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_notifications::unsubscribe as token;
-use galaxy_service::http::{ApiError, ApiQuery};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;
@@ -44,7 +44,7 @@ impl From<Error> for ApiError {
     params(Unsubscribe),
     responses(
         (status = 204, description = "These mails are off."),
-        (status = 400, body = galaxy_service::http::ErrorBody, description = "`invalid_request`, or `invalid_token`.")
+        (status = 400, body = galaxy_http::ErrorBody, description = "`invalid_request`, or `invalid_token`.")
     )
 )]
 #[instrument(skip_all)]

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use galaxy_service::http::{ApiError, ClientAddress, layers::RequestId};
+use galaxy_http::{ApiError, ClientAddress, layers::RequestId};
 
 use super::{credentials::Refused, model};
 use crate::App;

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{AuditId, Page};
-use galaxy_service::http::{ApiError, ApiQuery};
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

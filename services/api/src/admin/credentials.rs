@@ -20,7 +20,7 @@ use argon2::{
 };
 use axum::http::StatusCode;
 use galaxy_core::entropy;
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use jiff::{SignedDuration, Timestamp};
 use moka::future::Cache;
 use sqlx::PgConnection;

@@ -1,7 +1,7 @@
 //! Codes that are asked for at the same time go through the database together: one transaction, two statements.
 
+use galaxy_http::ApiError;
 use galaxy_mail::{Content, NewMail, Priority, TracedMail, templates};
-use galaxy_service::http::ApiError;
 use galaxy_store::Tx;
 
 use super::{

@@ -50,7 +50,7 @@ pub enum Outcome {
 }
 
 /// Why there is no outcome.
-pub type Failure = galaxy_service::http::ApiError;
+pub type Failure = galaxy_http::ApiError;
 
 /// Works on a batch.
 pub async fn run(

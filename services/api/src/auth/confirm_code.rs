@@ -2,10 +2,8 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{ChallengeId, DeviceSessionId, timezone};
-use galaxy_service::{
-    http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid},
-    telemetry,
-};
+use galaxy_http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid};
+use galaxy_service::telemetry;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{ChallengeId, EmailAddress, Locale, entropy};
+use galaxy_http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid};
 use galaxy_mail::{Content, templates};
-use galaxy_service::{
-    http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid},
-    telemetry,
-};
+use galaxy_service::telemetry;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;

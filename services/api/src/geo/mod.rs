@@ -17,7 +17,7 @@ use axum::{
     response::Response,
 };
 use galaxy_core::UserId;
-use galaxy_service::http::ClientAddress;
+use galaxy_http::ClientAddress;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{counters::Counters, database::Database};

@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use galaxy_core::UserId;
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 
 use crate::{
     App,

@@ -16,9 +16,9 @@ use axum::{
     middleware::from_fn_with_state,
     routing::get,
 };
-use galaxy_service::{
-    http::{bearer::RequireToken, layers},
+use galaxy_http::{
     ops,
+    {bearer::RequireToken, layers},
 };
 use tower_http::{timeout::TimeoutLayer, validate_request::ValidateRequestHeaderLayer};
 use utoipa_axum::router::OpenApiRouter;

@@ -1,7 +1,7 @@
 //! `?limit=` and `?cursor=` of every list.
 
 use galaxy_core::{Cursor, InvalidCursor, Limit};
-use galaxy_service::http::{ApiError, Invalid};
+use galaxy_http::{ApiError, Invalid};
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 

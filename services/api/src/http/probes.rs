@@ -1,4 +1,4 @@
-//! The probes' part of the document; what answers them is [`galaxy_service::ops::probes`], the same in every process.
+//! The probes' part of the document; what answers them is [`galaxy_http::ops::probes`], the same in every process.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -5,7 +5,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use galaxy_core::{GameId, UserId};
-use galaxy_service::http::{ApiError, ApiPath};
+use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
 
 use super::{

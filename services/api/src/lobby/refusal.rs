@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use galaxy_service::http::{ApiError, FieldError};
+use galaxy_http::{ApiError, FieldError};
 
 use super::model::{Action, GameStatus};
 use crate::accounts::NotAllowed;

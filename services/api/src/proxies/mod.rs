@@ -15,8 +15,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::Response,
 };
+use galaxy_http::ApiError;
 use galaxy_runtime::engine::EngineError;
-use galaxy_service::http::ApiError;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::App;

@@ -1,7 +1,7 @@
 //! `POST /games/{game_id}/orders`: on to the engine, for the caller's race.
 
 use axum::{extract::State, response::Response};
-use galaxy_service::http::{ApiError, ApiJson};
+use galaxy_http::{ApiError, ApiJson};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tracing::instrument;

@@ -1,7 +1,7 @@
 //! `GET /games/{game_id}/reports/{turn}`: the caller's view of a turn, from the engine.
 
 use axum::{extract::State, response::Response};
-use galaxy_service::http::{ApiError, ApiPath};
+use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
 use tracing::instrument;
 

@@ -7,8 +7,8 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use galaxy_core::GameId;
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::{RuntimeStatus, Seat as Found, engine::Endpoint, players};
-use galaxy_service::http::{ApiError, ApiPath};
 use serde::Deserialize;
 use uuid::Uuid;
 

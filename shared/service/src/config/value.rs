@@ -79,7 +79,7 @@ parsed! {
     usize: "a whole number",
     SocketAddr: "an address such as 127.0.0.1:8080",
     ipnet::IpNet: "a network such as 10.0.0.0/8",
-    axum::http::Uri: "a URL",
+    http::Uri: "a URL",
 }
 
 #[cfg(test)]

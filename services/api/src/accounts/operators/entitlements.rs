@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use galaxy_core::{UserId, text};
 use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;

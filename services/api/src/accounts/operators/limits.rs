@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::UserId;
-use galaxy_service::http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;

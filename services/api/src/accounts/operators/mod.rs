@@ -10,7 +10,7 @@ mod soft_delete;
 mod view;
 
 use galaxy_core::UserId;
-use galaxy_service::http::ApiError;
+use galaxy_http::ApiError;
 use jiff::Timestamp;
 use sqlx::PgConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{Cursor, Limit, Page, UserId};
-use galaxy_service::http::{ApiError, ApiQuery, Invalid};
+use galaxy_http::{ApiError, ApiQuery, Invalid};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::UserId;
-use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use serde_json::json;
 use tracing::instrument;
 

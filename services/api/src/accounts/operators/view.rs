@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{RecordId, UserId};
-use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;

@@ -1,7 +1,7 @@
 //! `POST /admin-accounts`.
 
 use axum::{Json, extract::State, http::StatusCode};
-use galaxy_service::http::{ApiError, ApiJson, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ErrorBody, Invalid};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

@@ -1,7 +1,7 @@
 //! `POST /admin-accounts/{username}/disable`.
 
 use axum::{Json, extract::State, http::StatusCode};
-use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use serde_json::json;
 use tracing::instrument;
 

@@ -1,7 +1,7 @@
 //! `POST /admin-accounts/{username}/enable`.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use serde_json::json;
 use tracing::instrument;
 

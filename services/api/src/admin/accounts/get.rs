@@ -1,7 +1,7 @@
 //! `GET /admin-accounts/{username}`.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::{ApiError, ApiPath};
+use galaxy_http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::super::{Admin, store, view::AdminAccountView};
@@ -16,7 +16,7 @@ use crate::App;
     params(("username" = String, Path, description = "The account's name.")),
     responses(
         (status = 200, body = AdminAccountView, description = "The account."),
-        (status = 404, body = galaxy_service::http::ErrorBody, description = "There is no such account.")
+        (status = 404, body = galaxy_http::ErrorBody, description = "There is no such account.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]

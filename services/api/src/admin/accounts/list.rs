@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
-use galaxy_service::http::{ApiError, ApiQuery};
+use galaxy_http::{ApiError, ApiQuery};
 use tracing::instrument;
 
 use super::super::{Admin, store, view::AdminAccountView};

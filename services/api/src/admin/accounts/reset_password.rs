@@ -1,7 +1,7 @@
 //! `POST /admin-accounts/{username}/reset-password`.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

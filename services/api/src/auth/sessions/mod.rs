@@ -21,7 +21,8 @@ use galaxy_events::{
     outbox,
     push::{self, InvalidationTarget},
 };
-use galaxy_service::{Tasks, http::ApiError};
+use galaxy_http::ApiError;
+use galaxy_service::Tasks;
 use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 

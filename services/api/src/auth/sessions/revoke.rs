@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::{DeviceSessionId, UserId};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;

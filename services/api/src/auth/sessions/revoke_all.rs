@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{DeviceSessionId, UserId};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::DeviceSessionId;
-use galaxy_service::http::{ApiError, ApiPath, ErrorBody};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use tracing::instrument;
 
 use super::revoke::revoke_one;

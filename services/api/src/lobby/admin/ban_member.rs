@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::{GameId, UserId};
-use galaxy_service::http::{ApiJson, ApiPath};
+use galaxy_http::{ApiJson, ApiPath};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::GameId;
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use serde_json::json;
 use tracing::instrument;
 

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{GameId, Limit};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::AdminGameView;

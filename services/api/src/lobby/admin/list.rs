@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{Page, UserId};
-use galaxy_service::http::ApiQuery;
+use galaxy_http::ApiQuery;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

@@ -1,7 +1,7 @@
 //! `POST …/applications/{application_id}/approve`: the owner lets the applicant in.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use galaxy_store::Tx;
 use jiff::Timestamp;
 use tracing::instrument;

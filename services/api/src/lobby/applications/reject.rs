@@ -1,7 +1,7 @@
 //! `POST …/applications/{application_id}/reject`: the owner says no.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{ApplicationPath, decided, find};

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::GameId;
+use galaxy_http::ApiJson;
 use galaxy_runtime::versions;
-use galaxy_service::http::ApiJson;
 use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::PgConnection;

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
-use galaxy_service::http::{ApiError, ApiQuery};
+use galaxy_http::{ApiError, ApiQuery};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

@@ -1,7 +1,7 @@
 //! `PATCH /lobby/games/{game_id}`: the owner changes what its status still lets change.
 
 use axum::{Json, extract::State};
-use galaxy_service::http::ApiJson;
+use galaxy_http::ApiJson;
 use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::instrument;

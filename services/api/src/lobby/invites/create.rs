@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{InviteId, UserId};
-use galaxy_service::http::ApiJson;
+use galaxy_http::ApiJson;
 use galaxy_store::{Error as StoreError, Tx};
 use serde::Deserialize;
 use tracing::instrument;

@@ -1,7 +1,7 @@
 //! `POST …/invites/{invite_id}/decline`: the invitee says no.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{InvitePath, check_open, decided, find_own};

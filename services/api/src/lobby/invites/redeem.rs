@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::UserId;
-use galaxy_service::http::{ApiJson, ApiPath};
+use galaxy_http::{ApiJson, ApiPath};
 use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::PgConnection;

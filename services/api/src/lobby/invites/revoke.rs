@@ -1,7 +1,7 @@
 //! `POST …/invites/{invite_id}/revoke`: the owner takes an invite back.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{InvitePath, decided, find};

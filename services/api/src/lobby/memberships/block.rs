@@ -1,7 +1,7 @@
 //! `POST …/memberships/{membership_id}/block`: the owner removes a member for good.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_service::http::ApiPath;
+use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
-use galaxy_service::http::ApiQuery;
+use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{RaceName, UserId};
-use galaxy_service::http::ApiJson;
+use galaxy_http::ApiJson;
 use galaxy_store::Tx;
 use jiff::Timestamp;
 use serde::Deserialize;

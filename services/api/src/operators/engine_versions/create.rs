@@ -1,8 +1,8 @@
 //! `POST /engine-versions`.
 
 use axum::{Json, extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiJson};
 use galaxy_runtime::versions::{self, NewVersion};
-use galaxy_service::http::{ApiError, ApiJson};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::instrument;

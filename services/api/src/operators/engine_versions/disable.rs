@@ -1,8 +1,8 @@
 //! `POST /engine-versions/{id}/disable`.
 
 use axum::{Json, extract::State};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::versions;
-use galaxy_service::http::{ApiError, ApiPath};
 use serde_json::json;
 use tracing::instrument;
 

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_runtime::versions;
-use galaxy_service::http::{ApiError, ApiQuery};
 use tracing::instrument;
 
 use super::view::EngineVersionView;

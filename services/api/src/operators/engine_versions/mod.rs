@@ -7,8 +7,8 @@ mod update;
 mod view;
 
 use axum::http::StatusCode;
+use galaxy_http::{ApiError, FieldError};
 use galaxy_runtime::versions::VersionError;
-use galaxy_service::http::{ApiError, FieldError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::App;

@@ -1,8 +1,8 @@
 //! `PATCH /engine-versions/{id}`.
 
 use axum::{Json, extract::State};
+use galaxy_http::{ApiError, ApiJson, ApiPath};
 use galaxy_runtime::versions::{self, Change};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::instrument;

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
+use galaxy_http::{ApiError, ApiPath, ApiQuery};
 use galaxy_mail::view::{self, Attempt};
-use galaxy_service::http::{ApiError, ApiPath, ApiQuery};
 use tracing::instrument;
 
 use super::{DeliveryPath, listed};

@@ -1,8 +1,8 @@
 //! `GET /mail/deliveries/{delivery_id}`.
 
 use axum::{Json, extract::State};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_mail::view::{self, DeliveryDetail};
-use galaxy_service::http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::DeliveryPath;

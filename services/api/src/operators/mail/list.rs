@@ -2,11 +2,11 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{Page, UserId};
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_mail::{
     DeliveryStatus,
     list::{self, Delivery, Filter},
 };
-use galaxy_service::http::{ApiError, ApiQuery};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

@@ -7,8 +7,8 @@ mod list;
 mod resend;
 
 use galaxy_core::DeliveryId;
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_mail::list::ListError;
-use galaxy_service::http::{ApiError, ApiPath};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{App, http::invalid_cursor};

@@ -1,11 +1,11 @@
 //! `POST /mail/deliveries/{delivery_id}/resend`.
 
 use axum::{Json, extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_mail::{
     ResendError, resend,
     view::{self, DeliveryDetail},
 };
-use galaxy_service::http::{ApiError, ApiPath};
 use serde_json::json;
 use tracing::instrument;
 

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::NotificationId;
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_notifications::list::{self, NotificationDetail};
-use galaxy_service::http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use crate::{App, admin::Admin};

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::{Page, UserId};
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_notifications::list::{self, Filter, Notification};
-use galaxy_service::http::{ApiError, ApiQuery};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

@@ -6,8 +6,8 @@ mod list;
 mod malformed;
 mod replay;
 
+use galaxy_http::ApiError;
 use galaxy_notifications::list::ListError;
-use galaxy_service::http::ApiError;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{App, http::invalid_cursor};

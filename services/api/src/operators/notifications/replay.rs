@@ -1,8 +1,8 @@
 //! `POST /notifications/dead-letters/{dead_letter_id}/replay`.
 
 use axum::{extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_notifications::dead_letters::{self, ReplayError};
-use galaxy_service::http::{ApiError, ApiPath};
 use serde_json::json;
 use tracing::instrument;
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! `POST /runtimes/{game_id}/force-next-turn`.
 
 use axum::{Json, extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::turn::{self, ForceError};
-use galaxy_service::http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::{

@@ -1,8 +1,8 @@
 //! `GET /runtimes/{game_id}`.
 
 use axum::{Json, extract::State};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::records;
-use galaxy_service::http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::{GamePath, not_found, view::RuntimeView};

@@ -2,8 +2,8 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
+use galaxy_http::{ApiError, ApiQuery};
 use galaxy_runtime::{RuntimeStatus, records};
-use galaxy_service::http::{ApiError, ApiQuery};
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

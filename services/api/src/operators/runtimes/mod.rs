@@ -10,8 +10,8 @@ mod view;
 
 use axum::http::StatusCode;
 use galaxy_core::{GameId, OperationId};
+use galaxy_http::ApiError;
 use galaxy_runtime::{RuntimeStatus, records::ListError};
-use galaxy_service::http::ApiError;
 use galaxy_store::Tx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -65,4 +65,4 @@ fn details(id: OperationId) -> serde_json::Value {
 }
 
 /// A game in a path.
-type GamePath = galaxy_service::http::ApiPath<GameId>;
+type GamePath = galaxy_http::ApiPath<GameId>;

@@ -1,8 +1,8 @@
 //! `POST /runtimes/{game_id}/patch`.
 
 use axum::{Json, extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiJson, ApiPath};
 use galaxy_runtime::patch::{self, PatchError};
-use galaxy_service::http::{ApiError, ApiJson, ApiPath};
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

@@ -1,8 +1,8 @@
 //! `POST /runtimes/{game_id}/restart`.
 
 use axum::{Json, extract::State, http::StatusCode};
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::restart::{self, RestartError};
-use galaxy_service::http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::{

@@ -12,8 +12,8 @@ use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_http::serve::{self, Bound};
 use galaxy_service::Tasks;
-use galaxy_service::http::serve::{self, Bound};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 

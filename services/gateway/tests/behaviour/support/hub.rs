@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use galaxy_core::{DeviceSessionId, EventId, UserId};
+use galaxy_http::serve::{self, Bound};
 use galaxy_proto::push::v1::push_server::{Push, PushServer};
 use galaxy_proto::push::v1::session_invalidation::Target;
 use galaxy_proto::push::v1::stream_status::{Lagged, Reset, Resumed, Status as Said};
@@ -12,7 +13,6 @@ use galaxy_proto::push::v1::{
     push_event::Event,
 };
 use galaxy_service::Tasks;
-use galaxy_service::http::serve::{self, Bound};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::Routes;

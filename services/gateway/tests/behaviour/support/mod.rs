@@ -16,8 +16,8 @@ use galaxy_gateway::config::{GatewayConfig, LimitsConfig, Rate};
 use galaxy_gateway::edge::Edge;
 use galaxy_gateway::push::{Push, PushConfig};
 use galaxy_gateway::{listen, routes::Routes};
-use galaxy_service::http::TrustedProxies;
-use galaxy_service::http::serve::{self, Bound};
+use galaxy_http::TrustedProxies;
+use galaxy_http::serve::{self, Bound};
 use galaxy_service::{Process, Readiness, Secret, Tasks};
 
 use backend::FakeBackend;

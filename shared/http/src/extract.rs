@@ -10,7 +10,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 
-use super::error::{ApiError, FieldError};
+use crate::error::{ApiError, FieldError};
 
 /// A JSON body, read strictly: `application/json`, at most the route's limit, unknown fields refused if `T` says so.
 #[derive(Debug, Clone, Copy)]

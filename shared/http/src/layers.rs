@@ -13,18 +13,18 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use galaxy_service::{tasks::panic_message, telemetry};
 use opentelemetry::{KeyValue, metrics::Histogram};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{
+use crate::{
     address::{self, ClientAddress, TrustedProxies},
     error::ApiError,
     extract,
 };
-use crate::{tasks::panic_message, telemetry};
 
 /// The header a request id comes and goes in.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -227,7 +227,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
-    use crate::http::error::ErrorBody;
+    use crate::error::ErrorBody;
 
     async fn call(
         path: &str,

@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tower_http::validate_request::ValidateRequest;
 
-use super::error::ApiError;
-use crate::config::Secret;
+use crate::error::ApiError;
+use galaxy_service::Secret;
 
 /// Whether `headers` carry the token. Takes the same time wherever a wrong one of equal length differs.
 pub fn carries(headers: &HeaderMap, token: &Secret) -> bool {

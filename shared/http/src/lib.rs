@@ -1,11 +1,14 @@
 //! What every HTTP listener shares: serving and draining, the error body, request ids and access lines, the source
-//! address, and extractors whose refusals are that error body.
+//! address, extractors whose refusals are that error body, and the operations listener of each process.
+//!
+//! Crates below this one know no HTTP: their errors become an [`ApiError`] in a handler.
 
 pub mod address;
 pub mod bearer;
 pub mod error;
 pub mod extract;
 pub mod layers;
+pub mod ops;
 pub mod serve;
 
 pub use address::{ClientAddress, TrustedProxies};

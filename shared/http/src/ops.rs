@@ -1,5 +1,7 @@
 //! The operations listener of every process: `/healthz` (it runs), `/readyz` (it can work), `/metrics`.
 
+use std::net::SocketAddr;
+
 use axum::{
     Json, Router,
     extract::State,
@@ -7,14 +9,49 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use galaxy_service::{
+    Process, Section, Vars,
+    readiness::{Check, Readiness},
+    telemetry::Telemetry,
+};
 use prometheus::Registry;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    readiness::{Check, Readiness},
-    telemetry::Telemetry,
-};
+use crate::serve::{self, Bound};
+
+/// Where the operations listener of a process listens.
+#[derive(Debug, Clone)]
+pub struct OpsConfig {
+    listen_addr: SocketAddr,
+}
+
+impl Section for OpsConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let listen_addr = vars.or(
+            "BACKEND_OPS_LISTEN_ADDR",
+            "0.0.0.0:9090",
+            "Where /healthz, /readyz and /metrics are served",
+        );
+        Some(Self {
+            listen_addr: listen_addr?,
+        })
+    }
+}
+
+/// Serves the operations listener until the process ends. Every `main.rs` hands it to [`galaxy_service::process::run`].
+pub async fn listen(config: OpsConfig, process: Process, metrics: Registry) -> anyhow::Result<()> {
+    let listener = Bound::bind("BACKEND_OPS_LISTEN_ADDR", config.listen_addr).await?;
+    let router = router(process.readiness.clone(), process.tasks.draining(), metrics);
+    serve::spawn(
+        &process.tasks,
+        "ops",
+        listener,
+        router,
+        &serve::Limits::default(),
+    );
+    Ok(())
+}
 
 /// What `/readyz` answers: 200 if every check holds, 503 otherwise.
 #[derive(Debug, Serialize)]

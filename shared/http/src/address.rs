@@ -8,7 +8,7 @@ use axum::{
 };
 use ipnet::IpNet;
 
-use super::error::ApiError;
+use crate::error::ApiError;
 
 /// Networks whose `X-Forwarded-For` is believed.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ fn parse(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The source address of the request, as [`super::layers::Shared`] found it.
+/// The source address of the request, as [`crate::layers::Shared`] found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -75,7 +75,7 @@ impl<S: Sync> FromRequestParts<S> for ClientAddress {
 }
 
 /// The peer of the connection, or the unspecified address where a request was made without one (in tests).
-pub(super) fn peer(extensions: &axum::http::Extensions) -> IpAddr {
+pub(crate) fn peer(extensions: &axum::http::Extensions) -> IpAddr {
     extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::from([0, 0, 0, 0]), |ConnectInfo(address)| {

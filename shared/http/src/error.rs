@@ -2,7 +2,7 @@
 //! `{"error":{"code":"…","message":"…","request_id":"…","details":[{"field":"…","reason":"…"}]}}`.
 //!
 //! An operation's error enum becomes an [`ApiError`] in one `From` impl. The body is rendered by
-//! [`super::layers::finish`], which knows the request id and also covers errors that axum itself answers.
+//! [`crate::layers::finish`], which knows the request id and also covers errors that axum itself answers.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,6 +10,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use galaxy_core::DependencyError;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -165,7 +166,7 @@ impl ApiError {
         self.0.source.as_deref()
     }
 
-    pub(super) fn retry_after_seconds(&self) -> Option<u64> {
+    pub(crate) fn retry_after_seconds(&self) -> Option<u64> {
         self.0.retry_after.map(|wait| {
             wait.as_millis()
                 .div_ceil(1000)
@@ -175,7 +176,7 @@ impl ApiError {
         })
     }
 
-    pub(super) fn body(&self, request_id: &str) -> ErrorBody {
+    pub(crate) fn body(&self, request_id: &str) -> ErrorBody {
         ErrorBody {
             error: ErrorInfo {
                 code: self.0.code.to_owned(),
@@ -206,6 +207,17 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// 503 if trying again may help, 500 otherwise.
+impl<E: DependencyError> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        if error.is_unavailable() {
+            Self::unavailable(error)
+        } else {
+            Self::internal(error)
+        }
+    }
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {

@@ -12,7 +12,7 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::tasks::Tasks;
+use galaxy_service::Tasks;
 
 /// A listener that holds its port.
 pub struct Bound {

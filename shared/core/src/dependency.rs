@@ -1,0 +1,7 @@
+//! Failures of what a process depends on: the database, the broker, a batch of other callers' requests.
+
+/// The error of a dependency. It says what a caller can do, so that layers above need not know what failed.
+pub trait DependencyError: std::error::Error {
+    /// The dependency is away or overloaded, and the same call may succeed later.
+    fn is_unavailable(&self) -> bool;
+}
