@@ -50,6 +50,14 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, key)).unwrap_or_default())
     }
 
+    /// The key to go on after, or `None` for the first page.
+    pub fn after<K: DeserializeOwned>(
+        list: &str,
+        cursor: Option<&str>,
+    ) -> Result<Option<K>, InvalidCursor> {
+        cursor.map(|text| Self::decode(list, text)).transpose()
+    }
+
     /// The key in `text`, if `list` gave it.
     pub fn decode<K: DeserializeOwned>(list: &str, text: &str) -> Result<K, InvalidCursor> {
         if text.len() > Self::MAX_LEN {

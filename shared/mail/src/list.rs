@@ -1,7 +1,7 @@
 //! Lists for operators: deliveries by filter, newest first, and dead letters.
 
-use galaxy_core::{Cursor, DeliveryId, InvalidCursor, Limit, Page, UserId};
-use galaxy_store::Db;
+use galaxy_core::{Cursor, DeliveryId, Limit, Page, UserId};
+use galaxy_store::{Db, ListError};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::{Deserialize, Serialize};
@@ -73,17 +73,6 @@ pub struct DeadLetter {
     pub reason: String,
 }
 
-/// A list cannot be given.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The cursor is not one of this list.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
-    /// The query failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
-
 type Key = (Timestamp, Uuid);
 
 const DELIVERIES: &str = "mail_deliveries";
@@ -97,7 +86,7 @@ pub async fn deliveries(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<Delivery>, ListError> {
-    let after = after(DELIVERIES, cursor)?;
+    let after: Option<Key> = Cursor::after(DELIVERIES, cursor)?;
     let mut connection = db.acquire().await?;
     let rows = sqlx::query!(
         r#"select d.delivery_id, d.template_id, d.status as "status: DeliveryStatus", d.user_id, r.address, d.attempts,
@@ -117,8 +106,7 @@ pub async fn deliveries(
         limit.probe(),
     )
     .fetch_all(&mut *connection)
-    .await
-    .map_err(galaxy_store::Error::from)?;
+    .await?;
     let rows = rows
         .into_iter()
         .map(|row| Delivery {
@@ -147,7 +135,7 @@ pub async fn dead_letters(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<DeadLetter>, ListError> {
-    let after = after(DEAD_LETTERS, cursor)?;
+    let after: Option<Key> = Cursor::after(DEAD_LETTERS, cursor)?;
     let mut connection = db.acquire().await?;
     let rows = sqlx::query!(
         "select l.dead_letter_id, l.delivery_id, d.template_id, r.address, l.archived_at, l.reason
@@ -161,8 +149,7 @@ pub async fn dead_letters(
         limit.probe(),
     )
     .fetch_all(&mut *connection)
-    .await
-    .map_err(galaxy_store::Error::from)?;
+    .await?;
     let rows = rows
         .into_iter()
         .map(|row| DeadLetter {
@@ -177,10 +164,6 @@ pub async fn dead_letters(
     Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
         (row.archived_at, row.dead_letter_id)
     }))
-}
-
-fn after(list: &str, cursor: Option<&str>) -> Result<Option<Key>, InvalidCursor> {
-    cursor.map(|text| Cursor::decode(list, text)).transpose()
 }
 
 /// A `like` pattern for texts that begin with `prefix`, in lower case.

@@ -1,15 +1,12 @@
 //! One delivery for operators: with its text, unless that is secret, and its attempts.
 
 use galaxy_core::{Cursor, DeliveryId, Limit, Page, UserId};
-use galaxy_store::{Db, Result};
+use galaxy_store::{Db, ListError, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    list::{Delivery, ListError},
-    model::DeliveryStatus,
-};
+use crate::{list::Delivery, model::DeliveryStatus};
 
 /// Why a body is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -115,10 +112,7 @@ pub async fn attempts(
     cursor: Option<&str>,
     limit: Limit,
 ) -> std::result::Result<Page<Attempt>, ListError> {
-    let after: i32 = cursor
-        .map(|text| Cursor::decode(ATTEMPTS, text))
-        .transpose()?
-        .unwrap_or(0);
+    let after: i32 = Cursor::after(ATTEMPTS, cursor)?.unwrap_or(0);
     let mut connection = db.acquire().await?;
     let rows = sqlx::query!(
         "select attempt_no, started_at, finished_at, outcome, smtp_code, error from backend.mail_attempts
@@ -128,8 +122,7 @@ pub async fn attempts(
         limit.probe(),
     )
     .fetch_all(&mut *connection)
-    .await
-    .map_err(galaxy_store::Error::from)?;
+    .await?;
     let rows = rows
         .into_iter()
         .map(|row| Attempt {

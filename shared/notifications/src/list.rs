@@ -1,7 +1,7 @@
 //! Lists for operators, newest first: notifications with their routes, dead letters, malformed intents.
 
 use galaxy_core::{Cursor, EventId, InvalidCursor, Limit, NotificationId, Page, RouteId, UserId};
-use galaxy_store::Db;
+use galaxy_store::{Db, ListError};
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use serde::{Deserialize, Serialize};
@@ -109,23 +109,6 @@ pub struct MalformedIntent {
     pub event_id: Option<EventId>,
 }
 
-/// A list cannot be given.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The cursor is not one of this list.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
-    /// The query failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
-
-impl From<sqlx::Error> for ListError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
-    }
-}
-
 const NOTIFICATIONS: &str = "notifications";
 const DEAD_LETTERS: &str = "notification_dead_letters";
 const MALFORMED: &str = "notification_malformed";
@@ -134,8 +117,7 @@ fn after(
     list: &str,
     cursor: Option<&str>,
 ) -> Result<(Option<jiff_sqlx::Timestamp>, Option<Uuid>), InvalidCursor> {
-    let key: Option<(Timestamp, Uuid)> =
-        cursor.map(|text| Cursor::decode(list, text)).transpose()?;
+    let key: Option<(Timestamp, Uuid)> = Cursor::after(list, cursor)?;
     Ok(key.map_or((None, None), |(at, id)| (Some(at.to_sqlx()), Some(id))))
 }
 

@@ -7,11 +7,11 @@ use std::collections::HashSet;
 
 use galaxy_core::{Cursor, GameId, LeaseToken, Limit, OperationId, Page};
 use galaxy_service::telemetry;
-use galaxy_store::{Db, Result, Topic, Tx};
+use galaxy_store::{Db, ListError, Result, Topic, Tx};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::PgConnection;
 
-use crate::{Op, OperationStatus, Work, records::ListError, store};
+use crate::{Op, OperationStatus, Work, store};
 
 /// How long a claim lasts without renewal.
 pub const LEASE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -158,7 +158,7 @@ pub async fn list(
     limit: Limit,
     cursor: Option<&str>,
 ) -> std::result::Result<Page<Operation>, ListError> {
-    let before = cursor.map(|text| Cursor::decode(LIST, text)).transpose()?;
+    let before = Cursor::after(LIST, cursor)?;
     let rows = store::operations::list(connection, game, before, limit.probe()).await?;
     Ok(Page::cut(rows, limit, LIST, |operation| {
         (operation.created_at, operation.operation_id)

@@ -1,7 +1,7 @@
 //! The runtime record: what runs for a game, one row a game.
 
-use galaxy_core::{Cursor, GameId, InvalidCursor, Limit, Page};
-use galaxy_store::{Db, Result, Tx};
+use galaxy_core::{Cursor, GameId, Limit, Page};
+use galaxy_store::{Db, ListError, Result, Tx};
 use jiff::Timestamp;
 use sqlx::PgConnection;
 
@@ -81,17 +81,6 @@ pub async fn lock(tx: &mut Tx, game: GameId) -> Result<Option<Record>> {
     store::records::lock(tx, game).await
 }
 
-/// A list could not be given.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// The cursor is not one of this list.
-    #[error(transparent)]
-    Cursor(#[from] InvalidCursor),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
-
 const LIST: &str = "runtime_records";
 
 /// A page of records, newest first, of one status or of all.
@@ -101,7 +90,7 @@ pub async fn list(
     limit: Limit,
     cursor: Option<&str>,
 ) -> std::result::Result<Page<Record>, ListError> {
-    let before = cursor.map(|text| Cursor::decode(LIST, text)).transpose()?;
+    let before = Cursor::after(LIST, cursor)?;
     let rows = store::records::list(connection, status, before, limit.probe()).await?;
     Ok(Page::cut(rows, limit, LIST, |record| {
         (record.created_at, record.game_id)

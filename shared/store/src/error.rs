@@ -1,6 +1,6 @@
-//! What can go wrong with a query, seen by what to do about it.
+//! Failed queries and refused cursors: what a caller can tell apart, and nothing of the driver beyond.
 
-use galaxy_core::DependencyError;
+use galaxy_core::{DependencyError, InvalidCursor};
 
 /// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -9,6 +9,23 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(#[from] sqlx::Error);
+
+/// Why a page of a list cannot be read; the one error of every list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The cursor was not given by this list.
+    #[error(transparent)]
+    Cursor(#[from] InvalidCursor),
+    /// The query failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<sqlx::Error> for ListError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
 
 impl Error {
     /// The connection is gone; another one may stand.

@@ -15,7 +15,7 @@ pub mod worker;
 
 pub use config::{MigrateMode, PostgresConfig};
 pub use db::{Db, Tx};
-pub use error::{Error, Result};
+pub use error::{Error, ListError, Result};
 pub use kept::Kept;
 pub use migrate::MIGRATOR;
 pub use wake::{Topic, Wakeups};

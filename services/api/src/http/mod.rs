@@ -24,7 +24,7 @@ use tower_http::{timeout::TimeoutLayer, validate_request::ValidateRequestHeaderL
 use utoipa_axum::router::OpenApiRouter;
 
 pub use caller::{Caller, USER_ID, UserIdHeader};
-pub use page::{PageQuery, invalid_cursor};
+pub use page::{PageQuery, list_error};
 
 use crate::{App, accounts, admin, auth, geo, lobby, openapi, operators, proxies};
 

@@ -2,6 +2,7 @@
 
 use galaxy_core::{Cursor, InvalidCursor, Limit};
 use galaxy_http::{ApiError, Invalid};
+use galaxy_store::ListError;
 use serde::{Deserialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 
@@ -22,12 +23,7 @@ impl PageQuery {
     /// The limit and the key to go on after. 400 if the limit is out of range or the cursor is not of `list`.
     pub fn read<K: DeserializeOwned>(&self, list: &str) -> Result<(Limit, Option<K>), ApiError> {
         let limit = self.limit()?;
-        let after = self
-            .cursor
-            .as_deref()
-            .map(|text| Cursor::decode(list, text))
-            .transpose()
-            .map_err(invalid_cursor)?;
+        let after = Cursor::after(list, self.cursor.as_deref()).map_err(invalid_cursor)?;
         Ok((limit, after))
     }
 
@@ -42,8 +38,16 @@ impl PageQuery {
     }
 }
 
+/// How every list outside this crate answers a page that it cannot give.
+pub fn list_error(error: ListError) -> ApiError {
+    match error {
+        ListError::Cursor(error) => invalid_cursor(error),
+        ListError::Store(error) => error.into(),
+    }
+}
+
 /// 400 `invalid_cursor`.
-pub fn invalid_cursor(error: InvalidCursor) -> ApiError {
+fn invalid_cursor(error: InvalidCursor) -> ApiError {
     ApiError::new(
         axum::http::StatusCode::BAD_REQUEST,
         "invalid_cursor",

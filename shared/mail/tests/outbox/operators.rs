@@ -2,10 +2,11 @@ use galaxy_core::{Cursor, DeliveryId, Limit};
 use galaxy_mail::{
     DeliveryStatus, ResendError,
     finish::Outcome,
-    list::{self, Filter, ListError},
+    list::{self, Filter},
     resend,
     view::{self, Withheld},
 };
+use galaxy_store::ListError;
 use galaxy_testkit::World;
 use sqlx::PgPool;
 

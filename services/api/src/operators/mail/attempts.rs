@@ -6,8 +6,12 @@ use galaxy_http::{ApiError, ApiPath, ApiQuery};
 use galaxy_mail::view::{self, Attempt};
 use tracing::instrument;
 
-use super::{DeliveryPath, listed};
-use crate::{App, admin::Admin, http::PageQuery};
+use super::DeliveryPath;
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// How often a mail was tried and how it went, first to last; empty if there is no such delivery.
 #[utoipa::path(
@@ -29,5 +33,5 @@ pub async fn list_mail_attempts(
     view::attempts(&app.db, delivery_id, query.cursor.as_deref(), limit)
         .await
         .map(Json)
-        .map_err(listed)
+        .map_err(list_error)
 }

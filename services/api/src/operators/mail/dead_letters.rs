@@ -6,8 +6,11 @@ use galaxy_http::{ApiError, ApiQuery};
 use galaxy_mail::list::{self, DeadLetter};
 use tracing::instrument;
 
-use super::listed;
-use crate::{App, admin::Admin, http::PageQuery};
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// Mails that were given up, the newest first.
 #[utoipa::path(
@@ -28,5 +31,5 @@ pub async fn list_mail_dead_letters(
     list::dead_letters(&app.db, query.cursor.as_deref(), limit)
         .await
         .map(Json)
-        .map_err(listed)
+        .map_err(list_error)
 }

@@ -11,8 +11,11 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
-use super::listed;
-use crate::{App, admin::Admin, http::PageQuery};
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// Which deliveries to list; all that is given must hold.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -66,5 +69,5 @@ pub async fn list_mail_deliveries(
     list::deliveries(&app.db, &filter, page.cursor.as_deref(), limit)
         .await
         .map(Json)
-        .map_err(listed)
+        .map_err(list_error)
 }

@@ -7,11 +7,10 @@ mod list;
 mod resend;
 
 use galaxy_core::DeliveryId;
-use galaxy_http::{ApiError, ApiPath};
-use galaxy_mail::list::ListError;
+use galaxy_http::ApiPath;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, http::invalid_cursor};
+use crate::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -20,13 +19,6 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(attempts::list_mail_attempts))
         .routes(routes!(resend::resend_mail))
         .routes(routes!(dead_letters::list_mail_dead_letters))
-}
-
-fn listed(error: ListError) -> ApiError {
-    match error {
-        ListError::Cursor(error) => invalid_cursor(error),
-        ListError::Store(error) => error.into(),
-    }
 }
 
 /// A delivery in a path.

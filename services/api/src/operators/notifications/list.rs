@@ -8,8 +8,11 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
-use super::listed;
-use crate::{App, admin::Admin, http::PageQuery};
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// Which notifications to list; all that is given must hold.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -56,5 +59,5 @@ pub async fn list_notifications(
     list::notifications(&app.db, &filter, page.cursor.as_deref(), limit)
         .await
         .map(Json)
-        .map_err(listed)
+        .map_err(list_error)
 }

@@ -6,8 +6,11 @@ use galaxy_http::{ApiError, ApiQuery};
 use galaxy_notifications::list::{self, MalformedIntent};
 use tracing::instrument;
 
-use super::listed;
-use crate::{App, admin::Admin, http::PageQuery};
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// Intents that could not be understood, the newest first.
 #[utoipa::path(
@@ -28,5 +31,5 @@ pub async fn list_malformed_notifications(
     list::malformed(&app.db, query.cursor.as_deref(), limit)
         .await
         .map(Json)
-        .map_err(listed)
+        .map_err(list_error)
 }

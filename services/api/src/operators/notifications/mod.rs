@@ -6,11 +6,9 @@ mod list;
 mod malformed;
 mod replay;
 
-use galaxy_http::ApiError;
-use galaxy_notifications::list::ListError;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, http::invalid_cursor};
+use crate::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -19,11 +17,4 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(dead_letters::list_notification_dead_letters))
         .routes(routes!(replay::replay_notification_dead_letter))
         .routes(routes!(malformed::list_malformed_notifications))
-}
-
-fn listed(error: ListError) -> ApiError {
-    match error {
-        ListError::Cursor(error) => invalid_cursor(error),
-        ListError::Store(error) => error.into(),
-    }
 }

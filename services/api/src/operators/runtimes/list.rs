@@ -8,8 +8,12 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;
 
-use super::{listed, view::RuntimeView};
-use crate::{App, admin::Admin, http::PageQuery};
+use super::view::RuntimeView;
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// Which runtimes to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -50,6 +54,6 @@ pub async fn list_runtimes(
     let cursor = page.cursor.as_deref();
     let records = records::list(&mut connection, query.status, page.limit()?, cursor)
         .await
-        .map_err(listed)?;
+        .map_err(list_error)?;
     Ok(Json(records.map(RuntimeView::from)))
 }

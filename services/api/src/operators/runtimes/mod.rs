@@ -11,11 +11,11 @@ mod view;
 use axum::http::StatusCode;
 use galaxy_core::{GameId, OperationId};
 use galaxy_http::ApiError;
-use galaxy_runtime::{RuntimeStatus, records::ListError};
+use galaxy_runtime::RuntimeStatus;
 use galaxy_store::Tx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{App, http::invalid_cursor};
+use crate::App;
 
 pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -25,13 +25,6 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(restart::restart_runtime))
         .routes(routes!(patch::patch_runtime))
         .routes(routes!(force_next_turn::force_next_turn))
-}
-
-fn listed(error: ListError) -> ApiError {
-    match error {
-        ListError::Cursor(error) => invalid_cursor(error),
-        ListError::Store(error) => error.into(),
-    }
 }
 
 fn not_found() -> ApiError {

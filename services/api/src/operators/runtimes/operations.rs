@@ -6,8 +6,12 @@ use galaxy_http::{ApiError, ApiPath, ApiQuery};
 use galaxy_runtime::operations;
 use tracing::instrument;
 
-use super::{GamePath, listed, view::OperationView};
-use crate::{App, admin::Admin, http::PageQuery};
+use super::{GamePath, view::OperationView};
+use crate::{
+    App,
+    admin::Admin,
+    http::{PageQuery, list_error},
+};
 
 /// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
 #[utoipa::path(
@@ -29,6 +33,6 @@ pub async fn list_runtime_operations(
     let mut connection = app.db.acquire().await?;
     let page = operations::list(&mut connection, game_id, limit, query.cursor.as_deref())
         .await
-        .map_err(listed)?;
+        .map_err(list_error)?;
     Ok(Json(page.map(OperationView::from)))
 }
