@@ -14,4 +14,4 @@ pub use backoff::Backoff;
 pub use config::{Secret, Section, Vars};
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
-pub use tasks::Tasks;
+pub use tasks::{Next, Schedule, Tasks};

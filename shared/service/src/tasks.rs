@@ -1,15 +1,21 @@
-//! Tasks that shutdown waits for. A token says "take no new work"; a second one, after the deadline, "stop now".
+//! Background tasks that shutdown waits for. One token says "take no new work"; a second one, after the deadline, "stop now".
+//!
+//! [`Tasks::spawn`] runs something once, [`Tasks::every`] repeats a short run, [`Tasks::supervise`] restarts a loop of its own.
 
-use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use opentelemetry::{KeyValue, metrics::Counter};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 
 use crate::telemetry::meter;
 
-/// Spawns and supervises the process's loops. Cheap to clone.
+/// How long after a panic a loop or a periodic task starts again.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+
+/// Spawns and supervises the background tasks of a process. Cheap to clone.
 #[derive(Clone)]
 pub struct Tasks {
     tracker: TaskTracker,
@@ -25,7 +31,7 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    /// No tasks yet, not draining.
+    /// Without tasks, not draining.
     pub fn new() -> Self {
         let panics = meter()
             .u64_counter("galaxy.task.panics")
@@ -59,23 +65,54 @@ impl Tasks {
         self.start(guarded);
     }
 
-    /// Runs a loop for as long as the process lives: begun anew, after a second, whenever it panics.
+    /// Runs a loop for as long as the process lives. A loop that panics is started again after a second.
     ///
-    /// `make` gives the loop's future; it should return when [`Tasks::draining`] is cancelled.
+    /// `make` returns the loop's future; it should return when [`Tasks::draining`] is cancelled.
     pub fn supervise<F, M>(&self, name: &'static str, make: M)
     where
         F: Future<Output = ()> + Send + 'static,
-        M: Fn() -> F + Send + 'static,
+        M: Fn() -> F + Send + Sync + 'static,
     {
-        let (tasks, panics) = (self.clone(), self.panics.clone());
+        let (draining, panics) = (self.draining(), self.panics.clone());
         self.spawn(name, async move {
-            while !catch_panic(name, &panics, make()).await && !tasks.drain.is_cancelled() {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+            while catch_panic(name, &panics, async { make().await })
+                .await
+                .is_none()
+                && !draining.is_cancelled()
+            {
+                tokio::time::sleep(RESTART_DELAY).await;
             }
         });
     }
 
-    /// Asks all tasks to finish and waits for them, `deadline` at most; then stops the rest. Says whether all finished.
+    /// Calls `run` at once and then again and again, a period after the end of the last run, until the process drains.
+    ///
+    /// Runs never overlap, and one that takes long delays the next. A run that is under way when the process drains is
+    /// awaited; [`Schedule::with_final_run`] adds another one. A run returns `()`, or what it knows about the [`Next`] one.
+    /// A panic is logged and counted, and ends that run only; the next one starts a second later.
+    ///
+    /// State that one run leaves for the next belongs in an `Arc`, since each run is a future of its own.
+    pub fn every<F, R>(&self, name: &'static str, schedule: impl Into<Schedule>, mut run: R)
+    where
+        F: Future<Output: Into<Next>> + Send + 'static,
+        R: FnMut() -> F + Send + 'static,
+    {
+        let (schedule, draining, panics) = (schedule.into(), self.draining(), self.panics.clone());
+        self.spawn(name, async move {
+            while !draining.is_cancelled() {
+                let next = catch_panic(name, &panics, async { run().await.into() }).await;
+                tokio::select! {
+                    () = draining.cancelled() => {}
+                    () = schedule.wait(next) => {}
+                }
+            }
+            if schedule.final_run {
+                catch_panic(name, &panics, async { run().await.into() }).await;
+            }
+        });
+    }
+
+    /// Asks all tasks to finish and waits for them, `deadline` at most; then aborts the rest. Returns whether all finished.
     pub async fn shut_down(&self, deadline: Duration) -> bool {
         self.drain.cancel();
         self.tracker.close();
@@ -88,21 +125,100 @@ impl Tasks {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door the ban points to"
+        reason = "every other task is spawned through this function"
     )]
     fn start(&self, future: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(self.tracker.track_future(future).in_current_span());
     }
 }
 
-/// Runs `future` to its end; `false` if it panicked.
-async fn catch_panic(
+/// When the runs of [`Tasks::every`] start. A plain [`Duration`] is the schedule with that period.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    period: Duration,
+    notify: Option<Arc<Notify>>,
+    final_run: bool,
+}
+
+/// When the next run starts, as seen by the run before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// After the schedule's period.
+    AfterPeriod,
+    /// After this long instead, which may be zero.
+    After(Duration),
+}
+
+impl Schedule {
+    /// A run at once, and one each `period`.
+    pub const fn period(period: Duration) -> Self {
+        Self {
+            period,
+            notify: None,
+            final_run: false,
+        }
+    }
+
+    /// Also starts a run when `notify.notify_one()` is called. A notification during a run starts another one after it.
+    #[must_use]
+    pub fn woken_by(mut self, notify: Arc<Notify>) -> Self {
+        self.notify = Some(notify);
+        self
+    }
+
+    /// Adds a run when the process drains, to write what is still in memory.
+    #[must_use]
+    pub const fn with_final_run(mut self) -> Self {
+        self.final_run = true;
+        self
+    }
+
+    /// Waits for the start of the next run; `next` is `None` if the last one panicked, which no notification cuts short.
+    async fn wait(&self, next: Option<Next>) {
+        let period = match next {
+            None => return tokio::time::sleep(RESTART_DELAY).await,
+            Some(Next::AfterPeriod) => self.period,
+            Some(Next::After(pause)) => pause,
+        };
+        let notified = async {
+            match &self.notify {
+                Some(notify) => notify.notified().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = notified => {}
+            () = tokio::time::sleep(period) => {}
+        }
+    }
+}
+
+impl From<Duration> for Schedule {
+    fn from(period: Duration) -> Self {
+        Self::period(period)
+    }
+}
+
+impl From<()> for Next {
+    fn from((): ()) -> Self {
+        Self::AfterPeriod
+    }
+}
+
+impl From<Duration> for Next {
+    fn from(pause: Duration) -> Self {
+        Self::After(pause)
+    }
+}
+
+/// Awaits `future`; `None` if it panicked.
+async fn catch_panic<T>(
     name: &'static str,
     panics: &Counter<u64>,
-    future: impl Future<Output = ()>,
-) -> bool {
+    future: impl Future<Output = T>,
+) -> Option<T> {
     match AssertUnwindSafe(future).catch_unwind().await {
-        Ok(()) => true,
+        Ok(output) => Some(output),
         Err(panic) => {
             panics.add(1, &[KeyValue::new("task", name)]);
             tracing::error!(
@@ -110,7 +226,7 @@ async fn catch_panic(
                 panic = panic_message(&*panic),
                 "a background task panicked"
             );
-            false
+            None
         }
     }
 }
@@ -125,39 +241,4 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    };
-
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_supervised_loop_survives_its_panics() {
-        let tasks = Tasks::new();
-        let runs = Arc::new(AtomicU32::new(0));
-        let (counted, draining) = (runs.clone(), tasks.draining());
-        tasks.supervise("test", move || {
-            let (run, draining) = (counted.fetch_add(1, Ordering::SeqCst), draining.clone());
-            async move {
-                assert!(run >= 2, "the first two runs panic");
-                draining.cancelled().await;
-            }
-        });
-        while runs.load(Ordering::SeqCst) < 3 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        assert!(
-            tasks.shut_down(Duration::from_secs(1)).await,
-            "the third run drains"
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_task_that_does_not_finish_is_stopped_at_the_deadline() {
-        let tasks = Tasks::new();
-        tasks.spawn("stuck", std::future::pending());
-        assert!(!tasks.shut_down(Duration::from_secs(5)).await);
-    }
-}
+mod tests;
