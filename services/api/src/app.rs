@@ -11,18 +11,18 @@ use galaxy_service::Process;
 use galaxy_store::Db;
 
 use crate::{
-    Config, admin,
-    admin::credentials::Credentials,
+    Config,
     auth::{
         ask_batch::Ask,
         confirm_batch::{Attempt, Outcome},
         sessions::Sessions,
         store::Admission,
     },
-    channel::{self, Channel},
     gather::Gather,
     geo::Geo,
+    invalidation::{self, Channel},
     keys::Keys,
+    operators::{admin_accounts, sign_in::credentials::Credentials},
 };
 
 /// The application's state.
@@ -92,7 +92,7 @@ impl App {
     pub async fn bootstrap(&self) -> anyhow::Result<()> {
         let now = self.clock.now();
         galaxy_events::outbox::maintain_partitions(&self.db, now, 8).await?;
-        admin::bootstrap(self).await?;
+        admin_accounts::bootstrap(self).await?;
         if let Some(engine) = &self.config.engine_bootstrap {
             let mut connection = self.db.acquire().await?;
             galaxy_runtime::versions::insert_bootstrap(
@@ -111,7 +111,7 @@ impl App {
 
     /// Forgets verified admin credentials on every replica, after the commit that made them wrong.
     pub async fn forget_credentials(&self) {
-        channel::forget_credentials(self).await;
+        invalidation::forget_credentials(self).await;
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use galaxy_events::{Nats, consumer};
 
-use crate::{App, auth, channel, geo, lobby, sweeps};
+use crate::{App, auth, geo, invalidation, lobby, sweeps};
 
 /// Starts them all; they end when the process drains.
 pub fn start(app: &App, nats: &Nats) {
     let tasks = &app.process.tasks;
     let (own, broker) = (app.clone(), nats.clone());
     tasks.supervise("invalidations", move || {
-        channel::run(own.clone(), broker.clone())
+        invalidation::run(own.clone(), broker.clone())
     });
     let own = app.clone();
     tasks.supervise("seen", move || auth::sessions::seen::run(own.clone()));

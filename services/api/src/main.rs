@@ -1,9 +1,9 @@
 //! The `api` process: the REST contract, and the owner of accounts, sessions, lobby and geo.
 
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode};
 
-use galaxy_api::{App, Config, http, loops};
-use galaxy_events::{Nats, relay};
+use galaxy_api::{App, Config, loops, routes};
+use galaxy_events::{Nats, asyncapi, relay};
 use galaxy_http::{
     ops,
     serve::{self, Bound, Limits},
@@ -12,7 +12,7 @@ use galaxy_service::process;
 use galaxy_store::{Db, Topic};
 
 fn main() -> ExitCode {
-    if let Some(document) = galaxy_api::openapi::requested_document() {
+    if let Some(document) = requested_document() {
         return document;
     }
     process::run(
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
             let listener = Bound::bind("BACKEND_HTTP_LISTEN_ADDR", config.http_listen_addr).await?;
             let app = App::new(config, process.clone(), db.clone(), Some(nats.clone()))?;
             app.bootstrap().await?;
-            let router = http::router(&app);
+            let router = routes::router(&app);
             serve::spawn(&process.tasks, "http", listener, router, &Limits::default());
             relay::start(&process, &db, &nats);
             nats.send_hints(&process, &db, &[Topic::Mail, Topic::Runtime]);
@@ -33,4 +33,19 @@ fn main() -> ExitCode {
             Ok(())
         },
     )
+}
+
+/// Answers `--print-openapi` and `--print-asyncapi`: the document on standard output.
+fn requested_document() -> Option<ExitCode> {
+    let document = match std::env::args().nth(1)?.as_str() {
+        "--print-openapi" => routes::yaml(),
+        "--print-asyncapi" => asyncapi::yaml().unwrap_or_default(),
+        _ => return None,
+    };
+    let printed = std::io::stdout().write_all(document.as_bytes()).is_ok();
+    Some(if printed && !document.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -1,6 +1,4 @@
-//! The REST document, made from the handlers. `proto/openapi.yaml` is its committed form; a test compares the two.
-
-use std::{io::Write, process::ExitCode};
+//! The REST document around the operations that it is given. `proto/openapi.yaml` is its committed form; a test compares the two.
 
 use galaxy_http::ErrorBody;
 use utoipa::{
@@ -14,8 +12,6 @@ use utoipa::{
     },
 };
 
-use crate::http;
-
 /// What the document says beside the operations.
 #[derive(OpenApi)]
 #[openapi(
@@ -25,7 +21,6 @@ use crate::http;
                        gateway; the operation ids of `User` operations are the gateway's message types.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(http::probes::healthz, http::probes::readyz),
     components(schemas(ErrorBody)),
     tags(
         (name = "Public", description = "Sign-in, without credentials."),
@@ -73,9 +68,8 @@ const WITH_BODY: [(&str, &str); 2] = [
     ("415", "The body is not application/json."),
 ];
 
-/// The whole document.
-pub fn document() -> Document {
-    let (_, operations) = http::operations().split_for_parts();
+/// The whole document, with these operations.
+pub fn document(operations: Document) -> Document {
     let mut document = Base::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut document.info.version);
     document.merge(operations);
@@ -130,11 +124,6 @@ fn credentials(operation: &Operation) -> Option<Vec<SecurityRequirement>> {
     })
 }
 
-/// The document as YAML.
-pub fn yaml() -> String {
-    document().to_yaml().unwrap_or_default()
-}
-
 fn add_common_errors(operation: &mut Operation) {
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response
@@ -171,19 +160,4 @@ fn error(description: &str) -> utoipa::openapi::Response {
             ContentBuilder::new().schema(Some(schema)).build(),
         )
         .build()
-}
-
-/// Answers `--print-openapi` and `--print-asyncapi`: the document on standard output.
-pub fn requested_document() -> Option<ExitCode> {
-    let document = match std::env::args().nth(1)?.as_str() {
-        "--print-openapi" => yaml(),
-        "--print-asyncapi" => galaxy_events::asyncapi::yaml().unwrap_or_default(),
-        _ => return None,
-    };
-    let printed = std::io::stdout().write_all(document.as_bytes()).is_ok();
-    Some(if printed && !document.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

@@ -2,12 +2,14 @@
 //!
 //! Every replica runs them; rows are claimed or looked at again under a lock, so they share the work.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
+use galaxy_service::telemetry::meter;
 use galaxy_store::Result;
 use jiff::{SignedDuration, Timestamp};
+use opentelemetry::{KeyValue, metrics::Counter};
 
-use crate::{App, accounts, auth, lobby, metrics, throttle};
+use crate::{App, account_lifecycle, accounts, auth, lobby, throttle};
 
 const EVERY: Duration = Duration::from_secs(10);
 const BATCH: i64 = 500;
@@ -17,6 +19,13 @@ const BATCHES: u32 = 20;
 const DAILY_EVERY: u32 = 60;
 /// Applied events are remembered longer than the stream keeps them.
 const INBOX_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
+
+static SWEPT: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.sweep.rows")
+        .with_description("Rows that sweeps removed or changed, by sweep")
+        .build()
+});
 
 /// Sweeps until the process drains.
 pub async fn run(app: App) {
@@ -42,7 +51,10 @@ pub async fn once(app: &App) {
         accounts::sweep::entitlements(app, now, BATCH)
     })
     .await;
-    drain("sanctions", || accounts::sweep::sanctions(app, now, BATCH)).await;
+    drain("sanctions", || {
+        account_lifecycle::sweep::sanctions(app, now, BATCH)
+    })
+    .await;
     drain("limits", || accounts::sweep::limits(app, now, BATCH)).await;
     drain("enrollment", || {
         lobby::sweeps::end_enrollment(&app.db, now, BATCH)
@@ -88,7 +100,7 @@ async fn drain<F: Future<Output = Result<u64>>>(name: &'static str, batch: impl 
         match batch().await {
             Ok(0) => return,
             Ok(rows) => {
-                metrics::swept(name, rows);
+                SWEPT.add(rows, &[KeyValue::new("sweep", name)]);
                 if rows < BATCH.cast_unsigned() {
                     return;
                 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use galaxy_api::{App, admin};
+use galaxy_api::{App, operators::admin_accounts};
 use galaxy_core::Limit;
 use galaxy_http::{ApiError, TrustedProxies, layers};
 use galaxy_store::Db;
@@ -59,7 +59,7 @@ async fn one_query(State(plain): State<Db>, Path(id): Path<Uuid>) -> Result<Json
 /// What operators see of their accounts, without asking who looks.
 async fn admins(State(app): State<App>) -> Result<Json<Value>, ApiError> {
     let mut connection = app.db.acquire().await?;
-    let accounts = admin::store::list(&mut connection, None, Limit::DEFAULT).await?;
+    let accounts = admin_accounts::store::list(&mut connection, None, Limit::DEFAULT).await?;
     let names: Vec<_> = accounts
         .into_iter()
         .map(|account| json!({ "username": account.username, "created_at": account.created_at }))

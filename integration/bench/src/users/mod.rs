@@ -5,7 +5,7 @@
 mod seed;
 
 use anyhow::{Context, Result};
-use galaxy_api::http;
+use galaxy_api::routes;
 use galaxy_core::Cursor;
 use galaxy_stack::naming;
 use tokio::runtime::Handle;
@@ -128,7 +128,7 @@ async fn crowd(options: &Options, served: &Handle, accounts: u32) -> Result<Crow
         .await
         .with_context(|| format!("cannot make {accounts} accounts"))?;
     Ok(Crowd {
-        server: Server::of(served, http::router(&app)).await?,
+        server: Server::of(served, routes::router(&app)).await?,
         some,
     })
 }

@@ -10,7 +10,7 @@ use super::{
     access,
     view::{AccountView, Whole},
 };
-use crate::{App, http::Caller};
+use crate::{App, accounts::Caller};
 
 /// Profile, settings, entitlement, active sanctions and limits of the caller.
 #[utoipa::path(

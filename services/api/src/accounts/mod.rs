@@ -5,14 +5,11 @@
 //! [`effective_limit`] in the transaction of what they are about to do.
 
 pub mod access;
-mod delete;
-mod erase;
+mod caller;
 mod get;
-mod internal;
+pub mod internal;
 pub mod model;
-mod operators;
 mod profile;
-mod sanction;
 mod settings;
 pub mod store;
 pub mod sweep;
@@ -22,6 +19,7 @@ pub mod view;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use access::{NotAllowed, effective_limit, ensure_may};
+pub use caller::Caller;
 pub use model::{Action, LimitCode, SanctionCode, Tier};
 
 use crate::App;
@@ -32,17 +30,11 @@ pub fn user_router() -> OpenApiRouter<App> {
         .routes(routes!(get::get_account))
         .routes(routes!(profile::update_profile))
         .routes(routes!(settings::update_settings))
-        .routes(routes!(delete::delete_account))
 }
 
 /// What mails link to.
 pub fn public_router() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(unsubscribe::unsubscribe))
-}
-
-/// Players' accounts for operators.
-pub fn admin_router() -> OpenApiRouter<App> {
-    operators::router()
 }
 
 /// Accounts for the gateway.

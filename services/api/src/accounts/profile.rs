@@ -7,7 +7,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{access, get, model, store, view::AccountView};
-use crate::{App, http::Caller};
+use crate::{App, accounts::Caller};
 
 /// What other players see.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -10,7 +10,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{access, get, store, store::SettingsChange, view::AccountView};
-use crate::{App, http::Caller};
+use crate::{App, accounts::Caller};
 
 /// What to change; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,7 +1,7 @@
-//! Takes back what was given or imposed for a time: entitlements, sanctions and limits whose end has come.
+//! Ends what was given for a time: entitlements and limits whose end has come.
 //!
-//! They stopped to hold at their end already; the sweep tidies the roll-ups and tells of it. Each account is dealt with in
-//! a transaction of its own, which looks again under the account's lock, so replicas do not get in each other's way.
+//! They stopped to hold at their end already; the sweep updates the roll-ups and appends the events. Each account has a
+//! transaction of its own, which reads again under the account's lock, so that replicas do not interfere.
 
 use galaxy_core::UserId;
 use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
@@ -9,14 +9,15 @@ use galaxy_store::Result;
 use jiff::Timestamp;
 
 use super::{
-    model::{LimitCode, SanctionCode, Tier},
-    sanction,
-    store::{self, Grant, LimitChange, SanctionChange},
+    model::{LimitCode, Tier},
+    store::{self, Grant, LimitChange},
 };
 use crate::App;
 
-const ACTOR: &str = "system";
-const REASON: &str = "It ran out.";
+/// Who ends what has run out, in records.
+pub const ACTOR: &str = "system";
+/// Why, in records.
+pub const REASON: &str = "It ran out.";
 
 /// Returns up to `batch` accounts whose paid tier has ended to the free tier.
 pub async fn entitlements(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
@@ -54,38 +55,6 @@ async fn end_entitlement(app: &App, user_id: UserId, now: Timestamp) -> Result<b
     outbox::append(&mut tx, &event).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// Removes up to `batch` sanctions whose end has come.
-pub async fn sanctions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let ended = store::ended_sanctions(&mut *app.db.acquire().await?, now, batch).await?;
-    let mut changed = 0;
-    for (user_id, code) in ended {
-        changed += u64::from(end_sanction(app, user_id, code, now).await?);
-    }
-    Ok(changed)
-}
-
-async fn end_sanction(
-    app: &App,
-    user_id: UserId,
-    code: SanctionCode,
-    now: Timestamp,
-) -> Result<bool> {
-    let mut tx = app.db.begin().await?;
-    let Some(email) = store::lock_for_change(&mut tx, user_id).await? else {
-        return Ok(false);
-    };
-    let change = SanctionChange {
-        user_id,
-        code,
-        reason: REASON,
-        actor: ACTOR,
-        expires_at: None,
-    };
-    let removed = sanction::remove(&mut tx, &change, &email, Some(now), now).await?;
-    tx.commit().await?;
-    Ok(removed)
 }
 
 /// Removes up to `batch` limits whose end has come.

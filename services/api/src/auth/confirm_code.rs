@@ -10,12 +10,12 @@ use utoipa::ToSchema;
 
 use super::{
     confirm_batch::{self, Attempt, Outcome},
-    model,
+    metrics, model,
 };
 use crate::{
     App,
     accounts::{access, model::SanctionCode},
-    channel, metrics,
+    invalidation,
 };
 
 /// A code and the device that it was typed into.
@@ -117,7 +117,7 @@ pub async fn confirm_email_code(
     });
     match outcome? {
         Outcome::Opened(device_session_id, replaced) => {
-            channel::forget_sessions(&app, &replaced).await;
+            invalidation::forget_sessions(&app, &replaced).await;
             Ok(Json(EmailCodeConfirmed { device_session_id }))
         }
         Outcome::Invalid => Err(Error::InvalidCode.into()),

@@ -7,6 +7,7 @@
 pub mod ask_batch;
 pub mod confirm_batch;
 mod confirm_code;
+mod metrics;
 pub mod model;
 mod send_code;
 pub mod sessions;

@@ -15,10 +15,10 @@ use utoipa::ToSchema;
 
 use super::{
     ask_batch::{self, Ask},
-    model,
+    metrics, model,
     store::{Admission, Asked},
 };
-use crate::{App, metrics, throttle};
+use crate::{App, throttle};
 
 /// No answer about a challenge leaves sooner than this after the request came: the little that is written less for a
 /// throttled one does not show.

@@ -3,21 +3,30 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{LazyLock, Mutex, PoisonError},
     time::Duration,
 };
 
 use galaxy_core::UserId;
+use galaxy_service::telemetry::meter;
 use jiff::Timestamp;
+use opentelemetry::metrics::Counter;
 
 use super::store::{self, Count};
-use crate::{App, metrics};
+use crate::App;
 
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const RELOAD_EVERY: u32 = 5;
 const BATCH: usize = 1_000;
 /// Pairs of user and address that wait at most.
 const MOST: usize = 50_000;
+
+static DROPPED: LazyLock<Counter<u64>> = LazyLock::new(|| {
+    meter()
+        .u64_counter("galaxy.geo.dropped")
+        .with_description("Requests whose country was not counted because too many waited")
+        .build()
+});
 
 /// What waits to be counted.
 #[derive(Default)]
@@ -28,7 +37,7 @@ impl Counters {
     pub fn note(&self, user_id: UserId, from: IpAddr, at: Timestamp) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= MOST && !waiting.contains_key(&(user_id, from)) {
-            metrics::geo_dropped();
+            DROPPED.add(1, &[]);
             return;
         }
         let entry = waiting.entry((user_id, from)).or_insert((0, at));

@@ -5,7 +5,6 @@
 //! requests are noted in memory ([`counters`]) and written every second; a crash loses a second.
 
 pub mod counters;
-mod countries;
 mod database;
 pub mod store;
 
@@ -18,7 +17,6 @@ use axum::{
 };
 use galaxy_core::UserId;
 use galaxy_http::ClientAddress;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::{counters::Counters, database::Database};
 use crate::{App, http::USER_ID};
@@ -53,11 +51,6 @@ impl Geo {
     pub fn is_on(&self) -> bool {
         self.database.is_loaded()
     }
-}
-
-/// What operators see.
-pub fn admin_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(countries::list_user_countries))
 }
 
 /// Middleware of user routes: notes the country of each successful request, after it was answered.

@@ -1,14 +1,8 @@
 //! `/docs`: the REST document as a page to read. Made from the document itself; needs no script and no other host.
 
-use std::{fmt::Write as _, sync::LazyLock};
+use std::fmt::Write as _;
 
-use axum::response::Html;
 use serde_json::Value;
-
-use crate::openapi;
-
-static PAGE: LazyLock<String> =
-    LazyLock::new(|| page(&serde_json::to_value(openapi::document()).unwrap_or_default()));
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;background:#fff}\
 h2{margin-top:3rem;border-bottom:1px solid #d0d7de}details{border:1px solid #d0d7de;border-radius:6px;margin:.5rem 0;padding:.4rem .8rem}\
@@ -17,12 +11,8 @@ table{border-collapse:collapse;width:100%}td,th{border:1px solid #d0d7de;padding
 .method{font-weight:700;text-transform:uppercase;display:inline-block;min-width:4rem}\
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}pre{background:#161b22}a{color:#58a6ff}}";
 
-/// The page.
-pub async fn docs() -> Html<&'static str> {
-    Html(PAGE.as_str())
-}
-
-fn page(document: &Value) -> String {
+/// The page for `document`.
+pub fn page(document: &Value) -> String {
     let mut out = String::from("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">");
     let info = &document["info"];
     let title = escape(text(&info["title"]));
@@ -171,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_page_has_every_operation_and_needs_no_other_host() {
-        let document = serde_json::to_value(openapi::document()).unwrap();
+        let document = serde_json::to_value(crate::routes::document()).unwrap();
         let page = page(&document);
         for (_, _, operation) in operations(&document) {
             let id = format!("<details id=\"{}\">", text(&operation["operationId"]));

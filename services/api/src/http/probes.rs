@@ -1,7 +1,12 @@
 //! The probes' part of the document; what answers them is [`galaxy_http::ops::probes`], the same in every process.
 
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{OpenApi, ToSchema};
+
+/// The operations, described.
+#[derive(OpenApi)]
+#[openapi(paths(healthz, readyz))]
+pub struct Probes;
 
 /// The process runs.
 #[derive(Serialize, ToSchema)]

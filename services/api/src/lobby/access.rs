@@ -14,7 +14,7 @@ use super::{
     refusal::Refusal,
     store::{games, games::Ties},
 };
-use crate::{App, http::Caller};
+use crate::{App, accounts::Caller};
 
 #[derive(Deserialize)]
 struct GamePath {

@@ -11,24 +11,23 @@
 //! it counts for, then the game, checks the rule in [`model`], and writes its rows and events in one transaction.
 
 pub mod access;
-pub mod admin;
+mod account_closure;
 mod admission;
 mod applications;
-mod apply;
 mod enrollment;
 pub mod events;
-mod finish;
+pub(crate) mod finish;
 pub mod game;
 mod games;
 mod invites;
 mod limits;
-mod memberships;
+pub(crate) mod memberships;
 pub mod model;
 mod my;
 mod race_names;
 pub mod refusal;
-mod release;
-mod runtime;
+pub(crate) mod runtime;
+mod runtime_events;
 mod settings;
 pub mod store;
 pub mod sweeps;
@@ -36,8 +35,8 @@ pub mod view;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use apply::{CONSUMER, RuntimeEvents};
-pub use release::release_everything;
+pub use account_closure::release_everything;
+pub use runtime_events::{CONSUMER, RuntimeEvents};
 
 use crate::App;
 
@@ -74,14 +73,4 @@ pub fn user_router() -> OpenApiRouter<App> {
         .routes(routes!(my::invites::list_my_invites))
         .routes(routes!(my::race_names::list_my_race_names))
         .routes(routes!(race_names::register::register_race_name))
-}
-
-/// What operators call.
-pub fn admin_router() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(admin::list::list_all_games))
-        .routes(routes!(admin::get::get_any_game))
-        .routes(routes!(admin::force_start::force_start))
-        .routes(routes!(admin::force_stop::force_stop))
-        .routes(routes!(admin::ban_member::ban_member))
 }

@@ -1,6 +1,6 @@
 //! The document as a test reads it.
 
-use galaxy_api::openapi;
+use galaxy_api::routes;
 use serde_json::{Value, json};
 
 /// The REST document.
@@ -18,7 +18,7 @@ pub struct Operation {
 
 impl Document {
     pub fn load() -> Self {
-        Self(serde_json::to_value(openapi::document()).expect("the document is JSON"))
+        Self(serde_json::to_value(routes::document()).expect("the document is JSON"))
     }
 
     pub fn operations(&self) -> Vec<Operation> {

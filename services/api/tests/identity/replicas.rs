@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use galaxy_api::{channel, loops};
+use galaxy_api::{invalidation, loops};
 use galaxy_events::{Nats, NatsConfig, relay};
 use galaxy_service::{Section, Vars};
 use galaxy_testkit::{World, eventually, nats_url};
@@ -111,7 +111,7 @@ async fn the_cache_serves_without_the_database_while_the_channel_is_healthy(pool
     let (api, nats) = with_broker(pool).await;
     let status = async |id: &str| api.session(id).await.expect(200)["status"].clone();
     let session = tokio::select! {
-        () = channel::run(api.app.clone(), nats) => panic!("the channel ended"),
+        () = invalidation::run(api.app.clone(), nats) => panic!("the channel ended"),
         session = async {
             eventually("the channel is healthy", async || api.app.channel.is_healthy().then_some(())).await;
             let (session, _) = api.sign_in(&format!("{}@example.org", uuid::Uuid::now_v7())).await;

@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use galaxy_api::{App, Config, http};
+use galaxy_api::{App, Config, routes};
 use galaxy_core::UserId;
 use galaxy_events::Nats;
 use galaxy_service::{Section, Vars};
@@ -136,7 +136,7 @@ impl Api {
         .expect("the app can be made");
         app.bootstrap().await.expect("the app can be set up");
         Self {
-            router: http::router(&app),
+            router: routes::router(&app),
             app,
             world,
         }

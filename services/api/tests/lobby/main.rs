@@ -7,17 +7,18 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod account_closure;
 mod applications;
 mod create;
+mod engine_proxy;
 mod finish;
 mod invites;
 mod lifecycle;
 mod lists;
 mod memberships;
 mod operators;
-mod proxies;
 mod races;
-mod release;
+
 mod support;
 mod sweeps;
 mod visibility;

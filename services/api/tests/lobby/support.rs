@@ -7,7 +7,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::join_all;
-use galaxy_api::{App, Config, http, lobby::RuntimeEvents};
+use galaxy_api::{App, Config, lobby::RuntimeEvents, routes};
 use galaxy_core::{EventId, GameId, OperationId, UserId};
 use galaxy_events::{
     Envelope, Event, Handler, Verdict,
@@ -80,7 +80,7 @@ impl Lobby {
         let config = Config::read(&mut vars).expect("the test configuration is right");
         let app = App::new(config, world.process.clone(), world.db.clone(), None)
             .expect("the app can be made");
-        galaxy_api::admin::bootstrap(&app)
+        galaxy_api::operators::admin_accounts::bootstrap(&app)
             .await
             .expect("an operator can be made");
         sqlx::query(
@@ -90,7 +90,7 @@ impl Lobby {
         .await
         .expect("an engine version can be made");
         Self {
-            router: http::router(&app),
+            router: routes::router(&app),
             world,
         }
     }

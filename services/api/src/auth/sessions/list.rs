@@ -10,10 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::store;
-use crate::{
-    App,
-    http::{Caller, PageQuery},
-};
+use crate::{App, accounts::Caller, http::PageQuery};
 
 const LIST: &str = "sessions";
 

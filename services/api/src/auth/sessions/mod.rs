@@ -27,7 +27,7 @@ use galaxy_store::{Result, Tx};
 use jiff::Timestamp;
 
 use self::{cache::Cache, lookup::Known, seen::Seen, store::Revoked};
-use crate::{App, gather::Gather, metrics};
+use crate::{App, auth::metrics, gather::Gather};
 
 /// Active sessions that one user can have.
 pub const SESSIONS_PER_USER: i64 = 20;
@@ -107,7 +107,7 @@ pub async fn announce(tx: &mut Tx, revoked: &[Revoked], reason: &str) -> Result<
 }
 
 /// Revokes all sessions of a user but `except`, with everything that must be said about it. After the commit, give the
-/// ids to [`crate::channel::forget_sessions`].
+/// ids to [`crate::invalidation::forget_sessions`].
 #[must_use = "the caches must forget these sessions after the commit"]
 pub async fn revoke_all_of(
     tx: &mut Tx,

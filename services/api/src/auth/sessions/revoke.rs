@@ -8,7 +8,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{announce, store};
-use crate::{App, auth::model, channel};
+use crate::{App, auth::model, invalidation};
 
 /// Why a session ends.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,6 +57,6 @@ pub(super) async fn revoke_one(
     };
     announce(&mut tx, revoked.as_slice(), reason).await?;
     tx.commit().await?;
-    channel::forget_sessions(app, &[id]).await;
+    invalidation::forget_sessions(app, &[id]).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -8,7 +8,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::revoke_all_of;
-use crate::{App, accounts, auth::model, channel};
+use crate::{App, accounts, auth::model, invalidation};
 
 /// Why all sessions of a user end.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -58,6 +58,6 @@ pub async fn revoke_all_sessions(
     }
     let ids = revoke_all_of(&mut tx, user_id, request.except, &reason, app.clock.now()).await?;
     tx.commit().await?;
-    channel::forget_sessions(&app, &ids).await;
+    invalidation::forget_sessions(&app, &ids).await;
     Ok(Json(RevokedSessions { revoked: ids.len() }))
 }

@@ -6,7 +6,7 @@ use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use tracing::instrument;
 
 use super::revoke::revoke_one;
-use crate::{App, http::Caller};
+use crate::{App, accounts::Caller};
 
 /// Ends one of the caller's sessions. Ending an ended one changes nothing.
 #[utoipa::path(

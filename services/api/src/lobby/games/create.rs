@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
-    accounts::{self, Action, LimitCode},
-    http::Caller,
+    accounts::{self, Action, Caller, LimitCode},
     lobby::{
         game::Game,
         limits,

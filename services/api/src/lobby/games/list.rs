@@ -9,7 +9,8 @@ use utoipa::IntoParams;
 
 use crate::{
     App,
-    http::{Caller, PageQuery},
+    accounts::Caller,
+    http::PageQuery,
     lobby::{
         model::GameStatus,
         refusal::{Error, wrong},

@@ -7,7 +7,7 @@ use tracing::instrument;
 use super::{InvitePath, check_open, decided, find_own};
 use crate::{
     App,
-    http::Caller,
+    accounts::Caller,
     lobby::{events, model::InviteStatus, refusal::Error, store},
 };
 

@@ -12,8 +12,7 @@ use utoipa::ToSchema;
 use super::{InvitePath, check_open, code, decided, find};
 use crate::{
     App,
-    accounts::{self, Action},
-    http::Caller,
+    accounts::{self, Action, Caller},
     lobby::{
         admission, events, limits,
         model::InviteStatus,

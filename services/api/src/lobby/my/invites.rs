@@ -7,7 +7,8 @@ use tracing::instrument;
 
 use crate::{
     App,
-    http::{Caller, PageQuery},
+    accounts::Caller,
+    http::PageQuery,
     lobby::{refusal::Error, store::mine, view::InviteView},
 };
 

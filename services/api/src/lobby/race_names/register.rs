@@ -11,8 +11,7 @@ use utoipa::ToSchema;
 
 use crate::{
     App,
-    accounts::LimitCode,
-    http::Caller,
+    accounts::{Caller, LimitCode},
     lobby::{
         events, limits,
         model::RaceNameStatus,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{refused, view::EngineVersionView};
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// A version to make known.

@@ -9,7 +9,7 @@ use tracing::instrument;
 use super::{refused, view::EngineVersionView};
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// Hides a version from new games; running ones keep it. Disabling a disabled one changes nothing.

@@ -7,7 +7,7 @@ use galaxy_runtime::versions;
 use tracing::instrument;
 
 use super::view::EngineVersionView;
-use crate::{App, admin::Admin, http::PageQuery};
+use crate::{App, http::PageQuery, operators::Admin};
 
 const LIST: &str = "engine_versions";
 

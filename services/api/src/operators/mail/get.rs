@@ -6,7 +6,7 @@ use galaxy_mail::view::{self, DeliveryDetail};
 use tracing::instrument;
 
 use super::DeliveryPath;
-use crate::{App, admin::Admin};
+use crate::{App, operators::Admin};
 
 /// One mail with its text, unless that is secret or erased.
 #[utoipa::path(

@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 
 use crate::{
     App,
-    admin::Admin,
+    operators::Admin,
     http::{PageQuery, list_error},
 };
 

@@ -12,7 +12,7 @@ use tracing::instrument;
 use super::DeliveryPath;
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// Sends a mail that is over once more, as a new delivery linked to the old one.

@@ -6,7 +6,7 @@ use galaxy_http::{ApiError, ApiPath};
 use galaxy_notifications::list::{self, NotificationDetail};
 use tracing::instrument;
 
-use crate::{App, admin::Admin};
+use crate::{App, operators::Admin};
 
 /// One notification with its routes.
 #[utoipa::path(

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use crate::{
     App,
-    admin::Admin,
+    operators::Admin,
     http::{PageQuery, list_error},
 };
 

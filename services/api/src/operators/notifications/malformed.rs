@@ -8,7 +8,7 @@ use tracing::instrument;
 
 use crate::{
     App,
-    admin::Admin,
+    operators::Admin,
     http::{PageQuery, list_error},
 };
 

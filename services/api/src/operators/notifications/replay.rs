@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// Tries a route that was given up once more.

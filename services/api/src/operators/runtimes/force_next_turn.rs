@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// Generates a turn now; the next tick of the schedule passes without one.

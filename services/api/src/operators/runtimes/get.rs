@@ -6,7 +6,7 @@ use galaxy_runtime::records;
 use tracing::instrument;
 
 use super::{GamePath, not_found, view::RuntimeView};
-use crate::{App, admin::Admin};
+use crate::{App, operators::Admin};
 
 /// What runs for a game.
 #[utoipa::path(

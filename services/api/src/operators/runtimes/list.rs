@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use super::view::RuntimeView;
 use crate::{
     App,
-    admin::Admin,
+    operators::Admin,
     http::{PageQuery, list_error},
 };
 

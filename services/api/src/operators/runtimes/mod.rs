@@ -48,7 +48,7 @@ async fn queued(tx: &mut Tx, id: OperationId) -> Result<view::OperationView, Api
         .ok_or_else(|| ApiError::internal("a queued operation is not there"))
 }
 
-fn requested_by(admin: &crate::admin::Admin) -> String {
+fn requested_by(admin: &crate::operators::Admin) -> String {
     format!("admin:{}", admin.username)
 }
 

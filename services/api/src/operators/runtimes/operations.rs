@@ -9,7 +9,7 @@ use tracing::instrument;
 use super::{GamePath, view::OperationView};
 use crate::{
     App,
-    admin::Admin,
+    operators::Admin,
     http::{PageQuery, list_error},
 };
 

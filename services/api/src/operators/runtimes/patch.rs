@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{GamePath, not_found, queued, requested_by, view::OperationView, wrong_status};
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// What to run.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     App,
-    admin::{Admin, audit},
+    operators::{Admin, audit},
 };
 
 /// Stops the engine and runs it again on the state it left.

@@ -1,0 +1,76 @@
+//! What applying and removing a sanction brings with it.
+
+use galaxy_core::DeviceSessionId;
+use galaxy_events::{
+    catalogue::account::{AccountBlocked, AccountUnblocked, SanctionApplied, SanctionRemoved},
+    outbox,
+};
+use galaxy_http::ApiError;
+use galaxy_store::{Result, Tx};
+use jiff::Timestamp;
+
+use crate::{
+    accounts::{
+        SanctionCode,
+        store::{self, SanctionChange},
+    },
+    auth, lobby,
+};
+
+/// Applies the sanction and what follows from it. The caller holds the account for change; `email` is its address.
+///
+/// Gives the revoked sessions: let the caches forget them after the commit.
+pub async fn apply(
+    tx: &mut Tx,
+    change: &SanctionChange<'_>,
+    email: &str,
+    now: Timestamp,
+) -> std::result::Result<Vec<DeviceSessionId>, ApiError> {
+    let user_id = change.user_id;
+    store::apply_sanction(tx, change, now).await?;
+    let event = SanctionApplied {
+        user_id,
+        sanction_code: change.code.as_str().to_owned(),
+        expires_at: change.expires_at,
+    };
+    outbox::append(tx, &event).await?;
+    let sessions = if change.code.ends_sessions() {
+        auth::sessions::revoke_all_of(tx, user_id, None, change.code.as_str(), now).await?
+    } else {
+        vec![]
+    };
+    if change.code == SanctionCode::PermanentBlock {
+        store::set_permanent_block(tx, user_id, true, now).await?;
+        auth::store::block_email(tx, email, change.reason, now).await?;
+        auth::store::drop_challenges(tx, email).await?;
+        lobby::release_everything(tx, user_id, now).await?;
+        outbox::append(tx, &AccountBlocked { user_id }).await?;
+    }
+    Ok(sessions)
+}
+
+/// Removes the sanction and what it had brought, as far as that comes back. `false` if it was not active, or, with
+/// `ended_by`, if its end had not come by then.
+pub async fn remove(
+    tx: &mut Tx,
+    change: &SanctionChange<'_>,
+    email: &str,
+    ended_by: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<bool> {
+    let user_id = change.user_id;
+    if !store::remove_sanction(tx, change, ended_by, now).await? {
+        return Ok(false);
+    }
+    let event = SanctionRemoved {
+        user_id,
+        sanction_code: change.code.as_str().to_owned(),
+    };
+    outbox::append(tx, &event).await?;
+    if change.code == SanctionCode::PermanentBlock {
+        store::set_permanent_block(tx, user_id, false, now).await?;
+        auth::store::unblock_email(tx, email).await?;
+        outbox::append(tx, &AccountUnblocked { user_id }).await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,50 @@
+//! Removes sanctions whose end has come. They stopped to hold at their end already.
+//!
+//! Each account has a transaction of its own, which reads again under the account's lock, so that replicas do not
+//! interfere.
+
+use galaxy_core::UserId;
+use galaxy_store::Result;
+use jiff::Timestamp;
+
+use super::sanction;
+use crate::{
+    App,
+    accounts::{
+        SanctionCode,
+        store::{self, SanctionChange},
+        sweep::{ACTOR, REASON},
+    },
+};
+
+/// Removes up to `batch` sanctions whose end has come.
+pub async fn sanctions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_sanctions(&mut *app.db.acquire().await?, now, batch).await?;
+    let mut changed = 0;
+    for (user_id, code) in ended {
+        changed += u64::from(end_sanction(app, user_id, code, now).await?);
+    }
+    Ok(changed)
+}
+
+async fn end_sanction(
+    app: &App,
+    user_id: UserId,
+    code: SanctionCode,
+    now: Timestamp,
+) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let Some(email) = store::lock_for_change(&mut tx, user_id).await? else {
+        return Ok(false);
+    };
+    let change = SanctionChange {
+        user_id,
+        code,
+        reason: REASON,
+        actor: ACTOR,
+        expires_at: None,
+    };
+    let removed = sanction::remove(&mut tx, &change, &email, Some(now), now).await?;
+    tx.commit().await?;
+    Ok(removed)
+}

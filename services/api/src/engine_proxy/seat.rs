@@ -1,0 +1,104 @@
+//! Which race the caller plays, and where its engine is.
+
+use std::time::Duration;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, request::Parts},
+};
+use galaxy_core::GameId;
+use galaxy_http::{ApiError, ApiPath};
+use galaxy_runtime::{RuntimeStatus, Seat as Found, engine::Endpoint, players};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{App, accounts::Caller, lobby::access::VisibleGame};
+
+#[derive(Deserialize)]
+struct GamePath {
+    game_id: GameId,
+}
+
+/// The caller's place at a game's engine that can be asked now.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// What the engine calls the caller.
+    pub player_id: Uuid,
+    /// Where the engine is.
+    pub engine: Endpoint,
+}
+
+impl FromRequestParts<App> for Seat {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let Caller { user_id } = Caller::from_request_parts(parts, app).await?;
+        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, app).await?;
+        let found = {
+            let mut connection = app.db.acquire().await?;
+            players::seat(&mut connection, path.game_id, user_id).await?
+        };
+        let Some(found) = found else {
+            // 404 if the caller may not know of the game, else a refusal that says what it lacks.
+            let visible = VisibleGame::from_request_parts(parts, app).await?;
+            return Err(if visible.ties.member {
+                not_running(visible.game.status.as_str())
+            } else {
+                not_a_player()
+            });
+        };
+        seated(found)
+    }
+}
+
+fn seated(found: Found) -> Result<Seat, ApiError> {
+    if found.mapping.banished_at.is_some() {
+        return Err(not_a_player());
+    }
+    match (found.status, found.endpoint) {
+        (RuntimeStatus::GenerationInProgress, _) => Err(turn_in_progress()),
+        (status, Some(engine)) if status.has_engine() || status == RuntimeStatus::Finished => {
+            Ok(Seat {
+                player_id: found.mapping.player_id,
+                engine,
+            })
+        }
+        (status, None) if status.has_engine() => Err(engine_unavailable()),
+        (status, _) => Err(not_running(status.as_str())),
+    }
+}
+
+fn not_a_player() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "not_a_player",
+        "Only players of the game can do this.",
+    )
+}
+
+fn not_running(status: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "game_not_running",
+        format!("The game is {status}; its engine cannot be asked."),
+    )
+}
+
+fn turn_in_progress() -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "turn_in_progress",
+        "A turn is being generated; try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(1))
+}
+
+/// 503: the engine should be there, but does not answer.
+pub fn engine_unavailable() -> ApiError {
+    ApiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "engine_unavailable",
+        "The game's engine does not answer right now; try again in a moment.",
+    )
+    .retry_after(Duration::from_secs(5))
+}

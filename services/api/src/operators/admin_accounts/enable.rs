@@ -1,0 +1,50 @@
+//! `POST /admin-accounts/{username}/enable`.
+
+use axum::{Json, extract::State};
+use galaxy_http::{ApiError, ApiPath, ErrorBody};
+use serde_json::json;
+use tracing::instrument;
+
+use super::{store, view::AdminAccountView};
+use crate::{
+    App,
+    operators::{Admin, audit},
+};
+
+/// Lets a disabled operator's account be used again, with its password as it was.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/admin-accounts/{username}/enable",
+    tag = "Admin",
+    operation_id = "enable_admin_account",
+    params(("username" = String, Path, description = "The account's name.")),
+    responses(
+        (status = 200, body = AdminAccountView, description = "The account, enabled."),
+        (status = 404, body = ErrorBody, description = "There is no such account.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn enable_admin_account(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(username): ApiPath<String>,
+) -> Result<Json<AdminAccountView>, ApiError> {
+    let mut tx = app.db.begin().await?;
+    if !store::set_disabled(&mut tx, &username, None).await? {
+        return Err(ApiError::not_found("admin account"));
+    }
+    audit::record(
+        &mut tx,
+        &admin,
+        "admin_accounts.enable",
+        "admin_account",
+        &username,
+        json!({}),
+    )
+    .await?;
+    let account = store::find(&mut tx, &username).await?;
+    tx.commit().await?;
+    account
+        .map(|account| Json(account.into()))
+        .ok_or_else(|| ApiError::not_found("admin account"))
+}

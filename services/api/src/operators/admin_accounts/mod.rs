@@ -1,0 +1,29 @@
+//! Operators' own accounts. An account is enabled or disabled, never deleted, and at least one stays enabled.
+
+mod bootstrap;
+mod create;
+mod disable;
+mod enable;
+mod get;
+mod list;
+mod reset_password;
+pub mod store;
+mod view;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use bootstrap::bootstrap;
+
+use crate::App;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(
+            list::list_admin_accounts,
+            create::create_admin_account
+        ))
+        .routes(routes!(get::get_admin_account))
+        .routes(routes!(disable::disable_admin_account))
+        .routes(routes!(enable::enable_admin_account))
+        .routes(routes!(reset_password::reset_admin_password))
+}

@@ -1,0 +1,141 @@
+//! All SQL that lists and changes admin accounts.
+
+use galaxy_core::Limit;
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+
+/// An operator's account, without its password.
+#[derive(Debug, Clone)]
+pub struct AdminAccount {
+    /// Its name.
+    pub username: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its password was last checked with success, give or take the minutes it is remembered for.
+    pub last_used_at: Option<Timestamp>,
+    /// Since when it is disabled.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Makes an account; `false` if there is one of that name.
+#[instrument(name = "db.admin.insert", skip_all)]
+pub async fn insert(
+    connection: &mut PgConnection,
+    username: &str,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(sqlx::query!(
+        "insert into backend.admin_accounts (username, password_hash, created_at, password_changed_at)
+         values ($1, $2, $3, $3) on conflict do nothing",
+        username,
+        password_hash,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected()
+        == 1)
+}
+
+/// Whether there is any account at all of that name, disabled ones included.
+#[instrument(name = "db.admin.exists", skip_all)]
+pub async fn exists(connection: &mut PgConnection, username: &str) -> Result<bool> {
+    Ok(find(connection, username).await?.is_some())
+}
+
+/// The account of that name.
+#[instrument(name = "db.admin.find", skip_all)]
+pub async fn find(connection: &mut PgConnection, username: &str) -> Result<Option<AdminAccount>> {
+    let row = sqlx::query!(
+        "select username, created_at, last_used_at, disabled_at from backend.admin_accounts where username = $1",
+        username,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| AdminAccount {
+        username: row.username,
+        created_at: row.created_at.to_jiff(),
+        last_used_at: row.last_used_at.map(jiff_sqlx::Timestamp::to_jiff),
+        disabled_at: row.disabled_at.map(jiff_sqlx::Timestamp::to_jiff),
+    }))
+}
+
+/// Accounts in the order of their names, after `after`.
+#[instrument(name = "db.admin.list", skip_all)]
+pub async fn list(
+    connection: &mut PgConnection,
+    after: Option<&str>,
+    limit: Limit,
+) -> Result<Vec<AdminAccount>> {
+    let rows = sqlx::query!(
+        "select username, created_at, last_used_at, disabled_at from backend.admin_accounts
+         where username > coalesce($1, '') order by username limit $2",
+        after,
+        limit.probe(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AdminAccount {
+            username: row.username,
+            created_at: row.created_at.to_jiff(),
+            last_used_at: row.last_used_at.map(jiff_sqlx::Timestamp::to_jiff),
+            disabled_at: row.disabled_at.map(jiff_sqlx::Timestamp::to_jiff),
+        })
+        .collect())
+}
+
+/// Locks all enabled accounts and gives their names: two operators who disable each other wait here.
+#[instrument(name = "db.admin.lock_enabled", skip_all)]
+pub async fn lock_enabled(connection: &mut PgConnection) -> Result<Vec<String>> {
+    Ok(sqlx::query_scalar!(
+        "select username from backend.admin_accounts where disabled_at is null order by username for update",
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Disables or enables; `false` if there is no such account.
+#[instrument(name = "db.admin.set_disabled", skip_all)]
+pub async fn set_disabled(
+    connection: &mut PgConnection,
+    username: &str,
+    disabled_at: Option<Timestamp>,
+) -> Result<bool> {
+    Ok(sqlx::query!(
+        "update backend.admin_accounts
+         set disabled_at = case when $2::timestamptz is null then null else coalesce(disabled_at, $2) end
+         where username = $1",
+        username,
+        disabled_at.map(ToSqlx::to_sqlx) as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected()
+        == 1)
+}
+
+/// Sets another password; `false` if there is no such account.
+#[instrument(name = "db.admin.set_password", skip_all)]
+pub async fn set_password(
+    connection: &mut PgConnection,
+    username: &str,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    Ok(sqlx::query!(
+        "update backend.admin_accounts set password_hash = $2, password_changed_at = $3 where username = $1",
+        username,
+        password_hash,
+        now.to_sqlx() as _,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected()
+        == 1)
+}

@@ -1,0 +1,113 @@
+//! `GET /audit-log`: what operators changed.
+
+use axum::{Json, extract::State};
+use galaxy_core::{AuditId, Page};
+use galaxy_http::{ApiError, ApiQuery};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tracing::instrument;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::store::{self, AuditEntry, AuditFilter};
+use crate::{App, http::PageQuery, operators::Admin};
+
+const LIST: &str = "audit_log";
+
+/// A line of the audit log.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AuditLogEntry {
+    /// Its id.
+    pub audit_id: AuditId,
+    /// Who.
+    #[schema(example = "root")]
+    pub username: String,
+    /// Did what.
+    #[schema(example = "users.sanction")]
+    pub action: String,
+    /// To what kind of thing.
+    #[schema(example = "user")]
+    pub target_kind: String,
+    /// Which one.
+    pub target_id: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+    /// And how exactly.
+    #[schema(value_type = Object)]
+    pub details: Value,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+impl From<AuditEntry> for AuditLogEntry {
+    fn from(entry: AuditEntry) -> Self {
+        Self {
+            audit_id: entry.audit_id,
+            username: entry.username,
+            action: entry.action,
+            target_kind: entry.target_kind,
+            target_id: entry.target_id,
+            request_id: entry.request_id,
+            details: entry.details,
+            created_at: entry.created_at,
+        }
+    }
+}
+
+/// Which lines to show.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AuditQuery {
+    /// Only what this operator did.
+    #[param(max_length = 64)]
+    username: Option<String>,
+    /// Only this action.
+    #[param(max_length = 100)]
+    action: Option<String>,
+    /// Only changes of this kind of thing.
+    #[param(max_length = 100)]
+    target_kind: Option<String>,
+    /// Only changes of this thing.
+    #[param(max_length = 200)]
+    target_id: Option<String>,
+    /// Items a page, 1 to 200; 50 if absent.
+    #[param(minimum = 1, maximum = 200, default = 50)]
+    limit: Option<u16>,
+    /// `next_cursor` of the page before.
+    #[param(max_length = 512)]
+    cursor: Option<String>,
+}
+
+/// What operators changed, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/audit-log",
+    tag = "Admin",
+    operation_id = "list_audit_log",
+    params(AuditQuery),
+    responses((status = 200, body = Page<AuditLogEntry>, description = "A page of the log."))
+)]
+#[instrument(skip_all, fields(admin = %admin.username))]
+pub async fn list_audit_log(
+    State(app): State<App>,
+    admin: Admin,
+    ApiQuery(query): ApiQuery<AuditQuery>,
+) -> Result<Json<Page<AuditLogEntry>>, ApiError> {
+    let page = PageQuery {
+        limit: query.limit,
+        cursor: query.cursor,
+    };
+    let (limit, before) = page.read::<(Timestamp, Uuid)>(LIST)?;
+    let filter = AuditFilter {
+        username: query.username,
+        target_kind: query.target_kind,
+        target_id: query.target_id,
+        action: query.action,
+    };
+    let mut connection = app.db.acquire().await?;
+    let rows = store::list_audit(&mut connection, &filter, before, limit).await?;
+    let page = Page::cut(rows, limit, LIST, |row| (row.created_at, row.audit_id));
+    Ok(Json(page.map(AuditLogEntry::from)))
+}

@@ -1,0 +1,104 @@
+//! All SQL on the audit log.
+
+use galaxy_core::{AuditId, Limit};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+use uuid::Uuid;
+
+/// A line of the audit log.
+#[derive(Debug, Clone)]
+pub struct AuditEntry {
+    /// Its id.
+    pub audit_id: AuditId,
+    /// Who.
+    pub username: String,
+    /// Did what.
+    pub action: String,
+    /// To what kind of thing.
+    pub target_kind: String,
+    /// Which one.
+    pub target_id: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+    /// And how exactly.
+    pub details: serde_json::Value,
+    /// When.
+    pub created_at: Timestamp,
+}
+
+/// Adds a line.
+#[instrument(name = "db.admin.insert_audit", skip_all, fields(action = entry.action))]
+pub async fn insert_audit(connection: &mut PgConnection, entry: &AuditEntry) -> Result<()> {
+    sqlx::query!(
+        "insert into backend.admin_audit_log
+             (audit_id, username, action, target_kind, target_id, request_id, details, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp())",
+        entry.audit_id.uuid(),
+        entry.username,
+        entry.action,
+        entry.target_kind,
+        entry.target_id,
+        entry.request_id,
+        entry.details,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What lines to show; what is absent does not narrow.
+#[derive(Debug, Default)]
+pub struct AuditFilter {
+    /// By whom.
+    pub username: Option<String>,
+    /// On what kind of thing.
+    pub target_kind: Option<String>,
+    /// On which one.
+    pub target_id: Option<String>,
+    /// Which action.
+    pub action: Option<String>,
+}
+
+/// Lines older than `before`, the newest first.
+#[instrument(name = "db.admin.list_audit", skip_all)]
+pub async fn list_audit(
+    connection: &mut PgConnection,
+    filter: &AuditFilter,
+    before: Option<(Timestamp, Uuid)>,
+    limit: Limit,
+) -> Result<Vec<AuditEntry>> {
+    let (before_at, before_id) = before.unzip();
+    let rows = sqlx::query!(
+        "select audit_id, username, action, target_kind, target_id, request_id, details, created_at
+         from backend.admin_audit_log
+         where ($1::text is null or username = $1) and ($2::text is null or target_kind = $2)
+             and ($3::text is null or target_id = $3) and ($4::text is null or action = $4)
+             and ($5::timestamptz is null or (created_at, audit_id) < ($5, $6))
+         order by created_at desc, audit_id desc limit $7",
+        filter.username,
+        filter.target_kind,
+        filter.target_id,
+        filter.action,
+        before_at.map(ToSqlx::to_sqlx) as _,
+        before_id,
+        limit.probe(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AuditEntry {
+            audit_id: row.audit_id.into(),
+            username: row.username,
+            action: row.action,
+            target_kind: row.target_kind,
+            target_id: row.target_id,
+            request_id: row.request_id,
+            details: row.details,
+            created_at: row.created_at.to_jiff(),
+        })
+        .collect())
+}

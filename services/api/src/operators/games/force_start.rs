@@ -1,0 +1,51 @@
+//! `POST /games/{game_id}/force-start`: an operator starts a game, whatever its minimum says.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_core::GameId;
+use galaxy_http::ApiPath;
+use serde_json::json;
+use tracing::instrument;
+
+use super::lock;
+use crate::{
+    App,
+    lobby::{model::Action, refusal::Error, runtime, view::GameView},
+    operators::{Admin, audit},
+};
+
+/// Starts an enrolling or ready game, or one whose start failed, with the players it has.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/games/{game_id}/force-start",
+    tag = "Admin",
+    operation_id = "force_start",
+    params(("game_id" = GameId, Path)),
+    responses(
+        (status = 202, body = GameView, description = "The game, starting."),
+        (status = 404, description = "No such game."),
+        (status = 409, description = "`invalid_transition`, `empty_roster` or `no_engine_version`.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn force_start(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): ApiPath<GameId>,
+) -> Result<(StatusCode, Json<GameView>), Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock(&mut tx, game_id).await?;
+    let by = format!("admin:{}", admin.username);
+    runtime::start(&mut tx, &mut game, Action::ForceStart, by, now).await?;
+    audit::record(
+        &mut tx,
+        &admin,
+        "games.force_start",
+        "game",
+        game_id,
+        json!({}),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(game.into())))
+}

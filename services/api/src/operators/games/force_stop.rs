@@ -1,0 +1,53 @@
+//! `POST /games/{game_id}/force-stop`: an operator ends a game for good.
+
+use axum::{Json, extract::State};
+use galaxy_core::GameId;
+use galaxy_http::ApiPath;
+use serde_json::json;
+use tracing::instrument;
+
+use super::lock;
+use crate::{
+    App,
+    lobby::{finish, model::Action, refusal::Error, runtime, store, view::GameView},
+    operators::{Admin, audit},
+};
+
+/// Finishes a starting, running or paused game as it stands: the capable earn their race names, the engine goes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/games/{game_id}/force-stop",
+    tag = "Admin",
+    operation_id = "force_stop",
+    params(("game_id" = GameId, Path)),
+    responses(
+        (status = 200, body = GameView, description = "The game, finished."),
+        (status = 404, description = "No such game."),
+        (status = 409, description = "`invalid_transition`: it does not run.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %game_id))]
+pub async fn force_stop(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(game_id): ApiPath<GameId>,
+) -> Result<Json<GameView>, Error> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let mut game = lock(&mut tx, game_id).await?;
+    let players = store::games::snapshot_players(&mut tx, game_id).await?;
+    finish::finish(&mut tx, &mut game, Action::ForceStop, &players, now).await?;
+    let by = format!("admin:{}", admin.username);
+    runtime::end(&mut tx, game_id, &by, now).await?;
+    audit::record(
+        &mut tx,
+        &admin,
+        "games.force_stop",
+        "game",
+        game_id,
+        json!({}),
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
+}

@@ -1,0 +1,52 @@
+//! What operators do about games: look at all of them, start, stop, and put players out.
+
+mod ban_member;
+mod force_start;
+mod force_stop;
+mod get;
+mod list;
+
+use galaxy_core::GameId;
+use galaxy_store::Tx;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    lobby::{
+        game::Game,
+        refusal::Error,
+        store,
+        view::{GameView, MembershipView},
+    },
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_all_games))
+        .routes(routes!(get::get_any_game))
+        .routes(routes!(force_start::force_start))
+        .routes(routes!(force_stop::force_stop))
+        .routes(routes!(ban_member::ban_member))
+}
+
+/// A game with what only operators see.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = AdminGame)]
+pub struct AdminGameView {
+    /// What players see.
+    #[serde(flatten)]
+    pub game: GameView,
+    /// When operators took it over from an owner who left.
+    pub handed_over_at: Option<Timestamp>,
+    /// Everybody who plays or has played, at most 200.
+    pub members: Vec<MembershipView>,
+}
+
+async fn lock(tx: &mut Tx, game_id: GameId) -> Result<Game, Error> {
+    store::games::lock(tx, game_id)
+        .await?
+        .ok_or(Error::Missing("game"))
+}

@@ -1,0 +1,278 @@
+//! Proving an operator's password: argon2id once, then remembered for minutes under a keyed hash.
+//!
+//! What is remembered serves for seconds while the invalidation channel is healthy; otherwise, and after that, the stored
+//! hash is compared with the database's, which still costs no argon2. Wrong passwords take from a budget per user name and
+//! per address before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by
+//! guesses.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use axum::http::StatusCode;
+use galaxy_core::entropy;
+use galaxy_http::ApiError;
+use jiff::{SignedDuration, Timestamp};
+use moka::future::Cache;
+use sqlx::PgConnection;
+use tokio::sync::Semaphore;
+
+use super::{metrics, model, store};
+use crate::{
+    App,
+    keys::Keys,
+    throttle::{self, Rule},
+};
+
+const REMEMBERED_FOR: Duration = Duration::from_mins(5);
+const REMEMBERED_MOST: u64 = 1_000;
+/// Compared with the database this often, in case an invalidation was lost.
+const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
+/// Argon2 runs side by side at most; each takes 19 MiB.
+const VERIFICATIONS: usize = 2;
+
+/// What is remembered of verified credentials.
+pub struct Credentials {
+    keys: Keys,
+    remembered: Cache<[u8; 32], Arc<Verified>>,
+    /// Grows with each forgetting: what was looked at before one does not serve after it.
+    generation: AtomicU64,
+    slots: Arc<Semaphore>,
+    /// Verified against when there is no such account, so that the answer takes as long.
+    dummy: String,
+}
+
+/// Credentials that were right when they were looked at.
+#[derive(Debug)]
+pub struct Verified {
+    /// Whose.
+    pub username: Arc<str>,
+    hash: String,
+    generation: u64,
+    looked_at: Mutex<Timestamp>,
+}
+
+impl Verified {
+    fn looked_at(&self) -> MutexGuard<'_, Timestamp> {
+        self.looked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why credentials are refused.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refused {
+    /// Unknown, disabled or wrong; which is not said.
+    #[error("the credentials are not right")]
+    Wrong,
+    /// Too many wrong ones; wait.
+    #[error("too many wrong passwords")]
+    TooMany(Duration),
+    /// The question could not be answered.
+    #[error("{0}")]
+    Failed(ApiError),
+}
+
+impl Credentials {
+    /// Nothing remembered, under a key of this process alone.
+    pub fn new() -> anyhow::Result<Self> {
+        let remembered = Cache::builder()
+            .max_capacity(REMEMBERED_MOST)
+            .time_to_live(REMEMBERED_FOR)
+            .build();
+        Ok(Self {
+            keys: Keys::from_bytes(&entropy::bytes::<32>(&mut entropy::rng()))?,
+            remembered,
+            generation: AtomicU64::new(0),
+            slots: Arc::new(Semaphore::new(VERIFICATIONS)),
+            dummy: hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
+        })
+    }
+
+    /// Forgets everything: an account was disabled or has another password.
+    pub fn forget(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.remembered.invalidate_all();
+    }
+
+    /// The account that the credentials prove. Same credentials asked about at once are verified once.
+    pub async fn check(
+        &self,
+        app: &App,
+        username: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Arc<Verified>, Refused> {
+        let key = self
+            .keys
+            .hash("basic", &[username.as_bytes(), password.as_bytes()]);
+        if let Some(verified) = self.remembered.get(&key).await {
+            let fresh = verified.generation == self.generation.load(Ordering::SeqCst);
+            let age = app.clock.now().duration_since(*verified.looked_at());
+            let recent = age < LOOKED_AT_EVERY;
+            if fresh
+                && (recent && app.channel.is_healthy() || self.still_holds(app, &verified).await?)
+            {
+                return Ok(verified);
+            }
+            self.remembered.invalidate(&key).await;
+        }
+        let verified = self
+            .remembered
+            .try_get_with(key, self.verify(app, username, password, from))
+            .await
+            .map_err(|refused| Refused::clone(&refused));
+        metrics::admin_login(match &verified {
+            Ok(_) => "verified",
+            Err(Refused::Wrong) => "wrong",
+            Err(Refused::TooMany(_)) => "held_up",
+            Err(Refused::Failed(_)) => "failed",
+        });
+        verified
+    }
+
+    async fn still_holds(&self, app: &App, verified: &Verified) -> Result<bool, Refused> {
+        let now = app.clock.now();
+        let mut connection = app.db.acquire().await?;
+        let stored = store::password_hash(&mut connection, &verified.username).await?;
+        let holds = stored.as_deref() == Some(&verified.hash);
+        if holds {
+            *verified.looked_at() = now;
+        }
+        Ok(holds)
+    }
+
+    async fn verify(
+        &self,
+        app: &App,
+        username: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Arc<Verified>, Refused> {
+        let (now, generation) = (app.clock.now(), self.generation.load(Ordering::SeqCst));
+        let budgets = Budgets::of(app, username, from);
+        let (stored, taken) = {
+            let mut connection = app.db.acquire().await?;
+            let taken = budgets.take(&mut connection, now).await?;
+            let stored = store::password_hash(&mut connection, username).await?;
+            (stored, taken)
+        };
+        let hash = stored.clone().unwrap_or_else(|| self.dummy.clone());
+        let right = self.verify_hash(password.to_owned(), hash.clone()).await?;
+        if !right || stored.is_none() {
+            return Err(Refused::Wrong);
+        }
+        let mut connection = app.db.acquire().await?;
+        for (rule, subject) in &taken {
+            throttle::give_back(&mut connection, rule, subject).await?;
+        }
+        throttle::take(&mut connection, &model::KNOWN_ADDRESS, &budgets.pair, now).await?;
+        store::note_use(&mut connection, username, now).await?;
+        Ok(Arc::new(Verified {
+            username: username.into(),
+            hash,
+            generation,
+            looked_at: Mutex::new(now),
+        }))
+    }
+
+    async fn verify_hash(&self, password: String, hash: String) -> Result<bool, Refused> {
+        let slot = self.slots.clone().acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            PasswordHash::new(&hash).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok()
+            })
+        })
+        .await
+        .map_err(|error| Refused::Failed(ApiError::internal(error)))
+    }
+}
+
+/// What stands for a user name and an address in the counters.
+struct Budgets {
+    account: [u8; 32],
+    address: [u8; 32],
+    pair: [u8; 32],
+}
+
+impl Budgets {
+    fn of(app: &App, username: &str, from: IpAddr) -> Self {
+        let (name, network) = (username.as_bytes(), throttle::network(from));
+        Self {
+            account: app.keys.hash("admin.account", &[name]),
+            address: app.keys.hash("admin.address", &[&network]),
+            pair: app.keys.hash("admin.pair", &[name, &network]),
+        }
+    }
+
+    /// Takes a guess from each budget that it counts for; gives those, for a right password gives them back.
+    async fn take(
+        &self,
+        connection: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static Rule, [u8; 32])>, Refused> {
+        let known = throttle::wait(connection, &model::KNOWN_ADDRESS, &self.pair, now).await?;
+        let budgets: Vec<(&'static Rule, [u8; 32])> = if known.is_some() {
+            vec![(&model::GUESSES_FROM_KNOWN_ADDRESS, self.pair)]
+        } else {
+            vec![
+                (&model::GUESSES_PER_ADDRESS, self.address),
+                (&model::GUESSES_PER_ACCOUNT, self.account),
+            ]
+        };
+        for (rule, subject) in &budgets {
+            if let Some(wait) = throttle::take(connection, rule, subject, now).await? {
+                return Err(Refused::TooMany(wait));
+            }
+        }
+        Ok(budgets)
+    }
+}
+
+/// The argon2id hash of a new password, made off the async threads.
+pub async fn hash(password: String) -> Result<String, ApiError> {
+    tokio::task::spawn_blocking(move || hash_now(&password))
+        .await
+        .map_err(ApiError::internal)?
+        .map_err(ApiError::internal)
+}
+
+fn hash_now(password: &str) -> anyhow::Result<String> {
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .map(|hash| hash.to_string())
+        .map_err(|error| anyhow::anyhow!("a password cannot be hashed: {error}"))
+}
+
+impl From<galaxy_store::Error> for Refused {
+    fn from(error: galaxy_store::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Send the user name and password of an enabled admin account as HTTP Basic.",
+            ),
+            Refused::TooMany(wait) => Self::too_many(wait),
+            Refused::Failed(error) => error,
+        }
+    }
+}

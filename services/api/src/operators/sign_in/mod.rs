@@ -1,0 +1,9 @@
+//! How operators prove who they are: HTTP Basic, checked by the [`Admin`] extractor.
+
+mod access;
+pub mod credentials;
+mod metrics;
+pub mod model;
+mod store;
+
+pub use access::Admin;

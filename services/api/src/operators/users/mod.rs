@@ -1,0 +1,49 @@
+//! What operators do with players' accounts.
+
+mod entitle;
+mod get;
+mod limit;
+mod sanction;
+mod search;
+mod soft_delete;
+
+use galaxy_core::UserId;
+use galaxy_http::ApiError;
+use jiff::Timestamp;
+use sqlx::PgConnection;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    App,
+    accounts::{internal::AccountInternal, view::Whole},
+};
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(search::search_users))
+        .routes(routes!(get::get_user))
+        .routes(routes!(sanction::sanction_user))
+        .routes(routes!(limit::limit_user))
+        .routes(routes!(entitle::entitle_user))
+        .routes(routes!(soft_delete::soft_delete_user))
+}
+
+/// The account as operators see it, after a change.
+async fn shown(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    now: Timestamp,
+) -> Result<AccountInternal, ApiError> {
+    let whole = Whole::read(connection, user_id, now).await?;
+    whole
+        .map(AccountInternal::from)
+        .ok_or_else(|| ApiError::not_found("account"))
+}
+
+/// `Err` with a reason if `end` is not in the future.
+fn in_future(end: Option<Timestamp>, now: Timestamp) -> Result<(), &'static str> {
+    match end {
+        Some(end) if end <= now => Err("must be in the future"),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,143 @@
+//! `POST /users/{user_id}/sanctions`: applies or removes a sanction.
+
+use axum::{Json, extract::State, http::StatusCode};
+use galaxy_core::UserId;
+use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use tracing::instrument;
+use utoipa::ToSchema;
+
+use super::{in_future, shown};
+use crate::{
+    App,
+    account_lifecycle::sanction,
+    accounts::{
+        internal::AccountInternal,
+        model::{self, SanctionCode},
+        store::{self, SanctionChange},
+    },
+    invalidation,
+    operators::{Admin, audit},
+};
+
+/// A sanction to apply or remove.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SanctionUser {
+    /// Which.
+    sanction_code: SanctionCode,
+    /// What to do.
+    action: SanctionAction,
+    /// Why: 1 to 1,000 characters.
+    #[schema(example = "Abusive messages.", min_length = 1)]
+    reason: String,
+    /// When it ends by itself; for applying, and not for `permanent_block`.
+    expires_at: Option<Timestamp>,
+}
+
+/// What to do with a sanction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SanctionAction {
+    /// Put it on; one that is on gets the new reason and end.
+    Apply,
+    /// Take it off.
+    Remove,
+}
+
+/// Why nothing changes.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("There is no such account.")]
+    Unknown,
+    #[error("This sanction is not active.")]
+    NotActive,
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unknown => Self::not_found("account"),
+            Error::NotActive => Self::new(
+                StatusCode::CONFLICT,
+                "sanction_not_active",
+                error.to_string(),
+            ),
+        }
+    }
+}
+
+/// Applies or removes a sanction. `login_block` and `permanent_block` end all sessions at once; a permanent block also
+/// blocks the address and releases everything in the lobby.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/users/{user_id}/sanctions",
+    tag = "Admin",
+    operation_id = "sanction_user",
+    params(("user_id" = UserId, Path, description = "The account.")),
+    request_body = SanctionUser,
+    responses(
+        (status = 200, body = AccountInternal, description = "The account as it is now."),
+        (status = 404, body = ErrorBody, description = "There is no such account."),
+        (status = 409, body = ErrorBody, description = "`sanction_not_active`: there is none to remove.")
+    )
+)]
+#[instrument(skip_all, fields(admin = %admin.username, %user_id))]
+pub async fn sanction_user(
+    State(app): State<App>,
+    admin: Admin,
+    ApiPath(user_id): ApiPath<UserId>,
+    ApiJson(request): ApiJson<SanctionUser>,
+) -> Result<Json<AccountInternal>, ApiError> {
+    let now = app.clock.now();
+    let reason = check(&request, now)?;
+    let change = SanctionChange {
+        user_id,
+        code: request.sanction_code,
+        reason: &reason,
+        actor: &admin.username,
+        expires_at: request.expires_at,
+    };
+    let mut tx = app.db.begin().await?;
+    let email = store::lock_for_change(&mut tx, user_id).await?;
+    let email = email.ok_or(Error::Unknown)?;
+    let mut ended = vec![];
+    match request.action {
+        SanctionAction::Apply => ended = sanction::apply(&mut tx, &change, &email, now).await?,
+        SanctionAction::Remove => {
+            if !sanction::remove(&mut tx, &change, &email, None, now).await? {
+                return Err(Error::NotActive.into());
+            }
+        }
+    }
+    let action = match request.action {
+        SanctionAction::Apply => "users.sanction_apply",
+        SanctionAction::Remove => "users.sanction_remove",
+    };
+    let details =
+        json!({ "sanction_code": request.sanction_code, "expires_at": request.expires_at });
+    audit::record(&mut tx, &admin, action, "user", user_id, details).await?;
+    let account = shown(&mut tx, user_id, now).await?;
+    tx.commit().await?;
+    invalidation::forget_sessions(&app, &ended).await;
+    Ok(Json(account))
+}
+
+fn check(request: &SanctionUser, now: Timestamp) -> Result<String, ApiError> {
+    let mut invalid = Invalid::default();
+    let reason = invalid.check("reason", model::reason(&request.reason));
+    invalid.check("expires_at", in_future(request.expires_at, now));
+    if request.expires_at.is_some() {
+        if request.action == SanctionAction::Remove {
+            invalid.push("expires_at", "must be absent when a sanction is removed");
+        } else if request.sanction_code == SanctionCode::PermanentBlock {
+            invalid.push(
+                "expires_at",
+                "must be absent: a permanent block does not end",
+            );
+        }
+    }
+    invalid.finish(reason)
+}

@@ -1,0 +1,294 @@
+//! The SQL of the account search: one query for each way, each along an index, none with OFFSET or count.
+//!
+//! Where other filters narrow what the way finds, a page looks at so many candidates at most. It ends with the last of
+//! them then, though that may not fit, so that the next page goes on behind it.
+
+use galaxy_core::{Limit, UserId};
+use galaxy_store::Result;
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use sqlx::PgConnection;
+use tracing::instrument;
+use uuid::Uuid;
+
+use super::plan::{Filter, end_of_prefix};
+use crate::accounts::model::SanctionCode;
+
+/// Candidates that a page looks at, at most: what it holds, and so many that do not fit.
+const fn candidates(limit: Limit) -> i64 {
+    limit.probe() + 100
+}
+
+/// An account that was found.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its place in a list by text: address or name.
+    pub key: String,
+    /// Its id.
+    pub user_id: UserId,
+    /// The address as typed.
+    pub email: String,
+    /// The unchanging name.
+    pub user_name: String,
+    /// The name people see.
+    pub display_name: String,
+    /// Country of the first sign-in.
+    pub declared_country: Option<String>,
+    /// Blocked for good.
+    pub permanent_block: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was deleted.
+    pub deleted_at: Option<Timestamp>,
+    /// All filters hold. Only the last row of a page can be one that does not fit.
+    pub fits: bool,
+    /// Nothing behind it was looked at.
+    pub ends_look: bool,
+}
+
+struct Row {
+    key: String,
+    user_id: Uuid,
+    delivery_email: String,
+    user_name: String,
+    display_name: String,
+    declared_country: Option<String>,
+    permanent_block: bool,
+    created_at: jiff_sqlx::Timestamp,
+    deleted_at: Option<jiff_sqlx::Timestamp>,
+    fits: bool,
+    ends_look: bool,
+}
+
+fn found(rows: Vec<Row>) -> Vec<Found> {
+    rows.into_iter()
+        .map(|row| Found {
+            key: row.key,
+            user_id: row.user_id.into(),
+            email: row.delivery_email,
+            user_name: row.user_name,
+            display_name: row.display_name,
+            declared_country: row.declared_country,
+            permanent_block: row.permanent_block,
+            created_at: row.created_at.to_jiff(),
+            deleted_at: row.deleted_at.map(jiff_sqlx::Timestamp::to_jiff),
+            fits: row.fits,
+            ends_look: row.ends_look,
+        })
+        .collect()
+}
+
+/// The one account, if the other filters let it through.
+#[instrument(name = "db.accounts.search_by_id", skip_all)]
+pub async fn by_id(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
+           from backend.accounts a
+           where user_id = $1 and ($2::text is null or starts_with(email, $2))
+               and ($3::text is null or starts_with(display_name_key, $3) or starts_with(user_name, $3))
+               and ($4::text is null or declared_country = $4)
+               and ($5::text is null or exists (select from backend.sanction_active s where s.user_id = a.user_id
+                   and s.sanction_code = $5 and (s.expires_at is null or s.expires_at > $6)))"#,
+        filter.user_id.map(UserId::uuid),
+        filter.email,
+        filter.name,
+        filter.country,
+        filter.sanction.map(SanctionCode::as_str),
+        now.to_sqlx() as _,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
+
+/// Accounts whose address begins with `prefix`, in the order of addresses.
+#[instrument(name = "db.accounts.search_by_email", skip_all)]
+pub async fn by_email(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    prefix: &str,
+    after: Option<(String, Uuid)>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    let after = after.map_or_else(String::new, |(email, _)| email);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select email as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
+                  display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $9 as "ends_look!"
+           from (
+               select c.*, row_number() over (order by email) as place,
+                   ($4::text is null or starts_with(display_name_key, $4) or starts_with(user_name, $4))
+                   and ($5::text is null or declared_country = $5)
+                   and ($6::text is null or (
+                       select true from backend.sanction_active s where s.user_id = c.user_id
+                           and s.sanction_code = $6 and (s.expires_at is null or s.expires_at > $7) limit 1) is true) as fits
+               from (select * from backend.accounts where email >= $1 and email < $2 and email > $3
+                     order by email limit $9) c
+           ) looked_at
+           where fits or place = $9
+           order by email limit $8"#,
+        prefix,
+        end_of_prefix(prefix),
+        after,
+        filter.name,
+        filter.country,
+        filter.sanction.map(SanctionCode::as_str),
+        now.to_sqlx() as _,
+        limit.probe(),
+        candidates(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
+
+/// Accounts whose display name or user name begins with `prefix`, in the order of that name. One that is found by both
+/// stands where its display name is.
+#[instrument(name = "db.accounts.search_by_name", skip_all)]
+pub async fn by_name(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    prefix: &str,
+    after: Option<(String, Uuid)>,
+    limit: Limit,
+) -> Result<Vec<Found>> {
+    // Not from an empty key: of two lower bounds, Postgres begins its scan at the one of the row.
+    let (after_key, after_id) = after.unwrap_or_else(|| (prefix.to_owned(), Uuid::nil()));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select key as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
+                  display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $7 as "ends_look!"
+           from (
+               select c.*, row_number() over (order by key, user_id) as place,
+                   ($5::text is null or declared_country = $5) as fits
+               from (
+                   select * from (
+                       (select display_name_key as key, * from backend.accounts
+                        where display_name_key >= $1 and display_name_key < $2 and (display_name_key, user_id) > ($3, $4)
+                        order by display_name_key, user_id limit $7)
+                       union all
+                       (select user_name as key, * from backend.accounts
+                        where user_name >= $1 and user_name < $2 and user_name >= $3 and (user_name > $3 or user_id > $4)
+                            and not (display_name_key >= $1 and display_name_key < $2)
+                        order by user_name, user_id limit $7)
+                   ) both_ways
+                   order by key, user_id limit $7
+               ) c
+           ) looked_at
+           where fits or place = $7
+           order by key, user_id limit $6"#,
+        prefix,
+        end_of_prefix(prefix),
+        after_key,
+        after_id,
+        filter.country,
+        limit.probe(),
+        candidates(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
+
+/// Accounts under a sanction, in the order of ids.
+#[instrument(name = "db.accounts.search_by_sanction", skip_all)]
+pub async fn by_sanction(
+    connection: &mut PgConnection,
+    filter: &Filter,
+    after: Option<(String, Uuid)>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<Vec<Found>> {
+    let after = after.map_or(Uuid::nil(), |(_, id)| id);
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select '' as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
+                  display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
+                  created_at as "created_at!", deleted_at, fits as "fits!", place = $8 as "ends_look!"
+           from (
+               select s.user_id, place, delivery_email, user_name, display_name, declared_country, permanent_block,
+                   created_at, deleted_at,
+                   ($4::text is null or declared_country = $4)
+                   and ($5::text is null or starts_with(email, $5))
+                   and ($6::text is null or starts_with(display_name_key, $6) or starts_with(user_name, $6)) as fits
+               from (
+                   select user_id, row_number() over (order by user_id) as place
+                   from (select user_id from backend.sanction_active
+                         where sanction_code = $1 and user_id > $2 and (expires_at is null or expires_at > $3)
+                         order by user_id limit $8) c
+               ) s cross join lateral (select * from backend.accounts a where a.user_id = s.user_id limit 1) a
+           ) looked_at
+           where fits or place = $8
+           order by user_id limit $7"#,
+        filter.sanction.map(SanctionCode::as_str),
+        after,
+        now.to_sqlx() as _,
+        filter.country,
+        filter.email,
+        filter.name,
+        limit.probe(),
+        candidates(limit),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
+
+/// Accounts of a country, the newest first.
+#[instrument(name = "db.accounts.search_by_country", skip_all)]
+pub async fn by_country(
+    connection: &mut PgConnection,
+    country: &str,
+    before: Option<(Timestamp, Uuid)>,
+    limit: Limit,
+) -> Result<Vec<Found>> {
+    let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
+           from backend.accounts
+           where declared_country = $1 and (created_at, user_id) < ($2, $3)
+           order by created_at desc, user_id desc limit $4"#,
+        country,
+        before_at.to_sqlx() as _,
+        before_id,
+        limit.probe(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
+
+/// All accounts, the newest first.
+#[instrument(name = "db.accounts.search_newest", skip_all)]
+pub async fn newest(
+    connection: &mut PgConnection,
+    before: Option<(Timestamp, Uuid)>,
+    limit: Limit,
+) -> Result<Vec<Found>> {
+    let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
+           from backend.accounts
+           where (created_at, user_id) < ($1, $2)
+           order by created_at desc, user_id desc limit $3"#,
+        before_at.to_sqlx() as _,
+        before_id,
+        limit.probe(),
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(found(rows))
+}
