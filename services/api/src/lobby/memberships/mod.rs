@@ -1,9 +1,9 @@
 //! Places in games: who plays, who left, who may not come back.
 
-pub mod block;
+pub(super) mod block;
 pub mod end;
-pub mod list;
-pub mod remove;
+pub(super) mod list;
+pub(super) mod remove;
 
 use galaxy_core::{GameId, MembershipId};
 use serde::Deserialize;

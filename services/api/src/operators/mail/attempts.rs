@@ -9,8 +9,8 @@ use tracing::instrument;
 use super::DeliveryPath;
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// How often a mail was tried and how it went, first to last; empty if there is no such delivery.

@@ -8,8 +8,8 @@ use tracing::instrument;
 
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// Mails that were given up, the newest first.

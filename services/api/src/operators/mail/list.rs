@@ -13,8 +13,8 @@ use utoipa::IntoParams;
 
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// Which deliveries to list; all that is given must hold.

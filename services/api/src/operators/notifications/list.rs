@@ -10,8 +10,8 @@ use utoipa::IntoParams;
 
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// Which notifications to list; all that is given must hold.

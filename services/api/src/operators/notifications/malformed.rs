@@ -8,8 +8,8 @@ use tracing::instrument;
 
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// Intents that could not be understood, the newest first.

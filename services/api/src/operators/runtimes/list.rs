@@ -11,8 +11,8 @@ use utoipa::IntoParams;
 use super::view::RuntimeView;
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// Which runtimes to list.

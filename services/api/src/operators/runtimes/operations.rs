@@ -9,8 +9,8 @@ use tracing::instrument;
 use super::{GamePath, view::OperationView};
 use crate::{
     App,
-    operators::Admin,
     http::{PageQuery, list_error},
+    operators::Admin,
 };
 
 /// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
