@@ -3,6 +3,7 @@
 //! [`push::v1`] and [`gateway::v1`] are generated from the `.proto` files of this
 //! crate, [`canonical`] and [`signing`] hold the rules of signed messages, and
 //! [`OPENAPI_YAML`] is the committed REST contract.
+#![warn(missing_docs)]
 
 pub mod canonical;
 pub mod signing;

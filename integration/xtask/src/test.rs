@@ -72,6 +72,9 @@ async fn everything_before_tests(
         .step("dependencies", dependencies::rules(layout, ui))
         .await;
     report
+        .step("unused dependencies", dependencies::unused(layout, ui))
+        .await;
+    report
         .step("advisories", dependencies::advisories(layout, ui))
         .await;
     let fresh = Fresh::begin(layout, servers).await?;

@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: no I/O, no async, no ambient clock or random source except the two doors
 //! [`Clock`] and [`entropy`]. To add an id, add a line to [`ids`]; to add a text rule, a module of its own.
+#![warn(missing_docs)]
 
 pub mod clock;
 pub mod dependency;

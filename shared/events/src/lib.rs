@@ -3,6 +3,7 @@
 //!
 //! A producer calls [`outbox::append`] in the transaction of the change. A consumer implements [`Handler`] and is
 //! started with [`consumer::start`]. To add an event: a struct in its [`catalogue`] file, and its line in [`AnyEvent`].
+#![warn(missing_docs)]
 
 pub mod asyncapi;
 pub mod broadcast;

@@ -2,6 +2,7 @@
 //! address, extractors whose refusals are that error body, and the operations listener of each process.
 //!
 //! Crates below this one know no HTTP: their errors become an [`ApiError`] in a handler.
+#![warn(missing_docs)]
 
 pub mod address;
 pub mod bearer;

@@ -3,6 +3,7 @@
 //! A producer renders [`Content`] through [`templates::render`] and hands it to [`enqueue`]. The mailer takes due
 //! deliveries with [`claim::claim`], sends them and notes what came of it with [`finish::finish`], fenced by its lease.
 //! Operators look through [`list`] and [`view`] and send again with [`resend`]; [`sweep`] forgets what has done its work.
+#![warn(missing_docs)]
 
 pub mod claim;
 pub mod depth;

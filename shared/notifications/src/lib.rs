@@ -5,6 +5,7 @@
 //! digest) stays a pending route until [`due`]. What cannot be told is kept with its reason ([`malformed`], [`dead_letters`]).
 //!
 //! To add a kind: its line in [`kind::KINDS`] and, if it is mailed, its section in the mail templates.
+#![warn(missing_docs)]
 
 pub mod dead_letters;
 mod drop_for_user;

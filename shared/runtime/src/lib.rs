@@ -4,6 +4,7 @@
 //! Whoever changes a game calls the operation of that name ([`start`], [`pause`], [`turn`], …) in its own transaction;
 //! the runtime manager claims what was queued ([`operations::claim`]) and writes each outcome with its events
 //! ([`outcome`]). All SQL stands in `store`. To add an operation: a variant of [`Work`] and a file that queues it.
+#![warn(missing_docs)]
 
 pub mod banish;
 pub mod engine;

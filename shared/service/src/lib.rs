@@ -2,6 +2,7 @@
 //! draining. It knows no HTTP; that is `galaxy-http`, which stands on it.
 //!
 //! A `main.rs` calls [`process::run`] and says in the closure what to connect and which loops to run, nothing else.
+#![warn(missing_docs)]
 
 pub mod backoff;
 pub mod config;

@@ -2,6 +2,7 @@
 //!
 //! A domain's SQL stands in its own `store.rs` as functions over `&mut PgConnection`; an operation opens a [`Tx`], calls
 //! them, appends its events in the same transaction and commits. Work queues run under [`worker::run`].
+#![warn(missing_docs)]
 
 mod config;
 mod connect;

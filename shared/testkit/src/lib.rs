@@ -2,6 +2,7 @@
 //!
 //! Tests take a pool from `#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]` and build a [`World`] on it. Helpers panic
 //! with a message, since a world that cannot be built is a failed test.
+#![warn(missing_docs)]
 #![expect(clippy::expect_used, reason = "used in tests only")]
 
 mod nats;
