@@ -4,9 +4,10 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use galaxy_core::Timestamp;
 use galaxy_service::telemetry::meter;
 use galaxy_store::Result;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use opentelemetry::{KeyValue, metrics::Counter};
 
 use crate::{App, account_lifecycle, accounts, auth, lobby, throttle};
@@ -91,7 +92,7 @@ pub async fn daily(app: &App) {
 }
 
 fn before(now: Timestamp, kept: SignedDuration) -> Timestamp {
-    now.saturating_sub(kept).unwrap_or(now)
+    now.saturating_sub(kept)
 }
 
 /// Runs `batch` until it finds less than a full batch, a bounded number of times.

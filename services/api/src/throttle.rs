@@ -2,9 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
-use jiff::{SignedDuration, Timestamp};
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -22,10 +21,7 @@ pub struct Rule {
 impl Rule {
     /// When a window that begins `now` ends.
     pub fn ends(&self, now: Timestamp) -> Timestamp {
-        SignedDuration::try_from(self.window)
-            .ok()
-            .and_then(|window| now.checked_add(window).ok())
-            .unwrap_or(Timestamp::MAX)
+        now.saturating_add(self.window)
     }
 
     pub(crate) fn limit_i32(&self) -> i32 {
@@ -61,8 +57,8 @@ pub async fn take(
          where t.expires_at <= $3 or t.hits < $5",
         rule.bucket,
         subject,
-        now.to_sqlx() as _,
-        rule.ends(now).to_sqlx() as _,
+        now,
+        rule.ends(now),
         rule.limit_i32(),
     )
     .execute(&mut *connection)
@@ -88,14 +84,13 @@ pub async fn wait(
          where bucket = $1 and subject = $2 and expires_at > $3 and hits >= $4",
         rule.bucket,
         subject,
-        now.to_sqlx() as _,
+        now,
         rule.limit_i32(),
     )
     .fetch_optional(connection)
     .await?;
     Ok(until.map(|until| {
         until
-            .to_jiff()
             .duration_since(now)
             .try_into()
             .unwrap_or(Duration::from_secs(1))
@@ -123,7 +118,7 @@ pub async fn sweep(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
         "delete from backend.throttle_counters where (bucket, subject) in
              (select bucket, subject from backend.throttle_counters
               where expires_at <= $1 order by expires_at limit $2 for update skip locked)",
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .execute(&mut *connection)

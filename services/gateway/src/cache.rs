@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
-use galaxy_core::{DeviceSessionId, UserId};
-use jiff::{SignedDuration, Timestamp};
+use galaxy_core::{DeviceSessionId, Timestamp, UserId};
+use jiff::SignedDuration;
 
 /// Sessions kept at most.
 const CAPACITY: usize = 100_000;
@@ -78,7 +78,7 @@ impl SessionCache {
             if state.sessions.len() >= CAPACITY {
                 state.sessions.retain(|_, (_, until)| now < *until);
             }
-            let until = now.saturating_add(self.ttl).unwrap_or(now);
+            let until = now.saturating_add(self.ttl);
             if state.sessions.len() < CAPACITY {
                 state.sessions.insert(id, (session, until));
             }

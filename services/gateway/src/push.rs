@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use galaxy_core::{Clock, DeviceSessionId, UserId};
+use galaxy_core::{Clock, DeviceSessionId, Timestamp, UserId};
 use galaxy_proto::push::v1::push_client::PushClient;
 use galaxy_proto::push::v1::session_invalidation::Target;
 use galaxy_proto::push::v1::stream_status::Status as Said;
@@ -276,7 +276,7 @@ impl Push {
 
     fn note_age(&self, at: Option<prost_types::Timestamp>) {
         let Some(at) = at else { return };
-        let Ok(at) = jiff::Timestamp::new(at.seconds, at.nanos) else {
+        let Ok(at) = jiff::Timestamp::new(at.seconds, at.nanos).map(Timestamp::from) else {
             return;
         };
         let age = self.clock.now().duration_since(at);

@@ -36,7 +36,7 @@ pub fn build(claim: &Claim, sending: &Sending) -> Result<Message, BuildError> {
         .to(to)
         .subject(claim.content.subject.clone())
         .message_id(Some(id))
-        .date(SystemTime::from(claim.created_at))
+        .date(SystemTime::from(*claim.created_at))
         .raw_header(header("Auto-Submitted", "auto-generated"));
     if let Some(reply_to) = &sending.reply_to {
         builder = builder.reply_to(reply_to.clone());

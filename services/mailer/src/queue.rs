@@ -2,14 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_core::{Clock, DependencyError};
+use galaxy_core::{Clock, DependencyError, Timestamp};
 use galaxy_mail::{
     claim::{self, Claim},
     finish::{Failure, Outcome, finish},
 };
 use galaxy_service::{Backoff, Process, telemetry};
 use galaxy_store::{Db, Result, lease, worker::Queue};
-use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;

@@ -1,9 +1,8 @@
 //! Which event is told to whom: the pure table from events to intents.
 
-use galaxy_core::{EventId, UserId};
+use galaxy_core::{EventId, Timestamp, UserId};
 use galaxy_events::{AnyEvent, catalogue::lobby};
 use galaxy_notifications::{Intent, Recipient};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// What follows from `event`, which was committed at `time`. Most events are told to nobody.

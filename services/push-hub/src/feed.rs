@@ -4,11 +4,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use galaxy_core::Clock;
+use galaxy_core::{Clock, Timestamp};
 use galaxy_events::push_stream::{PushMessage, PushReader, PushSignal};
 use galaxy_proto::push::v1::{PushEvent, push_event::Event};
 use galaxy_service::Latch;
-use jiff::Timestamp;
 use prost::Message;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

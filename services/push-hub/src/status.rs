@@ -1,9 +1,9 @@
 //! Messages about the stream itself, encoded.
 
 use bytes::Bytes;
+use galaxy_core::Timestamp;
 use galaxy_proto::push::v1::stream_status::{Heartbeat, Lagged, Reset, Resumed, Status};
 use galaxy_proto::push::v1::{PushEvent, StreamStatus, push_event::Event};
-use jiff::Timestamp;
 use prost::Message;
 
 use crate::cursor::Cursor;

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
+
+use crate::Timestamp;
 
 /// Tells the time to code that must not ask the machine for it. Cheap to clone.
 #[derive(Clone)]
@@ -35,17 +37,19 @@ impl Clock {
     )]
     pub fn now(&self) -> Timestamp {
         let now = match &self.0 {
-            Source::System => Timestamp::now(),
-            Source::Manual(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::System => jiff::Timestamp::now(),
+            Source::Manual(at) => **at.lock().unwrap_or_else(PoisonError::into_inner),
         };
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+        jiff::Timestamp::from_microsecond(now.as_microsecond())
+            .unwrap_or(now)
+            .into()
     }
 
     /// Moves a manual clock forward (or back, if `by` is negative). A system clock does not move.
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(at) = &self.0 {
             let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
-            *at = at.saturating_add(by).unwrap_or(*at);
+            *at = at.saturating_add(by);
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod locale;
 pub mod page;
 pub mod race_name;
 pub mod text;
+pub mod timestamp;
 pub mod timezone;
 
 pub use clock::Clock;
@@ -22,3 +23,4 @@ pub use ids::*;
 pub use locale::Locale;
 pub use page::{Cursor, InvalidCursor, Limit, Page};
 pub use race_name::RaceName;
+pub use timestamp::Timestamp;

@@ -2,8 +2,7 @@
 
 use async_nats::{HeaderMap, jetstream::Message};
 use bytes::Bytes;
-use galaxy_core::EventId;
-use jiff::Timestamp;
+use galaxy_core::{EventId, Timestamp};
 
 use crate::catalogue::{AnyEvent, Undecodable};
 

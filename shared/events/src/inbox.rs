@@ -1,9 +1,7 @@
 //! The inbox: an event is applied once by each consumer, however often it is delivered.
 
-use galaxy_core::EventId;
+use galaxy_core::{EventId, Timestamp};
 use galaxy_store::{Db, Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 
 /// Notes that `consumer` applies the event in this transaction. `false`: it has done so before; change nothing.
 pub async fn first_time(tx: &mut Tx, consumer: &str, event: EventId) -> Result<bool> {
@@ -25,7 +23,7 @@ pub async fn sweep(db: &Db, before: Timestamp, batch: i64) -> Result<u64> {
         "delete from backend.event_inbox where (consumer, event_id) in
              (select consumer, event_id from backend.event_inbox
               where created_at < $1 order by created_at limit $2 for update skip locked)",
-        before.to_sqlx() as _,
+        before,
         batch,
     )
     .execute(&mut *connection)

@@ -1,9 +1,8 @@
 //! The outbox: an event is written in the transaction of the change it tells of, and published afterwards.
 
-use galaxy_core::EventId;
+use galaxy_core::{EventId, Timestamp};
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Topic, Tx};
-use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use crate::catalogue::Event;
@@ -87,21 +86,20 @@ pub(crate) async fn insert(tx: &mut Tx, id: EventId, entry: Entry<'_>) -> Result
 /// Makes today's and the next days' partitions and drops those whose events are older than `keep_days`.
 pub async fn maintain_partitions(
     db: &galaxy_store::Db,
-    now: jiff::Timestamp,
+    now: Timestamp,
     keep_days: i32,
 ) -> Result<()> {
-    let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     let mut connection = db.acquire().await?;
     sqlx::query!(
-        "select backend.event_outbox_ensure_partitions($1, 8)",
-        today.to_sqlx() as _
+        "select backend.event_outbox_ensure_partitions(($1::timestamptz at time zone 'UTC')::date, 8)",
+        now,
     )
     .fetch_one(&mut *connection)
     .await?;
-    let before = today.saturating_sub(jiff::Span::new().days(keep_days));
     sqlx::query!(
-        "select backend.event_outbox_drop_partitions($1)",
-        before.to_sqlx() as _
+        "select backend.event_outbox_drop_partitions(($1::timestamptz at time zone 'UTC')::date - $2::integer)",
+        now,
+        keep_days,
     )
     .fetch_one(&mut *connection)
     .await?;

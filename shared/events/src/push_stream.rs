@@ -17,7 +17,7 @@ use async_nats::jetstream::{
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
-use jiff::Timestamp;
+use galaxy_core::Timestamp;
 
 /// The stream that is read.
 pub const PUSH_STREAM: &str = "GALAXY_PUSH";

@@ -9,11 +9,9 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::join_all;
-use galaxy_core::EventId;
+use galaxy_core::{EventId, Timestamp};
 use galaxy_service::{Backoff, Process, telemetry::meter};
 use galaxy_store::{Db, Kept, Result, Topic};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use opentelemetry::metrics::{Counter, Histogram};
 use uuid::Uuid;
 
@@ -213,9 +211,9 @@ async fn mark_published(kept: &mut Kept, rows: &[Key]) -> Result<()> {
          where o.event_id = done.event_id and o.created_at = done.created_at
            and o.created_at between $3 and $4",
         &keys.ids,
-        &keys.times as _,
-        keys.first as _,
-        keys.last as _,
+        &keys.times,
+        keys.first,
+        keys.last,
     )
     .execute(&mut *tx)
     .await?;
@@ -234,9 +232,9 @@ async fn release(kept: &mut Kept, rows: &[Key]) -> Result<()> {
          where o.event_id = held.event_id and o.created_at = held.created_at
            and o.created_at between $3 and $4 and o.published_at is null",
         &keys.ids,
-        &keys.times as _,
-        keys.first as _,
-        keys.last as _,
+        &keys.times,
+        keys.first,
+        keys.last,
     )
     .execute(&mut *tx)
     .await?;
@@ -248,9 +246,9 @@ type Key = (Uuid, Timestamp);
 /// The keys of rows as query parameters. The bounds keep the planner on the partitions of these days.
 struct Keys {
     ids: Vec<Uuid>,
-    times: Vec<jiff_sqlx::Timestamp>,
-    first: jiff_sqlx::Timestamp,
-    last: jiff_sqlx::Timestamp,
+    times: Vec<Timestamp>,
+    first: Timestamp,
+    last: Timestamp,
 }
 
 impl Keys {
@@ -258,9 +256,9 @@ impl Keys {
     fn of(rows: &[Key]) -> Option<Self> {
         Some(Self {
             ids: rows.iter().map(|(id, _)| *id).collect(),
-            times: rows.iter().map(|(_, at)| at.to_sqlx()).collect(),
-            first: rows.iter().map(|(_, at)| *at).min()?.to_sqlx(),
-            last: rows.iter().map(|(_, at)| *at).max()?.to_sqlx(),
+            times: rows.iter().map(|(_, at)| *at).collect(),
+            first: rows.iter().map(|(_, at)| *at).min()?,
+            last: rows.iter().map(|(_, at)| *at).max()?,
         })
     }
 }
@@ -275,5 +273,5 @@ pub async fn backlog(db: &Db) -> Result<(i64, Option<Timestamp>)> {
     )
     .fetch_one(&mut *connection)
     .await?;
-    Ok((row.waiting, row.oldest.map(jiff_sqlx::Timestamp::to_jiff)))
+    Ok((row.waiting, row.oldest))
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use galaxy_core::{DeliveryId, LeaseToken};
+use galaxy_core::{DeliveryId, LeaseToken, Timestamp};
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
 
 use crate::model::Content;
 
@@ -93,7 +92,7 @@ pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<Claim>> {
             list_unsubscribe: row.list_unsubscribe,
             attempts: row.attempts,
             is_expired: row.is_expired,
-            created_at: row.created_at.to_jiff(),
+            created_at: row.created_at,
             traceparent: row.traceparent,
             lease,
         })

@@ -1,10 +1,8 @@
 //! Puts a mail into the outbox, in the transaction of what caused it.
 
-use galaxy_core::{DeliveryId, EmailAddress, PayloadId, UserId};
+use galaxy_core::{DeliveryId, EmailAddress, PayloadId, Timestamp, UserId};
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Topic, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use crate::model::{Content, MAX_SUBJECT, Priority, header_line};
@@ -142,12 +140,12 @@ async fn insert_delivery(
         mail.template_id,
         mail.idempotency_key,
         mail.priority.rank(),
-        mail.not_before.map(ToSqlx::to_sqlx) as _,
+        mail.not_before,
         payload_id,
         mail.user_id.map(UserId::uuid),
         id.to_string(),
         mail.list_unsubscribe,
-        mail.expires_at.map(ToSqlx::to_sqlx) as _,
+        mail.expires_at,
         telemetry::traceparent(),
     )
     .execute(&mut **tx)

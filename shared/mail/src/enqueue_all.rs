@@ -2,7 +2,6 @@
 
 use galaxy_core::{DeliveryId, PayloadId, UserId};
 use galaxy_store::{Result, Topic, Tx};
-use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use crate::{
@@ -48,14 +47,10 @@ pub async fn enqueue_all(tx: &mut Tx, mails: &[TracedMail<'_>]) -> Result<()> {
     let templates: Vec<&str> = all().map(|mail| mail.template_id).collect();
     let keys: Vec<&str> = all().map(|mail| mail.idempotency_key).collect();
     let priorities: Vec<i16> = all().map(|mail| mail.priority.rank()).collect();
-    let not_before: Vec<_> = all()
-        .map(|mail| mail.not_before.map(ToSqlx::to_sqlx))
-        .collect();
+    let not_before: Vec<_> = all().map(|mail| mail.not_before).collect();
     let users: Vec<Option<Uuid>> = all().map(|mail| mail.user_id.map(UserId::uuid)).collect();
     let unsubscribe: Vec<Option<&str>> = all().map(|mail| mail.list_unsubscribe).collect();
-    let expires: Vec<_> = all()
-        .map(|mail| mail.expires_at.map(ToSqlx::to_sqlx))
-        .collect();
+    let expires: Vec<_> = all().map(|mail| mail.expires_at).collect();
     let traces: Vec<Option<&str>> = mails
         .iter()
         .map(|traced| traced.traceparent.as_deref())

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use uuid::Uuid;
 
 use crate::claim::Claim;
@@ -143,7 +142,7 @@ pub async fn finish(
         change.after.as_secs_f64(),
         error,
         Uuid::now_v7(),
-        started_at.to_sqlx() as _,
+        started_at,
         change.attempt,
         code.and_then(|code| i16::try_from(code).ok()),
         Uuid::now_v7(),

@@ -1,9 +1,7 @@
 //! Lists for operators: deliveries by filter, newest first, and dead letters.
 
-use galaxy_core::{Cursor, DeliveryId, Limit, Page, UserId};
+use galaxy_core::{Cursor, DeliveryId, Limit, Page, Timestamp, UserId};
 use galaxy_store::{Db, ListError};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -101,7 +99,7 @@ pub async fn deliveries(
         filter.template_id,
         filter.user_id.map(UserId::uuid),
         filter.address.as_deref().map(prefix_pattern),
-        after.map(|(at, _)| at.to_sqlx()) as _,
+        after.map(|(at, _)| at),
         after.map(|(_, id)| id),
         limit.probe(),
     )
@@ -116,11 +114,11 @@ pub async fn deliveries(
             user_id: row.user_id.map(UserId),
             address: row.address,
             attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at.to_jiff(),
+            next_attempt_at: row.next_attempt_at,
             last_error: row.last_error,
             resend_of: row.resend_of.map(DeliveryId),
-            created_at: row.created_at.to_jiff(),
-            finished_at: row.finished_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at,
+            finished_at: row.finished_at,
         })
         .collect();
     Ok(Page::cut(rows, limit, DELIVERIES, |row: &Delivery| {
@@ -144,7 +142,7 @@ pub async fn dead_letters(
          join backend.mail_recipients r on r.delivery_id = l.delivery_id
          where $1::timestamptz is null or (l.archived_at, l.dead_letter_id) < ($1, $2)
          order by l.archived_at desc, l.dead_letter_id desc limit $3",
-        after.map(|(at, _)| at.to_sqlx()) as _,
+        after.map(|(at, _)| at),
         after.map(|(_, id)| id),
         limit.probe(),
     )
@@ -157,7 +155,7 @@ pub async fn dead_letters(
             delivery_id: DeliveryId(row.delivery_id),
             template_id: row.template_id,
             address: row.address,
-            archived_at: row.archived_at.to_jiff(),
+            archived_at: row.archived_at,
             reason: row.reason,
         })
         .collect();

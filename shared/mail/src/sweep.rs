@@ -1,8 +1,7 @@
 //! Forgets what has done its work, in bounded batches that several processes may run at once.
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 
 /// Erases the bodies of up to `batch` finished mails written before `before`; says how many. Bodies with login codes are
 /// erased with the end of their delivery and do not wait for this.
@@ -16,7 +15,7 @@ pub async fn erase_bodies(db: &Db, before: Timestamp, batch: i64) -> Result<u64>
                and not exists (select from backend.mail_deliveries d
                                where d.payload_id = p.payload_id and d.status in ('queued', 'sending'))
              order by p.created_at limit $2 for update skip locked)",
-        before.to_sqlx() as _,
+        before,
         batch,
     )
     .execute(&mut *connection)

@@ -1,8 +1,7 @@
 //! One delivery for operators: with its text, unless that is secret, and its attempts.
 
-use galaxy_core::{Cursor, DeliveryId, Limit, Page, UserId};
+use galaxy_core::{Cursor, DeliveryId, Limit, Page, Timestamp, UserId};
 use galaxy_store::{Db, ListError, Result};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -87,11 +86,11 @@ pub async fn delivery(db: &Db, delivery_id: DeliveryId) -> Result<Option<Deliver
                 user_id: row.user_id.map(UserId),
                 address: row.address,
                 attempts: row.attempts,
-                next_attempt_at: row.next_attempt_at.to_jiff(),
+                next_attempt_at: row.next_attempt_at,
                 last_error: row.last_error,
                 resend_of: row.resend_of.map(DeliveryId),
-                created_at: row.created_at.to_jiff(),
-                finished_at: row.finished_at.map(jiff_sqlx::Timestamp::to_jiff),
+                created_at: row.created_at,
+                finished_at: row.finished_at,
             },
             message_id: row.message_id,
             subject: row.subject,
@@ -127,8 +126,8 @@ pub async fn attempts(
         .into_iter()
         .map(|row| Attempt {
             attempt_no: row.attempt_no,
-            started_at: row.started_at.to_jiff(),
-            finished_at: row.finished_at.map(jiff_sqlx::Timestamp::to_jiff),
+            started_at: row.started_at,
+            finished_at: row.finished_at,
             outcome: row.outcome,
             smtp_code: row.smtp_code,
             error: row.error,

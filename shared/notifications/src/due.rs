@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use galaxy_core::{LeaseToken, NotificationId, RouteId, UserId};
+use galaxy_core::{LeaseToken, NotificationId, RouteId, Timestamp, UserId};
 use galaxy_store::{Db, Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -263,7 +261,7 @@ async fn postpone(tx: &mut Tx, route: DueRoute, until: Timestamp) -> Result<()> 
          set next_attempt_at = $2, attempts = 0, lease_token = null, lease_expires_at = null, updated_at = now()
          where route_id = $1",
         route.route_id.uuid(),
-        until.to_sqlx() as _,
+        until,
     )
     .execute(&mut **tx)
     .await?;

@@ -1,9 +1,9 @@
 //! Lists for operators, newest first: notifications with their routes, dead letters, malformed intents.
 
-use galaxy_core::{Cursor, EventId, InvalidCursor, Limit, NotificationId, Page, RouteId, UserId};
+use galaxy_core::{
+    Cursor, EventId, InvalidCursor, Limit, NotificationId, Page, RouteId, Timestamp, UserId,
+};
 use galaxy_store::{Db, ListError};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -116,9 +116,9 @@ const MALFORMED: &str = "notification_malformed";
 fn after(
     list: &str,
     cursor: Option<&str>,
-) -> Result<(Option<jiff_sqlx::Timestamp>, Option<Uuid>), InvalidCursor> {
+) -> Result<(Option<Timestamp>, Option<Uuid>), InvalidCursor> {
     let key: Option<(Timestamp, Uuid)> = Cursor::after(list, cursor)?;
-    Ok(key.map_or((None, None), |(at, id)| (Some(at.to_sqlx()), Some(id))))
+    Ok(key.map_or((None, None), |(at, id)| (Some(at), Some(id))))
 }
 
 /// A page of notifications.
@@ -139,7 +139,7 @@ pub async fn notifications(
          order by created_at desc, notification_id desc limit $5",
         filter.kind,
         filter.user_id.map(UserId::uuid),
-        at as _,
+        at,
         id,
         limit.probe(),
     )
@@ -154,7 +154,7 @@ pub async fn notifications(
             user_id: row.user_id.map(UserId),
             payload: row.payload,
             event_id: row.event_id.map(EventId),
-            created_at: row.created_at.to_jiff(),
+            created_at: row.created_at,
         })
         .collect();
     Ok(Page::cut(
@@ -197,7 +197,7 @@ pub async fn notification(
             user_id: row.user_id.map(UserId),
             payload: row.payload,
             event_id: row.event_id.map(EventId),
-            created_at: row.created_at.to_jiff(),
+            created_at: row.created_at,
         },
         routes: routes
             .into_iter()
@@ -207,8 +207,8 @@ pub async fn notification(
                 status: route.status,
                 reason: route.reason,
                 attempts: route.attempts,
-                next_attempt_at: route.next_attempt_at.to_jiff(),
-                last_attempt_at: route.last_attempt_at.map(jiff_sqlx::Timestamp::to_jiff),
+                next_attempt_at: route.next_attempt_at,
+                last_attempt_at: route.last_attempt_at,
             })
             .collect(),
     }))
@@ -228,7 +228,7 @@ pub async fn dead_letters(
          from backend.notification_dead_letters
          where $1::timestamptz is null or (archived_at, dead_letter_id) < ($1, $2)
          order by archived_at desc, dead_letter_id desc limit $3",
-        at as _,
+        at,
         id,
         limit.probe(),
     )
@@ -240,9 +240,9 @@ pub async fn dead_letters(
             dead_letter_id: row.dead_letter_id,
             notification_id: NotificationId(row.notification_id),
             route_id: row.route_id.map(RouteId),
-            archived_at: row.archived_at.to_jiff(),
+            archived_at: row.archived_at,
             reason: row.reason,
-            replayed_at: row.replayed_at.map(jiff_sqlx::Timestamp::to_jiff),
+            replayed_at: row.replayed_at,
         })
         .collect();
     Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
@@ -263,7 +263,7 @@ pub async fn malformed(
         "select id, received_at, payload, reason, event_id from backend.notification_malformed_intents
          where $1::timestamptz is null or (received_at, id) < ($1, $2)
          order by received_at desc, id desc limit $3",
-        at as _,
+        at,
         id,
         limit.probe(),
     )
@@ -273,7 +273,7 @@ pub async fn malformed(
         .into_iter()
         .map(|row| MalformedIntent {
             id: row.id,
-            received_at: row.received_at.to_jiff(),
+            received_at: row.received_at,
             payload: row.payload,
             reason: row.reason,
             event_id: row.event_id.map(EventId),

@@ -1,7 +1,7 @@
 //! Decides, without looking anywhere, by which ways a recipient is told.
 
-use galaxy_core::{EmailAddress, Locale, UserId};
-use jiff::{Timestamp, tz::TimeZone};
+use galaxy_core::{EmailAddress, Locale, Timestamp, UserId};
+use jiff::tz::TimeZone;
 
 use crate::{
     intent::Recipient,

@@ -1,6 +1,7 @@
 //! What a player wants to be mailed, and when not.
 
-use jiff::{Timestamp, civil::Time, tz::TimeZone};
+use galaxy_core::Timestamp;
+use jiff::{civil::Time, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -157,7 +158,8 @@ fn next(after: Timestamp, time: Time, zone: &TimeZone) -> Option<Timestamp> {
                 date.to_datetime(time)
                     .to_zoned(zone.clone())
                     .ok()?
-                    .timestamp(),
+                    .timestamp()
+                    .into(),
             )
         })
         .find(|at| *at > after)

@@ -2,11 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use galaxy_core::{EmailAddress, EventId, Locale, NotificationId, RouteId, UserId};
+use galaxy_core::{EmailAddress, EventId, Locale, NotificationId, RouteId, Timestamp, UserId};
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -110,7 +108,7 @@ pub(crate) async fn insert_routes(tx: &mut Tx, routes: &[NewRoute]) -> Result<()
     let channels: Vec<String> = routes.iter().map(|r| r.channel.to_owned()).collect();
     let states: Vec<String> = routes.iter().map(|r| r.status.to_owned()).collect();
     let reasons: Vec<Option<String>> = routes.iter().map(|r| r.reason.map(str::to_owned)).collect();
-    let due: Vec<jiff_sqlx::Timestamp> = routes.iter().map(|r| r.due_at.to_sqlx()).collect();
+    let due: Vec<Timestamp> = routes.iter().map(|r| r.due_at).collect();
     sqlx::query!(
         "insert into backend.notification_routes
              (route_id, notification_id, channel, status, reason, next_attempt_at, attempts, last_attempt_at)
@@ -123,7 +121,7 @@ pub(crate) async fn insert_routes(tx: &mut Tx, routes: &[NewRoute]) -> Result<()
         &channels,
         &states,
         &reasons as &[Option<String>],
-        &due as _,
+        &due,
     )
     .execute(&mut **tx)
     .await?;

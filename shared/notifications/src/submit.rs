@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
-use galaxy_core::{EventId, NotificationId, UserId};
+use galaxy_core::{EventId, NotificationId, Timestamp, UserId};
 use galaxy_events::push;
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{

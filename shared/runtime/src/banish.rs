@@ -1,8 +1,7 @@
 //! Banishing: a member who is out of the lobby's game is taken out of the engine's, durably.
 
-use galaxy_core::{GameId, OperationId, UserId};
+use galaxy_core::{GameId, OperationId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use crate::{NewOperation, RuntimeStatus, Work, operations, records, store};
 

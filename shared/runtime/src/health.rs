@@ -2,13 +2,13 @@
 //!
 //! Only changes are events. What was seen is kept as snapshots, the last [`KEPT`] of each game.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_events::{
     catalogue::runtime::{EngineRecovered, EngineUnreachable, PlayerSnapshot},
     outbox,
 };
 use galaxy_store::{Db, Result, Tx};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 

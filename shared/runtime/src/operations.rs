@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use galaxy_core::{Cursor, GameId, LeaseToken, Limit, OperationId, Page};
+use galaxy_core::{Cursor, GameId, LeaseToken, Limit, OperationId, Page, Timestamp};
 use galaxy_service::telemetry;
 use galaxy_store::{Db, ListError, Result, Topic, Tx};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use sqlx::PgConnection;
 
 use crate::{Op, OperationStatus, Work, store};

@@ -1,8 +1,7 @@
 //! Moving a game to another patch version of its engine.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 use semver::Version;
 
 use crate::{NewOperation, RuntimeStatus, Work, operations, records, versions};

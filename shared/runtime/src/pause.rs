@@ -1,8 +1,7 @@
 //! Pausing and resuming the turn schedule. The engine goes on running, so that players can look around.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_store::{Topic, Tx};
-use jiff::Timestamp;
 
 use crate::{EngineHealth, Op, Record, RuntimeStatus, records, schedule, store};
 

@@ -1,8 +1,7 @@
 //! Who plays which race of a game's engine.
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
 use sqlx::PgConnection;
 use uuid::Uuid;
 

@@ -1,8 +1,7 @@
 //! The runtime record: what runs for a game, one row a game.
 
-use galaxy_core::{Cursor, GameId, Limit, Page};
+use galaxy_core::{Cursor, GameId, Limit, Page, Timestamp};
 use galaxy_store::{Db, ListError, Result, Tx};
-use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use crate::{EngineHealth, RuntimeStatus, engine::Endpoint, store};

@@ -1,8 +1,7 @@
 //! Restarting an engine on the state it left.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::{NewOperation, RuntimeStatus, Work, operations, records};
 

@@ -9,8 +9,8 @@ use croner::{
     Cron,
     parser::{CronParser, Seconds, Year},
 };
-use galaxy_core::timezone;
-use jiff::{Timestamp, tz::TimeZone};
+use galaxy_core::{Timestamp, timezone};
+use jiff::tz::TimeZone;
 
 /// The longest schedule that is looked at, in bytes.
 pub const MAX_LEN: usize = 200;
@@ -64,7 +64,7 @@ impl Schedule {
             .0
             .find_next_occurrence(&now.to_zoned(zone.clone()), false)
             .ok()?;
-        Some(next.timestamp())
+        Some(next.timestamp().into())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The schedule's ticks: due games get an operation `turn` and their next tick, in one transaction and in batches.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_store::{Db, Result, Topic};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{outcome, records, schedule, store};
 

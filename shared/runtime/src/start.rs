@@ -1,8 +1,7 @@
 //! Starting a game: its runtime record and the operation `start`, in the caller's transaction.
 
-use galaxy_core::{GameId, OperationId, entropy};
+use galaxy_core::{GameId, OperationId, Timestamp, entropy};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::{
     NewOperation, RosterEntry, RuntimeStatus, Schedule, Work, operations, records,

@@ -1,8 +1,7 @@
 //! Stopping an engine, for a while or for good. Queued turns are dropped; one being generated comes to its end first.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::{NewOperation, Op, Record, RuntimeStatus, Work, operations, records, store};
 

@@ -1,8 +1,7 @@
 //! Forcing a turn: one runs now, and the next tick of the schedule passes, so that players do not get two in a period.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::{NewOperation, Op, RuntimeStatus, Work, operations, records, store};
 

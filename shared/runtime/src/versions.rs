@@ -1,7 +1,7 @@
 //! Engine versions: which images there are, and which of them new games may use. Versions are SemVer 2.0.0.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Result;
-use jiff::Timestamp;
 use semver::Version;
 use serde_json::Value;
 use sqlx::PgConnection;

@@ -21,7 +21,7 @@ async fn due_games(world: &World, count: i32) {
     )
     .bind(owner.uuid())
     .bind(count)
-    .bind(jiff_sqlx::ToSqlx::to_sqlx(world.clock.now()))
+    .bind(world.clock.now())
     .execute(world.db.pool())
     .await
     .unwrap();

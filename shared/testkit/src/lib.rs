@@ -11,11 +11,10 @@ pub use nats::nats_url;
 
 use std::{future::Future, time::Duration};
 
-use galaxy_core::{Clock, GameId, UserId};
+use galaxy_core::{Clock, GameId, Timestamp, UserId};
 use galaxy_events::{AnyEvent, Event};
 use galaxy_service::{Process, Readiness, Tasks};
 use galaxy_store::Db;
-use jiff::Timestamp;
 use sqlx::PgPool;
 
 /// A database of its own and what stands around it.

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use anyhow::Result;
+use galaxy_core::Timestamp;
 use galaxy_store::Db;
-use jiff::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
@@ -76,7 +76,7 @@ pub async fn accounts(db: &Db, count: u32) -> Result<Vec<Account>> {
     for statement in ["vacuum analyze", "checkpoint"] {
         sqlx::query(statement).execute(pool).await?;
     }
-    let rows: Vec<(Uuid, String, String, String, jiff_sqlx::Timestamp)> = sqlx::query_as(
+    let rows: Vec<(Uuid, String, String, String, Timestamp)> = sqlx::query_as(
         "select user_id, email, display_name, declared_country, created_at from backend.accounts
          order by user_id limit 1000",
     )
@@ -90,7 +90,7 @@ pub async fn accounts(db: &Db, count: u32) -> Result<Vec<Account>> {
                 email,
                 display_name,
                 country,
-                created_at: created_at.to_jiff(),
+                created_at,
             },
         )
         .collect())

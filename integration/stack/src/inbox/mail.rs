@@ -1,7 +1,6 @@
 //! A caught mail, read once when it arrives.
 
-use galaxy_core::Clock;
-use jiff::Timestamp;
+use galaxy_core::{Clock, Timestamp};
 use mail_parser::{Address, MessageParser, MimeHeaders};
 use serde::Serialize;
 use uuid::Uuid;

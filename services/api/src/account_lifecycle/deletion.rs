@@ -1,10 +1,9 @@
 //! The end of an account, whoever asks for it.
 
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, Timestamp, UserId};
 use galaxy_events::{catalogue::account::AccountDeleted, outbox};
 use galaxy_http::ApiError;
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::{accounts::store, auth, geo, lobby};
 

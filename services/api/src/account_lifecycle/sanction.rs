@@ -1,13 +1,12 @@
 //! What applying and removing a sanction brings with it.
 
-use galaxy_core::DeviceSessionId;
+use galaxy_core::{DeviceSessionId, Timestamp};
 use galaxy_events::{
     catalogue::account::{AccountBlocked, AccountUnblocked, SanctionApplied, SanctionRemoved},
     outbox,
 };
 use galaxy_http::ApiError;
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use crate::{
     accounts::{

@@ -3,9 +3,8 @@
 //! Each account has a transaction of its own, which reads again under the account's lock, so that replicas do not
 //! interfere.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
 
 use super::sanction;
 use crate::{

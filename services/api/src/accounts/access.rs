@@ -4,9 +4,8 @@
 //! end, so that none can come between the question and the commit.
 
 use axum::http::StatusCode;
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_http::ApiError;
-use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use super::{

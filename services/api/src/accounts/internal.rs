@@ -1,9 +1,8 @@
 //! `GET /internal/users/{user_id}/account-internal`.
 
 use axum::{Json, extract::State};
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

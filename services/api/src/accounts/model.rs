@@ -1,7 +1,7 @@
 //! Tiers, sanctions and limits: what an account may do and how much of it. Pure rules.
 
+use galaxy_core::Timestamp;
 use galaxy_core::text::{self, InvalidText};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

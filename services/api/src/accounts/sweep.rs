@@ -3,10 +3,9 @@
 //! They stopped to hold at their end already; the sweep updates the roll-ups and appends the events. Each account has a
 //! transaction of its own, which reads again under the account's lock, so that replicas do not interfere.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
 use galaxy_store::Result;
-use jiff::Timestamp;
 
 use super::{
     model::{LimitCode, Tier},

@@ -1,9 +1,8 @@
 //! How accounts are shown.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_notifications::Preferences;
 use galaxy_store::Result;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use utoipa::ToSchema;

@@ -5,9 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, UserId, entropy};
+use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, Timestamp, UserId, entropy};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use super::{
     model, sessions,

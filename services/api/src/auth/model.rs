@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use galaxy_core::{
-    ChallengeId,
+    ChallengeId, Timestamp,
     text::{self, InvalidText},
 };
 use galaxy_proto::signing::{KeyError, parse_public_key};
-use jiff::Timestamp;
 use subtle::ConstantTimeEq;
 
 use crate::{keys::Keys, throttle::Rule};
@@ -28,12 +27,12 @@ pub struct Allowance {
 impl Allowance {
     /// When a window that ends `now` began.
     pub fn began(&self, now: Timestamp) -> Timestamp {
-        now.saturating_sub(self.window).unwrap_or(now)
+        now.saturating_sub(self.window)
     }
 
     /// When a window that begins `now` ends.
     pub fn ends(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.window).unwrap_or(now)
+        now.saturating_add(self.window)
     }
 }
 

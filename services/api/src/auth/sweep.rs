@@ -1,7 +1,8 @@
 //! What sign-in leaves behind and how long it is kept.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Result;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{sessions, store};
 use crate::App;
@@ -12,7 +13,7 @@ const REVOKED_SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24
 /// Removes up to `batch` challenges that expired a day ago.
 pub async fn challenges(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = app.db.acquire().await?;
-    let before = now.saturating_sub(CHALLENGES_KEPT).unwrap_or(now);
+    let before = now.saturating_sub(CHALLENGES_KEPT);
     store::sweep_challenges(&mut connection, before, batch).await
 }
 
@@ -25,6 +26,6 @@ pub async fn sent_codes(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
 /// Removes up to `batch` sessions that were revoked 90 days ago.
 pub async fn revoked_sessions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = app.db.acquire().await?;
-    let before = now.saturating_sub(REVOKED_SESSIONS_KEPT).unwrap_or(now);
+    let before = now.saturating_sub(REVOKED_SESSIONS_KEPT);
     sessions::store::sweep(&mut connection, before, batch).await
 }

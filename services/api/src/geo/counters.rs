@@ -7,9 +7,8 @@ use std::{
     time::Duration,
 };
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_service::telemetry::meter;
-use jiff::Timestamp;
 use opentelemetry::metrics::Counter;
 
 use super::store::{self, Count};

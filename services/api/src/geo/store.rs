@@ -1,9 +1,7 @@
 //! All SQL on country counters.
 
-use galaxy_core::{Limit, UserId};
+use galaxy_core::{Limit, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -27,7 +25,7 @@ pub async fn add(connection: &mut PgConnection, counts: &[Count]) -> Result<()> 
     let users: Vec<Uuid> = counts.iter().map(|c| c.user_id.uuid()).collect();
     let countries: Vec<String> = counts.iter().map(|c| c.country.clone()).collect();
     let numbers: Vec<i64> = counts.iter().map(|c| c.count).collect();
-    let at: Vec<_> = counts.iter().map(|c| c.last_seen_at.to_sqlx()).collect();
+    let at: Vec<_> = counts.iter().map(|c| c.last_seen_at).collect();
     sqlx::query!(
         "with live as (
              select user_id from backend.accounts where user_id = any($1) and deleted_at is null
@@ -42,7 +40,7 @@ pub async fn add(connection: &mut PgConnection, counts: &[Count]) -> Result<()> 
         &users,
         &countries,
         &numbers,
-        &at as _,
+        &at,
     )
     .execute(connection)
     .await?;
@@ -75,7 +73,7 @@ pub async fn list(
             user_id: row.user_id.into(),
             country: row.country,
             count: row.count,
-            last_seen_at: row.last_seen_at.to_jiff(),
+            last_seen_at: row.last_seen_at,
         })
         .collect())
 }

@@ -1,9 +1,8 @@
 //! What becomes of a player's part in the lobby when the account is deleted or blocked for good.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_events::catalogue::lobby::{GameCancelled, GamePaused};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use super::{
     enrollment, events,

@@ -1,8 +1,7 @@
 //! Letting a player into a game: membership, reservation of the race name and roster check in one transaction.
 
-use galaxy_core::{RaceName, UserId};
+use galaxy_core::{RaceName, Timestamp, UserId};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 use sqlx::PgConnection;
 
 use super::{

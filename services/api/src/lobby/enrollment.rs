@@ -1,7 +1,7 @@
 //! The end of enrollment: what is still open towards a game is closed with it.
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use super::{
     events,

@@ -1,6 +1,6 @@
 //! What the lobby tells the others, in the transaction of the change.
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_events::{
     Event,
     catalogue::lobby::{
@@ -13,7 +13,6 @@ use galaxy_events::{
     outbox,
 };
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use super::{
     game::Game,

@@ -1,9 +1,9 @@
 //! The end of a played game: the capable earn their race names, the others' are free again.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_events::catalogue::{lobby::GameFinished, runtime::PlayerSnapshot};
 use galaxy_store::Tx;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{
     events,
@@ -36,7 +36,7 @@ pub async fn finish(
         .filter(|player| is_capable(player))
         .map(|player| player.user_id)
         .collect();
-    let expires_at = now.saturating_add(REGISTRATION_TIME).unwrap_or(now);
+    let expires_at = now.saturating_add(REGISTRATION_TIME);
     for name in race_names::reservations(tx, game.game_id).await? {
         let holder = name.owner_user_id;
         if capable.contains(&holder) {

@@ -1,7 +1,6 @@
 //! A game as the lobby keeps it.
 
-use galaxy_core::{GameId, UserId};
-use jiff::Timestamp;
+use galaxy_core::{GameId, Timestamp, UserId};
 
 use super::model::{GameStatus, Visibility};
 

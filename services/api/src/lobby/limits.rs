@@ -1,8 +1,7 @@
 //! Limits of an account, counted while its row is locked against other counters.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use super::refusal::{Error, Refusal};
 use crate::accounts::{self, LimitCode};

@@ -1,6 +1,6 @@
 //! The rules of a game's life: pure, without clock, randomness or database.
 
-use jiff::Timestamp;
+use galaxy_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

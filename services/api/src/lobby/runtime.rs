@@ -1,6 +1,6 @@
 //! What the lobby asks of the runtime, in the transaction of its own change.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_events::catalogue::lobby::GameStarting;
 use galaxy_runtime::{
     RosterEntry,
@@ -9,7 +9,6 @@ use galaxy_runtime::{
     stop::{self, StopError},
 };
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use super::{
     enrollment, events,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use galaxy_core::{Clock, GameId};
+use galaxy_core::{Clock, GameId, Timestamp};
 use galaxy_events::{
     AnyEvent, Envelope, Handler, Verdict,
     catalogue::{
@@ -13,7 +13,6 @@ use galaxy_events::{
     consumer,
 };
 use galaxy_store::{Error as StoreError, Tx};
-use jiff::Timestamp;
 
 use super::{
     events, finish,

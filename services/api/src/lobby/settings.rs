@@ -1,9 +1,8 @@
 //! What an owner sets about a game, checked field by field, so that everything wrong is told at once.
 
-use galaxy_core::{text, timezone};
+use galaxy_core::{Timestamp, text, timezone};
 use galaxy_http::{ApiError, Invalid};
 use galaxy_runtime::Schedule;
-use jiff::Timestamp;
 
 use super::{
     game::Game,

@@ -1,7 +1,6 @@
 //! How the lobby's things are shown.
 
-use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, UserId};
-use jiff::Timestamp;
+use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,9 +1,8 @@
 //! `GET /geo/users/{user_id}/countries`.
 
 use axum::{Json, extract::State};
-use galaxy_core::{Page, UserId};
+use galaxy_core::{Page, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ApiQuery, ErrorBody};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -8,14 +8,14 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::join_all;
 use galaxy_api::{App, Config, lobby::RuntimeEvents, routes};
-use galaxy_core::{EventId, GameId, OperationId, UserId};
+use galaxy_core::{EventId, GameId, OperationId, Timestamp, UserId};
 use galaxy_events::{
     Envelope, Event, Handler, Verdict,
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeGameFinished, RuntimeSnapshot},
 };
 use galaxy_service::{Section, Vars};
 use galaxy_testkit::World;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use tower::ServiceExt;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_core::{DeliveryId, EmailAddress};
+use galaxy_core::{DeliveryId, EmailAddress, Timestamp};
 use galaxy_mail::{Content, NewMail, Priority, enqueue};
 use galaxy_mailer::{
     config::Sending,
@@ -12,7 +12,6 @@ use galaxy_mailer::{
 use galaxy_stack::inbox::{Faults, Inbox, Mail};
 use galaxy_store::{Topic, worker};
 use galaxy_testkit::{World, eventually};
-use jiff::Timestamp;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 

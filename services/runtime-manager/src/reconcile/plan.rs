@@ -131,8 +131,8 @@ fn orphan(game: GameId, orphans: &BTreeMap<GameId, u32>) -> Step {
 
 #[cfg(test)]
 mod tests {
+    use galaxy_core::Timestamp;
     use galaxy_runtime::EngineHealth;
-    use jiff::Timestamp;
 
     use super::*;
 

@@ -10,6 +10,7 @@ mod turn;
 
 use std::time::Duration;
 
+use galaxy_core::Timestamp;
 use galaxy_runtime::{
     Op, Record, Work,
     engine::EngineError,
@@ -18,7 +19,7 @@ use galaxy_runtime::{
     outcome, records,
 };
 use galaxy_service::Backoff;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{Manager, drivers::DriverError, engines::BringUpError};
 

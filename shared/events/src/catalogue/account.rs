@@ -1,7 +1,6 @@
 //! What happened to accounts.
 
-use galaxy_core::UserId;
-use jiff::Timestamp;
+use galaxy_core::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

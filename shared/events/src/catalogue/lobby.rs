@@ -1,7 +1,6 @@
 //! What happened to games and to those who play them.
 
-use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, UserId};
-use jiff::Timestamp;
+use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

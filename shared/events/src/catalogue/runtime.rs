@@ -1,7 +1,6 @@
 //! What happened in the engines.
 
-use galaxy_core::{GameId, OperationId, UserId};
-use jiff::Timestamp;
+use galaxy_core::{GameId, OperationId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

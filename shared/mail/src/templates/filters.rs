@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use galaxy_core::timezone;
-use jiff::{Timestamp, tz::TimeZone};
+use galaxy_core::{Timestamp, timezone};
+use jiff::tz::TimeZone;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, Value};
 
 use super::catalogue::Words;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use galaxy_core::{DeliveryId, EmailAddress, UserId};
+use galaxy_core::{DeliveryId, EmailAddress, Timestamp, UserId};
 use galaxy_mail::{
     Content, NewMail, Priority,
     claim::{self, Claim},
@@ -10,7 +10,6 @@ use galaxy_mail::{
     finish::{self, Failure, Outcome},
 };
 use galaxy_testkit::World;
-use jiff::Timestamp;
 
 pub const LEASE: Duration = Duration::from_mins(1);
 

@@ -1,6 +1,6 @@
+use galaxy_core::Timestamp;
 use galaxy_notifications::{Recipient, due};
 use galaxy_testkit::World;
-use jiff::Timestamp;
 use serde_json::json;
 use sqlx::PgPool;
 

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use galaxy_core::{EmailAddress, UserId};
+use galaxy_core::{EmailAddress, Timestamp, UserId};
 use galaxy_notifications::{Cause, Intent, Recipient, Settings, Submitted, due, submit};
 use galaxy_testkit::World;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 pub const LEASE: Duration = Duration::from_mins(1);

@@ -1,8 +1,7 @@
 //! A race is out of its engine's game.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_store::Db;
-use jiff::Timestamp;
 
 use super::{Outcome, conclude, open, seen, snapshot};
 use crate::{OperationStatus, engine::EngineStatus, operations::Claimed, store};

@@ -1,7 +1,7 @@
 //! An engine is, or is to be, no longer there.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Db;
-use jiff::Timestamp;
 
 use super::{Outcome, conclude, open, snapshot_unseen};
 use crate::{

@@ -1,8 +1,8 @@
 //! Operations that were given up or are not wanted any more.
 
+use galaxy_core::Timestamp;
 use galaxy_events::{catalogue::runtime::GenerationFailed, outbox};
 use galaxy_store::{Db, Tx};
-use jiff::Timestamp;
 
 use super::{Outcome, conclude, open, snapshot_unseen};
 use crate::{

@@ -9,13 +9,12 @@ mod failure;
 mod turn;
 mod up;
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_events::{
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeSnapshot},
     outbox,
 };
 use galaxy_store::{Db, Result, Topic, Tx};
-use jiff::Timestamp;
 
 pub use banish::banished;
 pub use down::{detached, gone, removed, stopped};

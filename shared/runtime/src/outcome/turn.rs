@@ -1,11 +1,12 @@
 //! Turns: begun, generated, or not needed any more.
 
+use galaxy_core::Timestamp;
 use galaxy_events::{
     catalogue::runtime::{RuntimeGameFinished, TurnGenerated},
     outbox,
 };
 use galaxy_store::{Db, Tx};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{Outcome, conclude, is_of, open, player_snapshots, snapshot};
 use crate::{

@@ -1,7 +1,7 @@
 //! An engine came up: for the first time, or again.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Db;
-use jiff::Timestamp;
 
 use super::{Outcome, conclude, open, seen, snapshot};
 use crate::{

@@ -1,9 +1,7 @@
 //! `runtime_health_snapshots`, and the probe's columns of `runtime_records`.
 
-use galaxy_core::{GameId, SnapshotId};
+use galaxy_core::{GameId, SnapshotId, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use super::{int, uint, unreadable};
@@ -30,9 +28,9 @@ pub(crate) async fn claim(
          from due where r.game_id = due.game_id
          returning r.game_id as "game_id: GameId", r.endpoint as "endpoint!",
              r.engine_health as "engine_health: EngineHealth", r.missed_probes"#,
-        before.to_sqlx() as _,
+        before,
         limit,
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(connection)
     .await?;
@@ -77,7 +75,7 @@ pub(crate) async fn insert(
          values ($1, $2, $3, $4)",
         SnapshotId::generate().uuid(),
         game.uuid(),
-        now.to_sqlx() as _,
+        now,
         payload,
     )
     .execute(&mut *connection)

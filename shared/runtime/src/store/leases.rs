@@ -1,9 +1,7 @@
 //! `runtime_operation_log` under leases: claim, renew, give back, conclude.
 
-use galaxy_core::{GameId, LeaseToken, OperationId};
+use galaxy_core::{GameId, LeaseToken, OperationId, Timestamp};
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -83,8 +81,8 @@ async fn abandoned(
              o.params, o.attempt, o.max_attempts, o.lease_token as "token!", o.traceparent"#,
         owner,
         room,
-        now.to_sqlx() as _,
-        (now + LEASE_SPAN).to_sqlx() as _,
+        now,
+        now + LEASE_SPAN,
     )
     .fetch_all(connection)
     .await?)
@@ -119,8 +117,8 @@ async fn due(
              o.params, o.attempt, o.max_attempts, o.lease_token as "token!", o.traceparent"#,
         owner,
         room,
-        now.to_sqlx() as _,
-        (now + LEASE_SPAN).to_sqlx() as _,
+        now,
+        now + LEASE_SPAN,
     )
     .fetch_all(connection)
     .await?)
@@ -137,7 +135,7 @@ pub(crate) async fn renew(
          where operation_id = $1 and lease_token = $2",
         operation.operation_id.uuid(),
         operation.token.uuid(),
-        (now + LEASE_SPAN).to_sqlx() as _,
+        now + LEASE_SPAN,
     )
     .execute(connection)
     .await?
@@ -171,7 +169,7 @@ pub(crate) async fn release(
          where operation_id = $1 and lease_token = $2",
         operation.operation_id.uuid(),
         operation.token.uuid(),
-        run_after.to_sqlx() as _,
+        run_after,
     )
     .execute(connection)
     .await?
@@ -193,7 +191,7 @@ pub(crate) async fn retry(
          where operation_id = $1 and lease_token = $2",
         operation.operation_id.uuid(),
         operation.token.uuid(),
-        run_after.to_sqlx() as _,
+        run_after,
         error,
     )
     .execute(connection)
@@ -221,7 +219,7 @@ pub(crate) async fn conclude(
         operation.operation_id.uuid(),
         operation.token.uuid(),
         status.as_str(),
-        now.to_sqlx() as _,
+        now,
         error,
     )
     .fetch_optional(connection)

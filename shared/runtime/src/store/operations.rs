@@ -1,9 +1,7 @@
 //! `runtime_operation_log` as history.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as Stored, ToSqlx};
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -17,12 +15,12 @@ struct Row {
     status: OperationStatus,
     params: Value,
     requested_by: Option<String>,
-    run_after: Stored,
+    run_after: Timestamp,
     attempt: i32,
     max_attempts: i32,
-    created_at: Stored,
-    started_at: Option<Stored>,
-    finished_at: Option<Stored>,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
     error: Option<String>,
 }
 
@@ -35,12 +33,12 @@ impl From<Row> for Operation {
             status: row.status,
             params: row.params,
             requested_by: row.requested_by,
-            run_after: row.run_after.to_jiff(),
+            run_after: row.run_after,
             attempt: uint(row.attempt),
             max_attempts: uint(row.max_attempts),
-            created_at: row.created_at.to_jiff(),
-            started_at: row.started_at.map(Stored::to_jiff),
-            finished_at: row.finished_at.map(Stored::to_jiff),
+            created_at: row.created_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
             error: row.error,
         }
     }
@@ -82,7 +80,7 @@ pub(crate) async fn list(
         "where game_id = $1 and ($2::timestamptz is null or (created_at, operation_id) < ($2, $3::uuid))
          order by created_at desc, operation_id desc limit $4",
         game.uuid(),
-        at.map(ToSqlx::to_sqlx) as _,
+        at,
         id.map(OperationId::uuid),
         limit
     )

@@ -1,9 +1,7 @@
 //! `player_mappings`.
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as Stored, ToSqlx};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -26,7 +24,7 @@ pub(crate) async fn of_game(
         user_id: row.user_id,
         race_name: row.race_name,
         player_id: row.engine_player_uuid,
-        banished_at: row.banished_at.map(Stored::to_jiff),
+        banished_at: row.banished_at,
     });
     Ok(players.collect())
 }
@@ -52,7 +50,7 @@ pub(crate) async fn seat(
             user_id: user,
             race_name: row.race_name,
             player_id: row.engine_player_uuid,
-            banished_at: row.banished_at.map(Stored::to_jiff),
+            banished_at: row.banished_at,
         },
         status: row.status,
         endpoint: row.endpoint.and_then(|text| text.parse().ok()),
@@ -100,7 +98,7 @@ pub(crate) async fn mark_banished(
          where game_id = $1 and user_id = $2 and banished_at is null",
         game.uuid(),
         user.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?;

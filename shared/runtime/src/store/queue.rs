@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use galaxy_core::{GameId, OperationId, UserId};
+use galaxy_core::{GameId, OperationId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -27,7 +25,7 @@ pub(crate) async fn insert(
         operation.work.op().as_str(),
         operation.work.params(),
         operation.requested_by,
-        operation.run_after.to_sqlx() as _,
+        operation.run_after,
         operation.work.max_attempts(),
         traceparent,
     )
@@ -48,7 +46,7 @@ pub(crate) async fn cancel(
          where game_id = $1 and status = 'queued' and op = any($2)",
         game.uuid(),
         &ops,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?

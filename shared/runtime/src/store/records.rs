@@ -1,9 +1,7 @@
 //! `runtime_records`.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as Stored, ToSqlx};
 use sqlx::PgConnection;
 
 use super::uint;
@@ -21,23 +19,22 @@ struct Row {
     turn_schedule: String,
     time_zone: String,
     current_turn: i32,
-    next_turn_at: Option<Stored>,
+    next_turn_at: Option<Timestamp>,
     skip_next_tick: bool,
     engine_health: EngineHealth,
     missing_readings: i32,
     last_error: Option<String>,
     version: i64,
-    started_at: Option<Stored>,
-    paused_at: Option<Stored>,
-    finished_at: Option<Stored>,
-    last_observed_at: Option<Stored>,
-    created_at: Stored,
-    updated_at: Stored,
+    started_at: Option<Timestamp>,
+    paused_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    last_observed_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
 }
 
 impl From<Row> for Record {
     fn from(row: Row) -> Self {
-        let time = |at: Option<Stored>| at.map(Stored::to_jiff);
         Self {
             game_id: row.game_id,
             game_name: row.game_name,
@@ -50,18 +47,18 @@ impl From<Row> for Record {
             turn_schedule: row.turn_schedule,
             time_zone: row.time_zone,
             current_turn: uint(row.current_turn),
-            next_turn_at: time(row.next_turn_at),
+            next_turn_at: row.next_turn_at,
             skip_next_tick: row.skip_next_tick,
             engine_health: row.engine_health,
             missing_readings: uint(row.missing_readings),
             last_error: row.last_error,
             version: row.version,
-            started_at: time(row.started_at),
-            paused_at: time(row.paused_at),
-            finished_at: time(row.finished_at),
-            last_observed_at: time(row.last_observed_at),
-            created_at: row.created_at.to_jiff(),
-            updated_at: row.updated_at.to_jiff(),
+            started_at: row.started_at,
+            paused_at: row.paused_at,
+            finished_at: row.finished_at,
+            last_observed_at: row.last_observed_at,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
         }
     }
 }
@@ -104,13 +101,13 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Record>> {
     let (at, id) = before.unzip();
-    let (at, id) = (at.map(ToSqlx::to_sqlx), id.map(GameId::uuid));
+    let id = id.map(GameId::uuid);
     let rows = if let Some(status) = status {
         select!(
             "where status = $1 and ($2::timestamptz is null or (created_at, game_id) < ($2, $3::uuid))
              order by created_at desc, game_id desc limit $4",
             status.as_str(),
-            at as _,
+            at,
             id,
             limit
         )
@@ -120,7 +117,7 @@ pub(crate) async fn list(
         select!(
             "where ($1::timestamptz is null or (created_at, game_id) < ($1, $2::uuid))
              order by created_at desc, game_id desc limit $3",
-            at as _,
+            at,
             id,
             limit
         )
@@ -183,7 +180,7 @@ pub(crate) async fn begin(
         record.seed,
         record.turn_schedule,
         record.time_zone,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?
@@ -200,7 +197,6 @@ pub(crate) async fn save(
     record: &mut Record,
     now: Timestamp,
 ) -> Result<()> {
-    let time = |at: Option<Timestamp>| at.map(ToSqlx::to_sqlx);
     record.version = sqlx::query_scalar!(
         "update backend.runtime_records set status = $2, current_container_id = $3, image_ref = $4,
              engine_version = $5, endpoint = $6, current_turn = $7, next_turn_at = $8, skip_next_tick = $9,
@@ -215,16 +211,16 @@ pub(crate) async fn save(
         record.engine_version,
         record.endpoint.as_ref().map(ToString::to_string),
         super::int(record.current_turn),
-        time(record.next_turn_at) as _,
+        record.next_turn_at as _,
         record.skip_next_tick,
         record.engine_health.as_str(),
         record.last_error,
-        time(record.started_at) as _,
-        time(record.paused_at) as _,
-        time(record.finished_at) as _,
-        time(record.last_observed_at) as _,
+        record.started_at as _,
+        record.paused_at as _,
+        record.finished_at as _,
+        record.last_observed_at as _,
         super::int(record.missing_readings),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_one(connection)
     .await?;

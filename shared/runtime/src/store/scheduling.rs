@@ -1,9 +1,7 @@
 //! `runtime_records` by `next_turn_at`, and the turns that come of it.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as Stored, ToSqlx};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -17,7 +15,7 @@ pub(crate) async fn next_due(connection: &mut PgConnection) -> Result<Option<Tim
     )
     .fetch_optional(connection)
     .await?;
-    Ok(next.map(Stored::to_jiff))
+    Ok(next)
 }
 
 /// The games whose tick came, locked; those that somebody else works on are passed over.
@@ -33,7 +31,7 @@ pub(crate) async fn lock_due(
                current_turn + 1 as "expected_turn!", next_turn_at as "at!"
            from backend.runtime_records where next_turn_at <= $1
            order by next_turn_at, game_id limit $2 for update skip locked"#,
-        now.to_sqlx() as _,
+        now,
         limit,
     )
     .fetch_all(connection)
@@ -49,15 +47,14 @@ pub(crate) async fn advance(
     now: Timestamp,
 ) -> Result<()> {
     let games: Vec<Uuid> = due.iter().map(|due| due.game.uuid()).collect();
-    let nexts: Vec<Option<Stored>> = nexts.iter().map(|at| at.map(ToSqlx::to_sqlx)).collect();
     sqlx::query!(
         "update backend.runtime_records r
          set next_turn_at = ticked.next_turn_at, skip_next_tick = false, version = r.version + 1, updated_at = $3
          from unnest($1::uuid[], $2::timestamptz[]) as ticked (game_id, next_turn_at)
          where r.game_id = ticked.game_id",
         &games,
-        &nexts as _,
-        now.to_sqlx() as _,
+        nexts as _,
+        now,
     )
     .execute(connection)
     .await?;
@@ -88,7 +85,7 @@ pub(crate) async fn queue_turns(
         &ids,
         &games,
         &turns,
-        now.to_sqlx() as _,
+        now,
         attempts,
     )
     .execute(connection)

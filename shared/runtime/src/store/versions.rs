@@ -1,8 +1,7 @@
 //! `engine_versions`.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use crate::versions::{Change, EngineVersion, NewVersion};
@@ -48,7 +47,7 @@ pub(crate) async fn insert(
         new.version,
         new.image_ref,
         new.resources,
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_optional(connection)
     .await?)
@@ -74,7 +73,7 @@ pub(crate) async fn update(
         change.image_ref,
         change.enabled,
         change.resources,
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_optional(connection)
     .await?)

@@ -1,9 +1,7 @@
 //! The account rows themselves.
 
-use galaxy_core::{Locale, UserId};
+use galaxy_core::{Locale, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -68,9 +66,9 @@ pub async fn find(connection: &mut PgConnection, user_id: UserId) -> Result<Opti
         declared_country: row.declared_country,
         notifications: row.notifications,
         permanent_block: row.permanent_block,
-        created_at: row.created_at.to_jiff(),
-        updated_at: row.updated_at.to_jiff(),
-        deleted_at: row.deleted_at.map(jiff_sqlx::Timestamp::to_jiff),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        deleted_at: row.deleted_at,
     }))
 }
 
@@ -126,7 +124,7 @@ pub async fn set_display_name(
         "update backend.accounts set display_name = $2, updated_at = $3 where user_id = $1 and deleted_at is null",
         user_id.uuid(),
         display_name,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?
@@ -164,7 +162,7 @@ pub async fn change_settings(
         change.preferred_language.map(Locale::as_str),
         change.time_zone,
         change.notifications,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?
@@ -184,7 +182,7 @@ pub async fn set_permanent_block(
         "update backend.accounts set permanent_block = $2, updated_at = $3 where user_id = $1",
         user_id.uuid(),
         blocked,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?;
@@ -205,7 +203,7 @@ pub async fn erase(connection: &mut PgConnection, user_id: UserId, now: Timestam
          where user_id = $1 and deleted_at is null",
         user_id.uuid(),
         format!("deleted-{user_id}"),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?;

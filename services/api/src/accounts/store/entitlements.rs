@@ -1,9 +1,7 @@
 //! Entitlement records and the snapshot that holds now.
 
-use galaxy_core::{RecordId, UserId};
+use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -21,7 +19,7 @@ pub async fn entitlement(connection: &mut PgConnection, user_id: UserId) -> Resu
     .await?;
     Ok(row.map_or(Entitlement::FREE, |row| Entitlement {
         tier: row.tier,
-        ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
+        ends_at: row.ends_at,
         max_registered_race_names: row.max_registered_race_names.cast_unsigned(),
     }))
 }
@@ -42,14 +40,14 @@ pub async fn entitlement_and_limit(
            where s.user_id = $1"#,
         user_id.uuid(),
         limit.as_str(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_optional(connection)
     .await?;
     Ok(row.map_or((Entitlement::FREE, None), |row| {
         let entitlement = Entitlement {
             tier: row.tier,
-            ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
+            ends_at: row.ends_at,
             max_registered_race_names: row.max_registered_race_names.cast_unsigned(),
         };
         (entitlement, row.value.map(i32::cast_unsigned))
@@ -95,8 +93,8 @@ pub async fn grant(
         grant.source,
         grant.reason,
         grant.actor,
-        grant.ends_at.map(ToSqlx::to_sqlx) as _,
-        now.to_sqlx() as _,
+        grant.ends_at,
+        now,
         grant.tier.default_limit(LimitCode::MaxRegisteredRaceNames).cast_signed(),
     )
     .execute(connection)
@@ -114,7 +112,7 @@ pub async fn ended_entitlements(
     let rows = sqlx::query_scalar!(
         "select user_id from backend.entitlement_snapshots where ends_at <= $1
          order by ends_at limit $2",
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .fetch_all(connection)
@@ -164,8 +162,8 @@ pub async fn entitlement_history(
             source: row.source,
             reason: row.reason,
             actor: row.actor,
-            ends_at: row.ends_at.map(jiff_sqlx::Timestamp::to_jiff),
-            created_at: row.created_at.to_jiff(),
+            ends_at: row.ends_at,
+            created_at: row.created_at,
         })
         .collect())
 }

@@ -1,9 +1,7 @@
 //! Limit records and the roll-up of those that are active.
 
-use galaxy_core::{RecordId, UserId};
+use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -31,7 +29,7 @@ pub async fn active_limits(
         r#"select limit_code as "code: LimitCode", value, expires_at from backend.limit_active
            where user_id = $1 and (expires_at is null or expires_at > $2) order by limit_code"#,
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(connection)
     .await?;
@@ -40,7 +38,7 @@ pub async fn active_limits(
         .map(|row| ActiveLimit {
             code: row.code,
             value: row.value.cast_unsigned(),
-            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
+            expires_at: row.expires_at,
         })
         .collect())
 }
@@ -83,8 +81,8 @@ pub async fn set_limit(
         value.cast_signed(),
         change.reason,
         change.actor,
-        expires_at.map(ToSqlx::to_sqlx) as _,
-        now.to_sqlx() as _,
+        expires_at,
+        now,
     )
     .execute(connection)
     .await?;
@@ -112,8 +110,8 @@ pub async fn remove_limit(
         change.code.as_str(),
         change.reason,
         change.actor,
-        now.to_sqlx() as _,
-        ended_by.map(ToSqlx::to_sqlx) as _,
+        now,
+        ended_by,
     )
     .execute(connection)
     .await?;
@@ -130,7 +128,7 @@ pub async fn ended_limits(
     let rows = sqlx::query!(
         r#"select user_id, limit_code as "code: LimitCode" from backend.limit_active
            where expires_at <= $1 order by expires_at limit $2"#,
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .fetch_all(connection)
@@ -186,8 +184,8 @@ pub async fn limit_history(
             value: row.value.map(i32::cast_unsigned),
             reason: row.reason,
             actor: row.actor,
-            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
-            created_at: row.created_at.to_jiff(),
+            expires_at: row.expires_at,
+            created_at: row.created_at,
         })
         .collect())
 }

@@ -1,9 +1,7 @@
 //! Sanction records and the roll-up of those that are active.
 
-use galaxy_core::{RecordId, UserId};
+use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -20,7 +18,7 @@ pub async fn active_sanction_codes(
         r#"select sanction_code as "code: SanctionCode" from backend.sanction_active
            where user_id = $1 and (expires_at is null or expires_at > $2)"#,
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(connection)
     .await?)
@@ -52,7 +50,7 @@ pub async fn active_sanctions(
            where a.user_id = $1 and (a.expires_at is null or a.expires_at > $2)
            order by a.sanction_code"#,
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(connection)
     .await?;
@@ -61,8 +59,8 @@ pub async fn active_sanctions(
         .map(|row| ActiveSanction {
             code: row.code,
             reason: row.reason,
-            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
-            since: row.created_at.to_jiff(),
+            expires_at: row.expires_at,
+            since: row.created_at,
         })
         .collect())
 }
@@ -104,8 +102,8 @@ pub async fn apply_sanction(
         change.code.as_str(),
         change.reason,
         change.actor,
-        change.expires_at.map(ToSqlx::to_sqlx) as _,
-        now.to_sqlx() as _,
+        change.expires_at,
+        now,
     )
     .execute(connection)
     .await?;
@@ -133,8 +131,8 @@ pub async fn remove_sanction(
         change.code.as_str(),
         change.reason,
         change.actor,
-        now.to_sqlx() as _,
-        ended_by.map(ToSqlx::to_sqlx) as _,
+        now,
+        ended_by,
     )
     .execute(connection)
     .await?;
@@ -151,7 +149,7 @@ pub async fn ended_sanctions(
     let rows = sqlx::query!(
         r#"select user_id, sanction_code as "code: SanctionCode" from backend.sanction_active
            where expires_at <= $1 order by expires_at limit $2"#,
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .fetch_all(connection)
@@ -204,8 +202,8 @@ pub async fn sanction_history(
             action: row.action,
             reason: row.reason,
             actor: row.actor,
-            expires_at: row.expires_at.map(jiff_sqlx::Timestamp::to_jiff),
-            created_at: row.created_at.to_jiff(),
+            expires_at: row.expires_at,
+            created_at: row.created_at,
         })
         .collect())
 }

@@ -1,9 +1,8 @@
 //! `GET /user/sessions`: where a player is signed in.
 
 use axum::{Json, extract::State};
-use galaxy_core::{DeviceSessionId, Page};
+use galaxy_core::{DeviceSessionId, Page, Timestamp};
 use galaxy_http::{ApiError, ApiQuery};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -9,10 +9,9 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use galaxy_store::Db;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

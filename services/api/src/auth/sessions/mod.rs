@@ -15,7 +15,7 @@ pub mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_core::DeviceSessionId;
+use galaxy_core::{DeviceSessionId, Timestamp};
 use galaxy_events::{
     catalogue::session::SessionRevoked,
     outbox,
@@ -24,7 +24,6 @@ use galaxy_events::{
 use galaxy_http::ApiError;
 use galaxy_service::Tasks;
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 
 use self::{cache::Cache, lookup::Known, seen::Seen, store::Revoked};
 use crate::{App, auth::metrics, gather::Gather};

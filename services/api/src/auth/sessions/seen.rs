@@ -6,9 +6,8 @@ use std::{
     time::Duration,
 };
 
-use galaxy_core::DeviceSessionId;
-use jiff::{SignedDuration, Timestamp};
-use jiff_sqlx::ToSqlx;
+use galaxy_core::{DeviceSessionId, Timestamp};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::store;
@@ -71,7 +70,7 @@ pub async fn flush(app: &App) -> galaxy_store::Result<u64> {
     let mut written = 0;
     for part in app.sessions.seen.take(app.clock.now()).chunks(BATCH) {
         let ids: Vec<Uuid> = part.iter().map(|(id, _)| id.uuid()).collect();
-        let at: Vec<_> = part.iter().map(|(_, at)| at.to_sqlx()).collect();
+        let at: Vec<_> = part.iter().map(|(_, at)| *at).collect();
         let mut connection = app.db.acquire().await?;
         written += store::write_seen(&mut connection, &ids, &at).await?;
     }

@@ -1,9 +1,7 @@
 //! All SQL on device sessions.
 
-use galaxy_core::{DeviceSessionId, Limit, UserId};
+use galaxy_core::{DeviceSessionId, Limit, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tracing::instrument;
@@ -53,7 +51,7 @@ pub async fn find_many(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Ve
             user_id: row.user_id.into(),
             client_public_key: row.client_public_key,
             status: row.status,
-            created_at: row.created_at.to_jiff(),
+            created_at: row.created_at,
         })
         .collect())
 }
@@ -87,7 +85,7 @@ pub async fn revoke(
          select found.user_id, exists (select from ended) as "ended!" from found"#,
         id.uuid(),
         owner.map(UserId::uuid),
-        now.to_sqlx() as _,
+        now,
         reason,
     )
     .fetch_optional(connection)
@@ -115,7 +113,7 @@ pub async fn revoke_all(
          returning device_session_id",
         user_id.uuid(),
         except.map(DeviceSessionId::uuid),
-        now.to_sqlx() as _,
+        now,
         reason,
     )
     .fetch_all(connection)
@@ -157,7 +155,7 @@ pub async fn list_active(
              and ($2::timestamptz is null or (created_at, device_session_id) < ($2, $3))
          order by created_at desc, device_session_id desc limit $4",
         user_id.uuid(),
-        before_at.map(ToSqlx::to_sqlx) as _,
+        before_at,
         before_id,
         limit.probe(),
     )
@@ -167,8 +165,8 @@ pub async fn list_active(
         .into_iter()
         .map(|row| OwnSession {
             device_session_id: row.device_session_id.into(),
-            created_at: row.created_at.to_jiff(),
-            last_seen_at: row.last_seen_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
         })
         .collect())
 }
@@ -178,7 +176,7 @@ pub async fn list_active(
 pub async fn write_seen(
     connection: &mut PgConnection,
     ids: &[Uuid],
-    at: &[jiff_sqlx::Timestamp],
+    at: &[Timestamp],
 ) -> Result<u64> {
     Ok(sqlx::query!(
         // Rows that somebody else holds are left out: this waits for nobody, and so nobody waits for it in a circle.
@@ -190,7 +188,7 @@ pub async fn write_seen(
          where d.device_session_id = free.device_session_id
              and (d.last_seen_at is null or d.last_seen_at <= s.at - interval '1 minute')",
         ids,
-        at as _,
+        at,
     )
     .execute(connection)
     .await?
@@ -205,7 +203,7 @@ pub async fn sweep(connection: &mut PgConnection, before: Timestamp, batch: i64)
              (select device_session_id from backend.device_sessions
               where status = 'revoked' and revoked_at < $1
               order by revoked_at limit $2 for update skip locked)",
-        before.to_sqlx() as _,
+        before,
         batch,
     )
     .execute(connection)

@@ -1,9 +1,7 @@
 //! Codes that are asked for: blocks, throttles and challenges of a whole batch in one statement.
 
-use galaxy_core::{ChallengeId, EmailAddress};
+use galaxy_core::{ChallengeId, EmailAddress, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -54,8 +52,8 @@ pub async fn ask(
     per_address: &Rule,
     now: Timestamp,
 ) -> Result<Vec<Admission>> {
-    let [minute, hour, day] = CODES_PER_EMAIL
-        .map(|allowance| (allowance.most.cast_signed(), allowance.began(now).to_sqlx()));
+    let [minute, hour, day] =
+        CODES_PER_EMAIL.map(|allowance| (allowance.most.cast_signed(), allowance.began(now)));
     let all = || CODES_PER_EMAIL.iter();
     let kept = all().map(|allowance| allowance.most).max();
     let expires_at = all().map(|allowance| allowance.ends(now)).max();
@@ -69,11 +67,8 @@ pub async fn ask(
     let code_hashes: Vec<&[u8]> = batch.iter().map(|asked| &asked.code_hash[..]).collect();
     let no_hashes: Vec<&[u8]> = batch.iter().map(|asked| &asked.no_hash[..]).collect();
     let locales: Vec<Option<&str>> = batch.iter().map(|asked| asked.locale.as_deref()).collect();
-    let at: Vec<_> = batch.iter().map(|asked| asked.at.to_sqlx()).collect();
-    let expires: Vec<_> = batch
-        .iter()
-        .map(|asked| asked.expires_at.to_sqlx())
-        .collect();
+    let at: Vec<_> = batch.iter().map(|asked| asked.at).collect();
+    let expires: Vec<_> = batch.iter().map(|asked| asked.expires_at).collect();
     let email_subjects: Vec<&[u8]> = batch.iter().map(|asked| &asked.email_subject[..]).collect();
     let address_subjects: Vec<&[u8]> = batch
         .iter()
@@ -88,22 +83,22 @@ pub async fn ask(
         &code_hashes as _,
         &no_hashes as _,
         &locales as _,
-        &at as _,
-        &expires as _,
+        &at,
+        &expires,
         &email_subjects as _,
         &address_subjects as _,
         per_address.bucket,
         per_address.limit_i32(),
-        per_address.ends(now).to_sqlx() as _,
+        per_address.ends(now),
         minute.0,
-        minute.1 as _,
+        minute.1,
         hour.0,
-        hour.1 as _,
+        hour.1,
         day.0,
-        day.1 as _,
+        day.1,
         kept.unwrap_or_default().cast_signed(),
-        expires_at.unwrap_or(now).to_sqlx() as _,
-        now.to_sqlx() as _,
+        expires_at.unwrap_or(now),
+        now,
     )
     .fetch_all(connection)
     .await?;
@@ -129,7 +124,7 @@ pub async fn sweep_sent_codes(
         "delete from backend.sent_codes where subject in
              (select subject from backend.sent_codes
               where expires_at <= $1 order by expires_at limit $2 for update skip locked)",
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .execute(connection)

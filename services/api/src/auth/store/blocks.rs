@@ -1,8 +1,7 @@
 //! Blocked addresses, and challenges that have had their day.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -17,7 +16,7 @@ pub async fn block_email(
     sqlx::query!(
         "insert into backend.blocked_emails (email, blocked_at, reason) values ($1, $2, $3) on conflict do nothing",
         email,
-        now.to_sqlx() as _,
+        now,
         reason,
     )
     .execute(connection)
@@ -57,7 +56,7 @@ pub async fn sweep_challenges(
         "delete from backend.auth_challenges where challenge_id in
              (select challenge_id from backend.auth_challenges
               where expires_at < $1 order by expires_at limit $2 for update skip locked)",
-        before.to_sqlx() as _,
+        before,
         batch,
     )
     .execute(connection)

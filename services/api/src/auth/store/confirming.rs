@@ -1,13 +1,13 @@
 //! Codes that are tried, and the sessions that right ones open: a batch in each statement.
 
-use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, RecordId, UserId};
+use galaxy_core::{
+    ChallengeId, DeviceSessionId, EmailAddress, Locale, RecordId, Timestamp, UserId,
+};
 use galaxy_events::{
     catalogue::{account::AccountCreated, session::SessionCreated},
     outbox::Batch,
 };
 use galaxy_store::{Result, Topic, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -52,7 +52,7 @@ pub async fn take_tries(
     let rows = sqlx::query_file!(
         "src/auth/store/take_tries.sql",
         ids,
-        now.to_sqlx() as _,
+        now,
         TRIES,
         WRONG_CODES.bucket,
         WRONG_CODES.limit_i32(),
@@ -90,8 +90,8 @@ pub async fn count_wrong(
              expires_at = case when t.expires_at <= $3 then $4 else t.expires_at end",
         WRONG_CODES.bucket,
         subjects,
-        now.to_sqlx() as _,
-        WRONG_CODES.ends(now).to_sqlx() as _,
+        now,
+        WRONG_CODES.ends(now),
         WRONG_CODES.limit_i32(),
     )
     .execute(connection)
@@ -172,7 +172,7 @@ pub async fn open(tx: &mut Tx, openings: &[Opening], now: Timestamp) -> Result<V
         &zones as _,
         &countries as _,
         &records as _,
-        now.to_sqlx() as _,
+        now,
         SESSIONS_PER_USER - 1,
         Entitlement::FREE.max_registered_race_names.cast_signed(),
         &events.ids,

@@ -1,9 +1,9 @@
 //! `POST …/applications/{application_id}/approve`: the owner lets the applicant in.
 
 use axum::{Json, extract::State};
+use galaxy_core::Timestamp;
 use galaxy_http::ApiPath;
 use galaxy_store::Tx;
-use jiff::Timestamp;
 use tracing::instrument;
 
 use super::{ApplicationPath, decided, find};

@@ -1,10 +1,9 @@
 //! `POST /lobby/games`: a new draft.
 
 use axum::{Json, extract::State, http::StatusCode};
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_http::ApiJson;
 use galaxy_runtime::versions;
-use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::PgConnection;
 use tracing::instrument;

@@ -12,9 +12,8 @@ pub mod retry_start;
 pub mod start;
 pub mod update;
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use super::{game::Game, refusal::Error, store};
 use crate::accounts::{self, Action};

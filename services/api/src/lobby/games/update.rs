@@ -1,8 +1,8 @@
 //! `PATCH /lobby/games/{game_id}`: the owner changes what its status still lets change.
 
 use axum::{Json, extract::State};
+use galaxy_core::Timestamp;
 use galaxy_http::ApiJson;
-use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use galaxy_core::{InviteId, UserId, entropy};
-use jiff::Timestamp;
+use galaxy_core::{InviteId, Timestamp, UserId, entropy};
 use subtle::ConstantTimeEq;
 
 use crate::{

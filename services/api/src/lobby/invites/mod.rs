@@ -7,8 +7,7 @@ pub mod list;
 pub mod redeem;
 pub mod revoke;
 
-use galaxy_core::{GameId, InviteId, UserId};
-use jiff::Timestamp;
+use galaxy_core::{GameId, InviteId, Timestamp, UserId};
 use serde::Deserialize;
 use sqlx::PgConnection;
 

@@ -1,9 +1,8 @@
 //! `POST …/invites/{invite_id}/redeem`: the invitee, or whoever has the code, joins.
 
 use axum::{Json, extract::State};
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_http::{ApiJson, ApiPath};
-use jiff::Timestamp;
 use serde::Deserialize;
 use sqlx::PgConnection;
 use tracing::instrument;

@@ -1,9 +1,8 @@
 //! How a membership ends, whoever ends it. A race in a running engine is banished by the runtime manager, which applies
 //! the event.
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 
 use crate::lobby::{
     events,

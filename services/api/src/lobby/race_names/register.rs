@@ -1,10 +1,9 @@
 //! `POST /lobby/race-names/register`: an earned name becomes its holder's for good.
 
 use axum::{Json, extract::State};
-use galaxy_core::{RaceName, UserId};
+use galaxy_core::{RaceName, Timestamp, UserId};
 use galaxy_http::ApiJson;
 use galaxy_store::Tx;
-use jiff::Timestamp;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;

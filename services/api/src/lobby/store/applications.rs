@@ -1,9 +1,7 @@
 //! Applications to public games.
 
-use galaxy_core::{ApplicationId, GameId, UserId};
+use galaxy_core::{ApplicationId, GameId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as At, ToSqlx};
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -41,8 +39,8 @@ pub(super) struct Row {
     pub race_canonical: String,
     pub message: Option<String>,
     pub status: ApplicationStatus,
-    pub created_at: At,
-    pub decided_at: Option<At>,
+    pub created_at: Timestamp,
+    pub decided_at: Option<Timestamp>,
 }
 
 impl From<Row> for Application {
@@ -55,8 +53,8 @@ impl From<Row> for Application {
             race_canonical: row.race_canonical,
             message: row.message,
             status: row.status,
-            created_at: row.created_at.to_jiff(),
-            decided_at: row.decided_at.map(At::to_jiff),
+            created_at: row.created_at,
+            decided_at: row.decided_at,
         }
     }
 }
@@ -105,7 +103,7 @@ pub async fn insert(tx: &mut Tx, application: &Application) -> Result<()> {
         application.race_name,
         application.race_canonical,
         application.message,
-        application.created_at.to_sqlx() as _,
+        application.created_at,
     )
     .execute(&mut **tx)
     .await?;
@@ -125,7 +123,7 @@ pub async fn decide(
          where application_id = $1 and status = 'submitted'",
         id.uuid(),
         status as _,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -143,7 +141,7 @@ pub async fn reject_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result
            returning application_id, game_id, applicant_user_id, race_name, race_canonical, message,
                      status as "status: _", created_at, decided_at"#,
         game_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -157,7 +155,7 @@ pub async fn withdraw_all(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Resul
         "update backend.applications set status = 'withdrawn', decided_at = $2, updated_at = $2
          where applicant_user_id = $1 and status = 'submitted'",
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -172,7 +170,7 @@ pub async fn withdraw(tx: &mut Tx, game_id: GameId, user_id: UserId, now: Timest
          where game_id = $1 and applicant_user_id = $2 and status = 'submitted'",
         game_id.uuid(),
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?;

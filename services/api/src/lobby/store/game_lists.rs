@@ -1,9 +1,7 @@
 //! Pages of games. Each list has its own statement, so that each has its own index.
 
-use galaxy_core::{GameId, Limit, Page, UserId};
+use galaxy_core::{GameId, Limit, Page, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -34,13 +32,13 @@ pub async fn public(
     after: Option<ByAge>,
 ) -> Result<Page<Game>> {
     let (at, id) = newest(after);
-    let (at, id) = (at.to_sqlx(), id.uuid());
+    let id = id.uuid();
     let rows = match status {
         None => {
             games!(
                 "where g.visibility = 'public' and g.status <> 'draft' and (g.created_at, g.game_id) < ($1, $2)
                  order by g.created_at desc, g.game_id desc limit $3",
-                at as _,
+                at,
                 id,
                 limit.probe()
             )
@@ -52,7 +50,7 @@ pub async fn public(
                 "where g.visibility = 'public' and g.status = $4 and g.status <> 'draft'
                        and (g.created_at, g.game_id) < ($1, $2)
                  order by g.created_at desc, g.game_id desc limit $3",
-                at as _,
+                at,
                 id,
                 limit.probe(),
                 status as _
@@ -140,7 +138,7 @@ pub async fn of_player(
               order by p.created_at desc, p.game_id desc limit $4))
          order by g.created_at desc, g.game_id desc limit $4",
         user_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )
@@ -171,13 +169,13 @@ pub async fn all(
     after: Option<ByAge>,
 ) -> Result<Page<Game>> {
     let (at, id) = newest(after);
-    let (at, id) = (at.to_sqlx(), id.uuid());
+    let id = id.uuid();
     let rows = match filter {
         Filter::All => {
             games!(
                 "where (g.created_at, g.game_id) < ($1, $2)
                  order by g.created_at desc, g.game_id desc limit $3",
-                at as _,
+                at,
                 id,
                 limit.probe()
             )
@@ -188,7 +186,7 @@ pub async fn all(
             games!(
                 "where g.status = $4 and (g.created_at, g.game_id) < ($1, $2)
                  order by g.created_at desc, g.game_id desc limit $3",
-                at as _,
+                at,
                 id,
                 limit.probe(),
                 status as _
@@ -200,7 +198,7 @@ pub async fn all(
             games!(
                 "where g.owner_user_id = $4 and (g.created_at, g.game_id) < ($1, $2)
                  order by g.created_at desc, g.game_id desc limit $3",
-                at as _,
+                at,
                 id,
                 limit.probe(),
                 owner.uuid()

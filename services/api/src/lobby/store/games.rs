@@ -1,10 +1,8 @@
 //! Games: read, locked, written.
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_events::catalogue::runtime::{PlayerSnapshot, RuntimeSnapshot};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as At, ToSqlx};
 use sqlx::{PgConnection, types::Json};
 use tracing::instrument;
 
@@ -25,7 +23,7 @@ pub(super) struct Row {
     pub min_players: i32,
     pub max_players: i32,
     pub approved_count: i32,
-    pub enrollment_ends_at: At,
+    pub enrollment_ends_at: Timestamp,
     pub turn_schedule: String,
     pub time_zone: String,
     pub target_engine_version: Option<String>,
@@ -34,13 +32,13 @@ pub(super) struct Row {
     pub pause_reason: Option<String>,
     pub current_turn: Option<i32>,
     pub runtime_status: Option<String>,
-    pub next_turn_at: Option<At>,
+    pub next_turn_at: Option<Timestamp>,
     pub engine_health: Option<String>,
-    pub created_at: At,
-    pub updated_at: At,
-    pub started_at: Option<At>,
-    pub finished_at: Option<At>,
-    pub handed_over_at: Option<At>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub handed_over_at: Option<Timestamp>,
 }
 
 impl From<Row> for Game {
@@ -55,7 +53,7 @@ impl From<Row> for Game {
             min_players: row.min_players,
             max_players: row.max_players,
             approved_count: row.approved_count,
-            enrollment_ends_at: row.enrollment_ends_at.to_jiff(),
+            enrollment_ends_at: row.enrollment_ends_at,
             turn_schedule: row.turn_schedule,
             time_zone: row.time_zone,
             target_engine_version: row.target_engine_version,
@@ -64,13 +62,13 @@ impl From<Row> for Game {
             pause_reason: row.pause_reason,
             current_turn: row.current_turn,
             runtime_status: row.runtime_status,
-            next_turn_at: row.next_turn_at.map(At::to_jiff),
+            next_turn_at: row.next_turn_at,
             engine_health: row.engine_health,
-            created_at: row.created_at.to_jiff(),
-            updated_at: row.updated_at.to_jiff(),
-            started_at: row.started_at.map(At::to_jiff),
-            finished_at: row.finished_at.map(At::to_jiff),
-            handed_over_at: row.handed_over_at.map(At::to_jiff),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            handed_over_at: row.handed_over_at,
         }
     }
 }
@@ -136,7 +134,7 @@ pub async fn ties(
                           and status = 'created' and expires_at > $3) as "invited!""#,
         game_id.uuid(),
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_one(connection)
     .await?)
@@ -158,12 +156,12 @@ pub async fn insert(tx: &mut Tx, game: &Game) -> Result<()> {
         game.status as _,
         game.min_players,
         game.max_players,
-        game.enrollment_ends_at.to_sqlx() as _,
+        game.enrollment_ends_at,
         game.turn_schedule,
         game.time_zone,
         game.target_engine_version,
         game.version,
-        game.created_at.to_sqlx() as _,
+        game.created_at,
     )
     .execute(&mut **tx)
     .await?;
@@ -189,16 +187,16 @@ pub async fn save(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()> {
         game.min_players,
         game.max_players,
         game.approved_count,
-        game.enrollment_ends_at.to_sqlx() as _,
+        game.enrollment_ends_at,
         game.turn_schedule,
         game.time_zone,
         game.target_engine_version,
         game.start_failure,
         game.pause_reason,
-        game.started_at.map(ToSqlx::to_sqlx) as _,
-        game.finished_at.map(ToSqlx::to_sqlx) as _,
-        game.handed_over_at.map(ToSqlx::to_sqlx) as _,
-        now.to_sqlx() as _,
+        game.started_at,
+        game.finished_at,
+        game.handed_over_at,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -228,10 +226,10 @@ pub async fn save_runtime_view(
         view.version,
         i32::try_from(view.turn).unwrap_or(i32::MAX),
         view.runtime_status,
-        view.next_turn_at.map(ToSqlx::to_sqlx) as _,
+        view.next_turn_at,
         view.engine_health,
         players_column(&view.players) as _,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?

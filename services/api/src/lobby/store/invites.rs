@@ -1,9 +1,7 @@
 //! Invites, by name or by code.
 
-use galaxy_core::{GameId, InviteId, UserId};
+use galaxy_core::{GameId, InviteId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as At, ToSqlx};
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -40,9 +38,9 @@ pub(super) struct Row {
     pub code: Option<Vec<u8>>,
     pub status: InviteStatus,
     pub redeemed_by_user_id: Option<UserId>,
-    pub expires_at: At,
-    pub created_at: At,
-    pub decided_at: Option<At>,
+    pub expires_at: Timestamp,
+    pub created_at: Timestamp,
+    pub decided_at: Option<Timestamp>,
 }
 
 impl From<Row> for Invite {
@@ -54,9 +52,9 @@ impl From<Row> for Invite {
             code_hash: row.code,
             status: row.status,
             redeemed_by_user_id: row.redeemed_by_user_id,
-            expires_at: row.expires_at.to_jiff(),
-            created_at: row.created_at.to_jiff(),
-            decided_at: row.decided_at.map(At::to_jiff),
+            expires_at: row.expires_at,
+            created_at: row.created_at,
+            decided_at: row.decided_at,
         }
     }
 }
@@ -103,8 +101,8 @@ pub async fn insert(tx: &mut Tx, invite: &Invite) -> Result<()> {
         invite.game_id.uuid(),
         invite.invited_user_id.map(UserId::uuid),
         invite.code_hash,
-        invite.expires_at.to_sqlx() as _,
-        invite.created_at.to_sqlx() as _,
+        invite.expires_at,
+        invite.created_at,
     )
     .execute(&mut **tx)
     .await?;
@@ -124,7 +122,7 @@ pub async fn expire_stale(
          where game_id = $1 and invited_user_id = $2 and status = 'created' and expires_at <= $3",
         game_id.uuid(),
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?;
@@ -147,7 +145,7 @@ pub async fn decide(
         id.uuid(),
         status as _,
         by.map(UserId::uuid),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -165,7 +163,7 @@ pub async fn revoke_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result
            returning invite_id, game_id, invited_user_id as "invited_user_id: _", code, status as "status: _",
                      redeemed_by_user_id as "redeemed_by_user_id: _", expires_at, created_at, decided_at"#,
         game_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(&mut **tx)
     .await?;
@@ -179,7 +177,7 @@ pub async fn revoke_of(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<u
         "update backend.invites set status = 'revoked', decided_at = $2, updated_at = $2
          where invited_user_id = $1 and status = 'created'",
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -199,7 +197,7 @@ pub async fn revoke_one(
          where game_id = $1 and invited_user_id = $2 and status = 'created'",
         game_id.uuid(),
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?;
@@ -217,7 +215,7 @@ pub async fn expire_due(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<I
                                order by expires_at, invite_id limit $2 for update skip locked)
            returning invite_id, game_id, invited_user_id as "invited_user_id: _", code, status as "status: _",
                      redeemed_by_user_id as "redeemed_by_user_id: _", expires_at, created_at, decided_at"#,
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .fetch_all(&mut **tx)

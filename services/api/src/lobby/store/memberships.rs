@@ -1,9 +1,7 @@
 //! Who plays in which game: one row per player and game for good.
 
-use galaxy_core::{GameId, Limit, MembershipId, Page, UserId};
+use galaxy_core::{GameId, Limit, MembershipId, Page, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as At, ToSqlx};
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -38,8 +36,8 @@ struct Row {
     race_name: String,
     race_canonical: String,
     status: MembershipStatus,
-    created_at: At,
-    ended_at: Option<At>,
+    created_at: Timestamp,
+    ended_at: Option<Timestamp>,
 }
 
 impl From<Row> for Membership {
@@ -51,8 +49,8 @@ impl From<Row> for Membership {
             race_name: row.race_name,
             race_canonical: row.race_canonical,
             status: row.status,
-            created_at: row.created_at.to_jiff(),
-            ended_at: row.ended_at.map(At::to_jiff),
+            created_at: row.created_at,
+            ended_at: row.ended_at,
         }
     }
 }
@@ -153,7 +151,7 @@ pub async fn join(
         user_id.uuid(),
         race.0,
         race.1,
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_optional(&mut **tx)
     .await?;
@@ -175,7 +173,7 @@ pub async fn end(
         id.uuid(),
         status as _,
         reason,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -196,7 +194,7 @@ pub async fn block_removed(
          where membership_id = $1 and status = 'removed'",
         id.uuid(),
         reason,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -222,7 +220,7 @@ pub async fn list(
         "where game_id = $1 and (created_at, membership_id) > ($2, $3) and ($4 or status = 'active')
          order by created_at, membership_id limit $5",
         game_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         all,
         limit.probe()

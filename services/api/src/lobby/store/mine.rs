@@ -1,9 +1,7 @@
 //! A player's own applications and invites, and what the owner of a game sees of them.
 
-use galaxy_core::{ApplicationId, GameId, InviteId, Limit, Page, UserId};
+use galaxy_core::{ApplicationId, GameId, InviteId, Limit, Page, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -31,7 +29,7 @@ pub async fn applications_of(
         "where applicant_user_id = $1 and (created_at, application_id) < ($2, $3)
          order by created_at desc, application_id desc limit $4",
         user_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )
@@ -54,7 +52,7 @@ pub async fn applications_to(
         "where game_id = $1 and (created_at, application_id) > ($2, $3)
          order by created_at, application_id limit $4",
         game_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )
@@ -88,7 +86,7 @@ pub async fn invites_of(
         "where invited_user_id = $1 and (created_at, invite_id) < ($2, $3)
          order by created_at desc, invite_id desc limit $4",
         user_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )
@@ -111,7 +109,7 @@ pub async fn invites_to(
         "where game_id = $1 and (created_at, invite_id) > ($2, $3)
          order by created_at, invite_id limit $4",
         game_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )

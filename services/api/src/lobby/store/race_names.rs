@@ -1,9 +1,7 @@
 //! The race name directory: who holds which name.
 
-use galaxy_core::{GameId, Limit, Page, RaceName, RaceNameId, UserId};
+use galaxy_core::{GameId, Limit, Page, RaceName, RaceNameId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::{Timestamp as At, ToSqlx};
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -37,9 +35,9 @@ struct Row {
     status: RaceNameStatus,
     owner_user_id: UserId,
     game_id: Option<GameId>,
-    expires_at: Option<At>,
-    registered_at: Option<At>,
-    created_at: At,
+    expires_at: Option<Timestamp>,
+    registered_at: Option<Timestamp>,
+    created_at: Timestamp,
 }
 
 impl From<Row> for HeldName {
@@ -50,9 +48,9 @@ impl From<Row> for HeldName {
             status: row.status,
             owner_user_id: row.owner_user_id,
             game_id: row.game_id,
-            expires_at: row.expires_at.map(At::to_jiff),
-            registered_at: row.registered_at.map(At::to_jiff),
-            created_at: row.created_at.to_jiff(),
+            expires_at: row.expires_at,
+            registered_at: row.registered_at,
+            created_at: row.created_at,
         }
     }
 }
@@ -102,7 +100,7 @@ pub async fn reserve(
         race.1,
         user_id.uuid(),
         game_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -123,7 +121,7 @@ pub async fn release_reservation(
          where game_id = $1 and owner_user_id = $2 and status = 'reservation' returning name",
         game_id.uuid(),
         user_id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_optional(&mut **tx)
     .await?)
@@ -153,8 +151,8 @@ pub async fn make_pending(
         "update backend.race_names set status = 'pending_registration', expires_at = $2, updated_at = $3
          where race_name_id = $1 and status = 'reservation'",
         id.uuid(),
-        expires_at.to_sqlx() as _,
-        now.to_sqlx() as _,
+        expires_at,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -170,7 +168,7 @@ pub async fn register(tx: &mut Tx, id: RaceNameId, now: Timestamp) -> Result<boo
          set status = 'registered', expires_at = null, registered_at = $2, updated_at = $2
          where race_name_id = $1 and status = 'pending_registration'",
         id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -186,7 +184,7 @@ pub async fn release(tx: &mut Tx, id: RaceNameId, now: Timestamp) -> Result<bool
          set status = 'released', expires_at = null, released_at = $2, updated_at = $2
          where race_name_id = $1 and status <> 'released'",
         id.uuid(),
-        now.to_sqlx() as _,
+        now,
     )
     .execute(&mut **tx)
     .await?
@@ -237,7 +235,7 @@ pub async fn expired(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<Held
     let rows = names!(
         "where status = 'pending_registration' and expires_at <= $1
          order by expires_at, race_name_id limit $2 for update skip locked",
-        now.to_sqlx() as _,
+        now,
         batch
     )
     .fetch_all(&mut **tx)
@@ -262,7 +260,7 @@ pub async fn list_held(
         "where owner_user_id = $1 and status <> 'released' and (created_at, race_name_id) > ($2, $3)
          order by created_at, race_name_id limit $4",
         user_id.uuid(),
-        at.to_sqlx() as _,
+        at,
         id.uuid(),
         limit.probe()
     )

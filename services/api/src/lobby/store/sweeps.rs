@@ -1,9 +1,7 @@
 //! What the sweeps and the release of an account look for.
 
-use galaxy_core::{GameId, UserId};
+use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use tracing::instrument;
 
 /// Up to `batch` games past the end of their enrollment that have players enough.
@@ -15,7 +13,7 @@ pub async fn enrollment_ended(tx: &mut Tx, now: Timestamp, batch: i64) -> Result
         "select game_id from backend.games
          where status = 'enrollment_open' and enrollment_ends_at <= $1 and approved_count >= min_players
          order by enrollment_ends_at, game_id limit $2 for no key update skip locked",
-        now.to_sqlx() as _,
+        now,
         batch,
     )
     .fetch_all(&mut **tx)

@@ -1,8 +1,8 @@
 //! Games whose enrollment ended with players enough become ready to start.
 
+use galaxy_core::Timestamp;
 use galaxy_events::catalogue::lobby::GameReady;
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
 
 use crate::lobby::{enrollment, events, store};
 

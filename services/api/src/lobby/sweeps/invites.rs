@@ -1,7 +1,7 @@
 //! Invites that nobody took in time.
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
 
 use crate::lobby::{events, store};
 

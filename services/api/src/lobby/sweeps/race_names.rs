@@ -1,7 +1,7 @@
 //! Earned race names that were not registered in time.
 
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
-use jiff::Timestamp;
 
 use crate::lobby::{events, store::race_names};
 

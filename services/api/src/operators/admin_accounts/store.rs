@@ -1,9 +1,7 @@
 //! All SQL that lists and changes admin accounts.
 
-use galaxy_core::Limit;
+use galaxy_core::{Limit, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -33,7 +31,7 @@ pub async fn insert(
          values ($1, $2, $3, $3) on conflict do nothing",
         username,
         password_hash,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?
@@ -58,9 +56,9 @@ pub async fn find(connection: &mut PgConnection, username: &str) -> Result<Optio
     .await?;
     Ok(row.map(|row| AdminAccount {
         username: row.username,
-        created_at: row.created_at.to_jiff(),
-        last_used_at: row.last_used_at.map(jiff_sqlx::Timestamp::to_jiff),
-        disabled_at: row.disabled_at.map(jiff_sqlx::Timestamp::to_jiff),
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        disabled_at: row.disabled_at,
     }))
 }
 
@@ -83,9 +81,9 @@ pub async fn list(
         .into_iter()
         .map(|row| AdminAccount {
             username: row.username,
-            created_at: row.created_at.to_jiff(),
-            last_used_at: row.last_used_at.map(jiff_sqlx::Timestamp::to_jiff),
-            disabled_at: row.disabled_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            disabled_at: row.disabled_at,
         })
         .collect())
 }
@@ -112,7 +110,7 @@ pub async fn set_disabled(
          set disabled_at = case when $2::timestamptz is null then null else coalesce(disabled_at, $2) end
          where username = $1",
         username,
-        disabled_at.map(ToSqlx::to_sqlx) as _,
+        disabled_at,
     )
     .execute(connection)
     .await?
@@ -132,7 +130,7 @@ pub async fn set_password(
         "update backend.admin_accounts set password_hash = $2, password_changed_at = $3 where username = $1",
         username,
         password_hash,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?

@@ -1,6 +1,6 @@
 //! How an operator's account is shown.
 
-use jiff::Timestamp;
+use galaxy_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -1,9 +1,8 @@
 //! `GET /audit-log`: what operators changed.
 
 use axum::{Json, extract::State};
-use galaxy_core::{AuditId, Page};
+use galaxy_core::{AuditId, Page, Timestamp};
 use galaxy_http::{ApiError, ApiQuery};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tracing::instrument;

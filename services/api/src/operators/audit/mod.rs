@@ -3,9 +3,8 @@
 mod list;
 mod store;
 
-use galaxy_core::AuditId;
+use galaxy_core::{AuditId, Timestamp};
 use galaxy_store::{Result, Tx};
-use jiff::Timestamp;
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -1,9 +1,7 @@
 //! All SQL on the audit log.
 
-use galaxy_core::{AuditId, Limit};
+use galaxy_core::{AuditId, Limit, Timestamp};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -82,7 +80,7 @@ pub async fn list_audit(
         filter.target_kind,
         filter.target_id,
         filter.action,
-        before_at.map(ToSqlx::to_sqlx) as _,
+        before_at,
         before_id,
         limit.probe(),
     )
@@ -98,7 +96,7 @@ pub async fn list_audit(
             target_id: row.target_id,
             request_id: row.request_id,
             details: row.details,
-            created_at: row.created_at.to_jiff(),
+            created_at: row.created_at,
         })
         .collect())
 }

@@ -1,7 +1,7 @@
 //! How an engine version is shown.
 
+use galaxy_core::Timestamp;
 use galaxy_runtime::versions::EngineVersion;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

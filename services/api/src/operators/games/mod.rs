@@ -6,9 +6,8 @@ mod force_stop;
 mod get;
 mod list;
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Timestamp};
 use galaxy_store::Tx;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};

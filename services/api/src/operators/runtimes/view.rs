@@ -1,8 +1,7 @@
 //! How runtimes and their operations are shown to operators.
 
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_runtime::{Operation, Record};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -19,9 +19,9 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use axum::http::StatusCode;
-use galaxy_core::entropy;
+use galaxy_core::{Timestamp, entropy};
 use galaxy_http::ApiError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use moka::future::Cache;
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;

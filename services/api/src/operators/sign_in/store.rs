@@ -1,8 +1,7 @@
 //! The SQL of an operator's sign-in.
 
+use galaxy_core::Timestamp;
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 
@@ -26,7 +25,7 @@ pub async fn note_use(connection: &mut PgConnection, username: &str, now: Timest
     sqlx::query!(
         "update backend.admin_accounts set last_used_at = $2 where username = $1",
         username,
-        now.to_sqlx() as _,
+        now,
     )
     .execute(connection)
     .await?;

@@ -1,10 +1,9 @@
 //! `POST /users/{user_id}/entitlements`: gives an account another tier.
 
 use axum::{Json, extract::State};
-use galaxy_core::{UserId, text};
+use galaxy_core::{Timestamp, UserId, text};
 use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
 use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

@@ -1,9 +1,8 @@
 //! `GET /users/{user_id}`: an account with its history.
 
 use axum::{Json, extract::State};
-use galaxy_core::{RecordId, UserId};
+use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;

@@ -7,9 +7,8 @@ mod sanction;
 mod search;
 mod soft_delete;
 
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_http::ApiError;
-use jiff::Timestamp;
 use sqlx::PgConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -1,9 +1,8 @@
 //! `POST /users/{user_id}/sanctions`: applies or removes a sanction.
 
 use axum::{Json, extract::State, http::StatusCode};
-use galaxy_core::UserId;
+use galaxy_core::{Timestamp, UserId};
 use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;

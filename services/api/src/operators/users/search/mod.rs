@@ -4,9 +4,8 @@ mod plan;
 mod store;
 
 use axum::{Json, extract::State};
-use galaxy_core::{Cursor, Limit, Page, UserId};
+use galaxy_core::{Cursor, Limit, Page, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiQuery, Invalid};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tracing::instrument;

@@ -3,10 +3,8 @@
 //! Where other filters narrow what the way finds, a page looks at so many candidates at most. It ends with the last of
 //! them then, though that may not fit, so that the next page goes on behind it.
 
-use galaxy_core::{Limit, UserId};
+use galaxy_core::{Limit, Timestamp, UserId};
 use galaxy_store::Result;
-use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -54,8 +52,8 @@ struct Row {
     display_name: String,
     declared_country: Option<String>,
     permanent_block: bool,
-    created_at: jiff_sqlx::Timestamp,
-    deleted_at: Option<jiff_sqlx::Timestamp>,
+    created_at: Timestamp,
+    deleted_at: Option<Timestamp>,
     fits: bool,
     ends_look: bool,
 }
@@ -70,8 +68,8 @@ fn found(rows: Vec<Row>) -> Vec<Found> {
             display_name: row.display_name,
             declared_country: row.declared_country,
             permanent_block: row.permanent_block,
-            created_at: row.created_at.to_jiff(),
-            deleted_at: row.deleted_at.map(jiff_sqlx::Timestamp::to_jiff),
+            created_at: row.created_at,
+            deleted_at: row.deleted_at,
             fits: row.fits,
             ends_look: row.ends_look,
         })
@@ -100,7 +98,7 @@ pub async fn by_id(
         filter.name,
         filter.country,
         filter.sanction.map(SanctionCode::as_str),
-        now.to_sqlx() as _,
+        now,
     )
     .fetch_all(connection)
     .await?;
@@ -141,7 +139,7 @@ pub async fn by_email(
         filter.name,
         filter.country,
         filter.sanction.map(SanctionCode::as_str),
-        now.to_sqlx() as _,
+        now,
         limit.probe(),
         candidates(limit),
     )
@@ -231,7 +229,7 @@ pub async fn by_sanction(
            order by user_id limit $7"#,
         filter.sanction.map(SanctionCode::as_str),
         after,
-        now.to_sqlx() as _,
+        now,
         filter.country,
         filter.email,
         filter.name,
@@ -260,7 +258,7 @@ pub async fn by_country(
            where declared_country = $1 and (created_at, user_id) < ($2, $3)
            order by created_at desc, user_id desc limit $4"#,
         country,
-        before_at.to_sqlx() as _,
+        before_at,
         before_id,
         limit.probe(),
     )
@@ -284,7 +282,7 @@ pub async fn newest(
            from backend.accounts
            where (created_at, user_id) < ($1, $2)
            order by created_at desc, user_id desc limit $3"#,
-        before_at.to_sqlx() as _,
+        before_at,
         before_id,
         limit.probe(),
     )
