@@ -1,4 +1,4 @@
-//! Puts a mail into the outbox, in the transaction of what caused it.
+//! Writes mails into the outbox, in the transaction of what caused them: one statement for any number of mails.
 
 use galaxy_core::{DeliveryId, EmailAddress, PayloadId, Timestamp, UserId};
 use galaxy_service::telemetry;
@@ -7,160 +7,112 @@ use uuid::Uuid;
 
 use crate::model::{Content, MAX_SUBJECT, Priority, header_line};
 
-/// A mail to one address. A mail to several people is several of these, so that a refusal of one concerns nobody else.
+/// A mail to one address. A mail to several people is several of these, so that one refused recipient does not hold up
+/// the others.
 #[derive(Debug, Clone)]
 pub struct NewMail<'a> {
-    /// What kind of mail it is, such as `login_code` or the kind of a notification. At most 100 characters.
+    /// The kind of mail, such as `login_code` or the kind of a notification. At most 100 characters.
     pub template_id: &'a str,
-    /// The same key with the same `template_id` asks for the same mail: it is sent once. 1–200 characters.
+    /// Identifies the mail among those of the same `template_id`: a key is written once. 1–200 characters.
     pub idempotency_key: &'a str,
-    /// Whose account it belongs to: what still waits goes with the account. `None` for login codes and operators.
+    /// The account that the mail belongs to; deleting the account drops the mail. `None` for login codes and operators.
     pub user_id: Option<UserId>,
-    /// Where it goes.
+    /// The recipient.
     pub to: &'a EmailAddress,
-    /// What it says.
+    /// Subject and body.
     pub content: &'a Content,
-    /// Whether it goes before others.
+    /// Which of several due mails is sent first.
     pub priority: Priority,
-    /// Not sent before this time; at once if `None`.
-    pub not_before: Option<Timestamp>,
     /// Not sent after this time.
     pub expires_at: Option<Timestamp>,
-    /// Holds a login code: shown to nobody, erased as soon as the delivery is over.
+    /// Contains a login code: never shown to operators, erased as soon as the delivery is finished.
     pub secret: bool,
     /// An `https` address for one-click unsubscription (RFC 8058).
     pub list_unsubscribe: Option<&'a str>,
+    /// The W3C trace context of the cause; `None` takes that of the current span.
+    pub traceparent: Option<&'a str>,
+    /// Passed to the database like the others but not written, so that response times do not tell which mails are sent.
+    pub suppressed: bool,
 }
 
-/// What [`enqueue`] found or made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Enqueued {
-    /// The delivery of this template and key.
-    pub delivery_id: DeliveryId,
-    /// Whether this call made it.
-    pub is_new: bool,
-}
-
-/// Writes the mail into the outbox; it is sent once the transaction is committed, and never if it is not.
+/// Writes the mails; they are sent after the transaction is committed. Returns the deliveries that were created.
 ///
-/// A second call with the same `template_id` and `idempotency_key` changes nothing and gives the first one's delivery.
-#[tracing::instrument(name = "mail.enqueue", skip_all, fields(template_id = mail.template_id))]
-pub async fn enqueue(tx: &mut Tx, mail: NewMail<'_>) -> Result<Enqueued> {
-    let key = DeliveryKey {
-        template_id: mail.template_id,
-        idempotency_key: mail.idempotency_key,
-    };
-    if let Some(delivery_id) = find(tx, key).await? {
-        return Ok(Enqueued {
-            delivery_id,
-            is_new: false,
-        });
+/// A mail whose `template_id` and `idempotency_key` were enqueued before is left out, also if a concurrent transaction
+/// commits the same key first.
+#[tracing::instrument(name = "mail.enqueue", skip_all, fields(mails = mails.len()))]
+pub async fn enqueue(tx: &mut Tx, mails: &[NewMail<'_>]) -> Result<Vec<DeliveryId>> {
+    if mails.is_empty() {
+        return Ok(vec![]);
     }
-    let payload_id = insert_payload(tx, mail.content, mail.secret).await?;
-    let delivery_id = DeliveryId::generate();
-    if !insert_delivery(tx, delivery_id, payload_id, &mail).await? {
-        // Another transaction committed the same mail after we had looked; ours is left out.
-        delete_payload(tx, payload_id).await?;
-        let winner = find(tx, key).await?.ok_or(sqlx::Error::RowNotFound)?;
-        return Ok(Enqueued {
-            delivery_id: winner,
-            is_new: false,
-        });
-    }
-    insert_recipient(tx, delivery_id, mail.to.typed()).await?;
+    let current_trace = telemetry::traceparent();
+    let payloads = column(mails, |_| PayloadId::generate().uuid());
+    let deliveries = column(mails, |_| DeliveryId::generate().uuid());
+    let recipients = column(mails, |_| Uuid::now_v7());
+    let content_types = column(mails, |mail| mail.content.content_type());
+    let subjects = column(mails, |mail| {
+        header_line(&mail.content.subject, MAX_SUBJECT)
+    });
+    let texts = column(mails, |mail| mail.content.text.as_bytes());
+    let htmls = column(mails, |mail| {
+        mail.content.html.as_deref().map(str::as_bytes)
+    });
+    let secrets = column(mails, |mail| mail.secret);
+    let templates = column(mails, |mail| mail.template_id);
+    let keys = column(mails, |mail| mail.idempotency_key);
+    let priorities = column(mails, |mail| mail.priority.rank());
+    let users = column(mails, |mail| mail.user_id.map(UserId::uuid));
+    let unsubscribe = column(mails, |mail| mail.list_unsubscribe);
+    let expires = column(mails, |mail| mail.expires_at);
+    let traces = column(mails, |mail| mail.traceparent.or(current_trace.as_deref()));
+    let addresses = column(mails, |mail| mail.to.typed());
+    let suppressed = column(mails, |mail| mail.suppressed);
+    let created = sqlx::query_scalar!(
+        "with mail as (
+             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bytea[], $7::bytea[],
+                 $8::bool[], $9::text[], $10::text[], $11::smallint[], $12::uuid[], $13::text[], $14::timestamptz[],
+                 $15::text[], $16::text[], $17::bool[])
+             m (payload_id, delivery_id, recipient_id, content_type, subject, body, html, secret, template_id,
+                idempotency_key, priority, user_id, list_unsubscribe, expires_at, traceparent, address, suppressed)
+             where not suppressed),
+         deliveries as (
+             insert into backend.mail_deliveries (delivery_id, template_id, idempotency_key, priority,
+                 payload_id, user_id, message_id, list_unsubscribe, expires_at, traceparent)
+             select delivery_id, template_id, idempotency_key, priority,
+                 payload_id, user_id, delivery_id::text, list_unsubscribe, expires_at, traceparent from mail
+             on conflict (template_id, idempotency_key) do nothing
+             returning delivery_id),
+         created as (select mail.* from mail join deliveries using (delivery_id)),
+         payloads as (
+             insert into backend.mail_payloads (payload_id, content_type, subject, body, html, secret)
+             select payload_id, content_type, subject, body, html, secret from created)
+         insert into backend.mail_recipients (recipient_id, delivery_id, address)
+         select recipient_id, delivery_id, address from created
+         returning delivery_id",
+        &payloads,
+        &deliveries,
+        &recipients,
+        &content_types as _,
+        &subjects,
+        &texts as _,
+        &htmls as _,
+        &secrets,
+        &templates as _,
+        &keys as _,
+        &priorities,
+        &users as _,
+        &unsubscribe as _,
+        &expires as _,
+        &traces as _,
+        &addresses as _,
+        &suppressed,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     tx.wake(Topic::Mail);
-    Ok(Enqueued {
-        delivery_id,
-        is_new: true,
-    })
+    Ok(created.into_iter().map(DeliveryId).collect())
 }
 
-#[derive(Clone, Copy)]
-struct DeliveryKey<'a> {
-    template_id: &'a str,
-    idempotency_key: &'a str,
-}
-
-async fn find(tx: &mut Tx, key: DeliveryKey<'_>) -> Result<Option<DeliveryId>> {
-    Ok(sqlx::query_scalar!(
-        "select delivery_id from backend.mail_deliveries where template_id = $1 and idempotency_key = $2",
-        key.template_id,
-        key.idempotency_key,
-    )
-    .fetch_optional(&mut **tx)
-    .await?
-    .map(DeliveryId))
-}
-
-async fn insert_payload(tx: &mut Tx, content: &Content, secret: bool) -> Result<Uuid> {
-    let id = PayloadId::generate().uuid();
-    let content_type = if content.html.is_some() {
-        "multipart/alternative"
-    } else {
-        "text/plain; charset=utf-8"
-    };
-    sqlx::query!(
-        "insert into backend.mail_payloads (payload_id, content_type, subject, body, html, secret)
-         values ($1, $2, $3, $4, $5, $6)",
-        id,
-        content_type,
-        header_line(&content.subject, MAX_SUBJECT),
-        content.text.as_bytes(),
-        content.html.as_deref().map(str::as_bytes),
-        secret,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(id)
-}
-
-async fn delete_payload(tx: &mut Tx, payload_id: Uuid) -> Result<()> {
-    sqlx::query!(
-        "delete from backend.mail_payloads where payload_id = $1",
-        payload_id
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// `false` if another transaction has made the delivery meanwhile.
-async fn insert_delivery(
-    tx: &mut Tx,
-    id: DeliveryId,
-    payload_id: Uuid,
-    mail: &NewMail<'_>,
-) -> Result<bool> {
-    let inserted = sqlx::query!(
-        "insert into backend.mail_deliveries (delivery_id, template_id, idempotency_key, priority, next_attempt_at,
-             payload_id, user_id, message_id, list_unsubscribe, expires_at, traceparent)
-         values ($1, $2, $3, $4, coalesce($5, now()), $6, $7, $8, $9, $10, $11)
-         on conflict (template_id, idempotency_key) do nothing",
-        id.uuid(),
-        mail.template_id,
-        mail.idempotency_key,
-        mail.priority.rank(),
-        mail.not_before,
-        payload_id,
-        mail.user_id.map(UserId::uuid),
-        id.to_string(),
-        mail.list_unsubscribe,
-        mail.expires_at,
-        telemetry::traceparent(),
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(inserted.rows_affected() == 1)
-}
-
-pub(crate) async fn insert_recipient(tx: &mut Tx, id: DeliveryId, address: &str) -> Result<()> {
-    sqlx::query!(
-        "insert into backend.mail_recipients (recipient_id, delivery_id, address) values ($1, $2, $3)",
-        Uuid::now_v7(),
-        id.uuid(),
-        address,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
+/// One value of each mail, in the order of `mails`.
+fn column<'m, T>(mails: &'m [NewMail<'_>], value: impl Fn(&'m NewMail<'_>) -> T) -> Vec<T> {
+    mails.iter().map(value).collect()
 }

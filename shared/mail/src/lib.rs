@@ -9,7 +9,6 @@ pub mod claim;
 pub mod depth;
 mod drop_for_user;
 mod enqueue;
-mod enqueue_all;
 pub mod finish;
 pub mod list;
 mod model;
@@ -19,7 +18,6 @@ pub mod templates;
 pub mod view;
 
 pub use drop_for_user::drop_for_user;
-pub use enqueue::{Enqueued, NewMail, enqueue};
-pub use enqueue_all::{TracedMail, enqueue_all};
+pub use enqueue::{NewMail, enqueue};
 pub use model::{Content, DeliveryStatus, Priority};
 pub use resend::{ResendError, resend};

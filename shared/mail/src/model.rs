@@ -17,6 +17,16 @@ pub struct Content {
     pub html: Option<String>,
 }
 
+impl Content {
+    /// The MIME type of the whole body.
+    pub(crate) const fn content_type(&self) -> &'static str {
+        match self.html {
+            Some(_) => "multipart/alternative",
+            None => "text/plain; charset=utf-8",
+        }
+    }
+}
+
 impl std::fmt::Debug for Content {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Content(…)")

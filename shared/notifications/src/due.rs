@@ -132,7 +132,7 @@ async fn send(
     };
     match letter {
         Ok(letter) => {
-            mail::send(tx, first.notification_id, &letter).await?;
+            mail::send(tx, &[(first.notification_id, &letter)]).await?;
             let routes: Vec<_> = waiting.iter().map(|found| found.route_id).collect();
             close(tx, &routes, "delivered", None).await
         }

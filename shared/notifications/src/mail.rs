@@ -95,33 +95,42 @@ fn context(
     context
 }
 
-/// Puts the letter into the mail outbox, one mail for each address.
-pub(crate) async fn send(
-    tx: &mut Tx,
-    notification_id: NotificationId,
-    letter: &Letter,
-) -> Result<()> {
-    for to in &letter.to {
-        let idempotency_key = match letter.user_id {
-            Some(_) => notification_id.to_string(),
-            None => format!(
-                "{notification_id}:{}",
-                to.identity().chars().take(150).collect::<String>()
-            ),
-        };
-        let mail = NewMail {
+/// Puts the letters into the mail outbox with one statement: one mail for each address.
+pub(crate) async fn send(tx: &mut Tx, letters: &[(NotificationId, &Letter)]) -> Result<()> {
+    let addressed: Vec<_> = letters
+        .iter()
+        .flat_map(|(id, letter)| {
+            letter
+                .to
+                .iter()
+                .map(move |to| (*letter, to, key(*id, letter, to)))
+        })
+        .collect();
+    let mails: Vec<_> = addressed
+        .iter()
+        .map(|(letter, to, key)| NewMail {
             template_id: letter.template,
-            idempotency_key: &idempotency_key,
+            idempotency_key: key,
             user_id: letter.user_id,
             to,
             content: &letter.content,
             priority: letter.priority,
-            not_before: None,
             expires_at: None,
             secret: false,
             list_unsubscribe: letter.unsubscribe.as_deref(),
-        };
-        enqueue(tx, mail).await?;
-    }
+            traceparent: None,
+            suppressed: false,
+        })
+        .collect();
+    enqueue(tx, &mails).await?;
     Ok(())
+}
+
+/// The notification's id; for operators also the beginning of the address, since several get the same one.
+fn key(id: NotificationId, letter: &Letter, to: &EmailAddress) -> String {
+    if letter.user_id.is_some() {
+        return id.to_string();
+    }
+    let address: String = to.identity().chars().take(150).collect();
+    format!("{id}:{address}")
 }

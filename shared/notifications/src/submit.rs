@@ -74,11 +74,13 @@ pub async fn submit(
         store::insert_notifications(tx, cause.event_id, &rows).await?
     };
     let mut routes = vec![];
+    let mut letters = vec![];
     let mut outcomes = vec![];
     for (intent, prepared) in intents.iter().zip(&prepared) {
         outcomes.push(match prepared {
             Ok(prepared) if new.contains(&prepared.id) => {
                 routes.extend(tell(tx, prepared, cause.now).await?);
+                letters.extend(prepared.letter.as_ref().map(|letter| (prepared.id, letter)));
                 Submitted::Told(prepared.id)
             }
             Ok(_) => Submitted::Duplicate,
@@ -89,6 +91,7 @@ pub async fn submit(
             Err(other) => other.clone(),
         });
     }
+    mail::send(tx, &letters).await?;
     if !routes.is_empty() {
         store::insert_routes(tx, &routes).await?;
     }
@@ -157,7 +160,7 @@ impl Prepared<'_> {
     }
 }
 
-/// Pushes and mails; gives the routes to note.
+/// Pushes; gives the routes to note.
 async fn tell(tx: &mut Tx, prepared: &Prepared<'_>, now: Timestamp) -> Result<Vec<NewRoute>> {
     let mut routes = vec![];
     let intent = prepared.intent;
@@ -174,12 +177,7 @@ async fn tell(tx: &mut Tx, prepared: &Prepared<'_>, now: Timestamp) -> Result<Ve
             ..prepared.route("mail", "skipped", now)
         }),
         MailPlan::Wait(until) => routes.push(prepared.route("mail", "pending", until)),
-        MailPlan::Send => {
-            if let Some(letter) = &prepared.letter {
-                mail::send(tx, prepared.id, letter).await?;
-            }
-            routes.push(prepared.route("mail", "delivered", now));
-        }
+        MailPlan::Send => routes.push(prepared.route("mail", "delivered", now)),
     }
     Ok(routes)
 }

@@ -1,7 +1,7 @@
 //! Codes that are asked for at the same time go through the database together: one transaction, two statements.
 
 use galaxy_http::ApiError;
-use galaxy_mail::{Content, NewMail, Priority, TracedMail, templates};
+use galaxy_mail::{Content, NewMail, Priority, templates};
 use galaxy_store::Tx;
 
 use super::{
@@ -50,26 +50,24 @@ async fn put_mails(
         .iter()
         .map(|ask| ask.asked.challenge_id.to_string())
         .collect();
-    let mails: Vec<TracedMail<'_>> = batch
+    let mails: Vec<NewMail<'_>> = batch
         .iter()
         .zip(&keys)
         .zip(admissions)
-        .map(|((ask, key), admission)| TracedMail {
-            mail: NewMail {
-                template_id: templates::LOGIN_CODE,
-                idempotency_key: key,
-                user_id: None,
-                to: &ask.asked.email,
-                content: &ask.content,
-                priority: Priority::Urgent,
-                not_before: None,
-                expires_at: Some(ask.asked.expires_at),
-                secret: true,
-                list_unsubscribe: None,
-            },
-            traceparent: ask.traceparent.clone(),
-            left_out: *admission != Admission::Send,
+        .map(|((ask, key), admission)| NewMail {
+            template_id: templates::LOGIN_CODE,
+            idempotency_key: key,
+            user_id: None,
+            to: &ask.asked.email,
+            content: &ask.content,
+            priority: Priority::Urgent,
+            expires_at: Some(ask.asked.expires_at),
+            secret: true,
+            list_unsubscribe: None,
+            traceparent: ask.traceparent.as_deref(),
+            suppressed: *admission != Admission::Send,
         })
         .collect();
-    galaxy_mail::enqueue_all(tx, &mails).await
+    galaxy_mail::enqueue(tx, &mails).await?;
+    Ok(())
 }

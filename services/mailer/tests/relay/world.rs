@@ -116,14 +116,15 @@ impl MailWorld {
             to: &EmailAddress::parse(&format!("{key}@example.org")).unwrap(),
             content: &content,
             priority,
-            not_before: None,
             expires_at,
             secret: false,
             list_unsubscribe: Some("https://galaxy.example/u?t=1"),
+            traceparent: None,
+            suppressed: false,
         };
-        let id = enqueue(&mut tx, mail).await.unwrap().delivery_id;
+        let created = enqueue(&mut tx, &[mail]).await.unwrap();
         tx.commit().await.unwrap();
-        id
+        created[0]
     }
 
     /// The mail to `<key>@example.org`, once it is in the inbox.

@@ -47,8 +47,13 @@ pub fn mail(key: &str) -> Mail {
 }
 
 impl Mail {
-    /// Writes it into the outbox in a transaction of its own.
+    /// Enqueues it in a transaction of its own; it must be a new one.
     pub async fn enqueue(&self, world: &World) -> DeliveryId {
+        self.try_enqueue(world).await[0]
+    }
+
+    /// Enqueues it in a transaction of its own; nothing is created if its key was enqueued before.
+    pub async fn try_enqueue(&self, world: &World) -> Vec<DeliveryId> {
         let mut tx = world.db.begin().await.unwrap();
         let mail = NewMail {
             template_id: "test",
@@ -57,14 +62,15 @@ impl Mail {
             to: &address(&self.to),
             content: &content(),
             priority: self.priority,
-            not_before: None,
             expires_at: self.expires_at,
             secret: self.secret,
             list_unsubscribe: None,
+            traceparent: None,
+            suppressed: false,
         };
-        let enqueued = enqueue(&mut tx, mail).await.unwrap();
+        let created = enqueue(&mut tx, &[mail]).await.unwrap();
         tx.commit().await.unwrap();
-        enqueued.delivery_id
+        created
     }
 }
 

@@ -27,7 +27,7 @@ async fn what_is_rolled_back_is_never_sent(pool: PgPool) {
     let world = World::new(pool);
     let mut tx = world.db.begin().await.unwrap();
     let to = address("ada@example.org");
-    enqueue(&mut tx, new_mail("a", &to, &content()))
+    enqueue(&mut tx, &[new_mail("a", &to, &content())])
         .await
         .unwrap();
     drop(tx);
@@ -35,15 +35,86 @@ async fn what_is_rolled_back_is_never_sent(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_same_key_asks_for_the_same_mail_however_many_ask_at_once(pool: PgPool) {
+async fn concurrent_transactions_with_the_same_key_create_one_mail(pool: PgPool) {
     let world = World::new(pool);
-    let askers = (0..12).map(|_| async { mail("same").enqueue(&world).await });
-    let ids = join_all(askers).await;
-    assert!(ids.iter().all(|id| *id == ids[0]));
-    assert_eq!(claim_all(&world).await.len(), 1);
+    let transactions = (0..12).map(|_| async { mail("same").try_enqueue(&world).await });
+    let created = join_all(transactions).await.concat();
+    let claimed: Vec<_> = claim_all(&world).await;
+    assert_eq!(created.len(), 1);
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].delivery_id, created[0]);
+    assert_eq!(mail("same").try_enqueue(&world).await, []);
     let orphans = "select count(*) from backend.mail_payloads p
         where not exists (select from backend.mail_deliveries d where d.payload_id = p.payload_id)";
     assert_eq!(world.count(orphans).await, 0);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn one_call_writes_many_mails_and_leaves_out_known_keys_and_suppressed_ones(pool: PgPool) {
+    let world = World::new(pool);
+    mail("known").enqueue(&world).await;
+    let to = address("ada@example.org");
+    let content = content();
+    let plain = Content {
+        subject: "Without HTML".to_owned(),
+        html: None,
+        ..content.clone()
+    };
+    let mails = [
+        new_mail("a", &to, &content),
+        new_mail("known", &to, &content),
+        NewMail {
+            suppressed: true,
+            ..new_mail("suppressed", &to, &content)
+        },
+        new_mail("twice", &to, &plain),
+        new_mail("twice", &to, &plain),
+    ];
+    let mut tx = world.db.begin().await.unwrap();
+    let created = enqueue(&mut tx, &mails).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(created.len(), 2);
+    let mut subjects: Vec<_> = claim_all(&world)
+        .await
+        .into_iter()
+        .filter(|claim| created.contains(&claim.delivery_id))
+        .map(|claim| (claim.content.subject, claim.content.html.is_some()))
+        .collect();
+    subjects.sort();
+    let wanted = [
+        ("A subject".to_owned(), true),
+        ("Without HTML".to_owned(), false),
+    ];
+    assert_eq!(subjects, wanted);
+    for table in [
+        "select count(*) from backend.mail_deliveries",
+        "select count(*) from backend.mail_payloads",
+        "select count(*) from backend.mail_recipients",
+    ] {
+        assert_eq!(world.count(table).await, 3, "{table}");
+    }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn each_mail_of_a_call_keeps_its_own_trace(pool: PgPool) {
+    let world = World::new(pool);
+    let (to, content) = (address("ada@example.org"), content());
+    let trace = |n: u8| format!("00-{n:032x}-{n:016x}-01");
+    let traces = [trace(1), trace(2)];
+    let mails = [("a", &traces[0]), ("b", &traces[1])].map(|(key, trace)| NewMail {
+        traceparent: Some(trace),
+        ..new_mail(key, &to, &content)
+    });
+    let mut tx = world.db.begin().await.unwrap();
+    enqueue(&mut tx, &mails).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut found: Vec<_> = claim_all(&world)
+        .await
+        .into_iter()
+        .map(|claim| claim.traceparent.unwrap())
+        .collect();
+    found.sort();
+    assert_eq!(found, traces);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -55,7 +126,9 @@ async fn a_subject_with_line_breaks_stays_one_header(pool: PgPool) {
         ..content()
     };
     let to = address("ada@example.org");
-    enqueue(&mut tx, new_mail("a", &to, &evil)).await.unwrap();
+    enqueue(&mut tx, &[new_mail("a", &to, &evil)])
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let claim = claim_one(&world).await;
     assert_eq!(claim.content.subject, "Hello  Bcc: eve@example.org");
@@ -101,9 +174,10 @@ fn new_mail<'a>(
         to,
         content,
         priority: Priority::Normal,
-        not_before: None,
         expires_at: None,
         secret: false,
         list_unsubscribe: None,
+        traceparent: None,
+        suppressed: false,
     }
 }
