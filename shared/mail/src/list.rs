@@ -84,11 +84,13 @@ pub async fn deliveries(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<Delivery>, ListError> {
-    let after: Option<Key> = Cursor::after(DELIVERIES, cursor)?;
+    let (at, id) = Cursor::after::<Key>(DELIVERIES, cursor)?.unzip();
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
-        r#"select d.delivery_id, d.template_id, d.status as "status: DeliveryStatus", d.user_id, r.address, d.attempts,
-             d.next_attempt_at, d.last_error, d.resend_of, d.created_at, d.finished_at
+    let rows = sqlx::query_as!(
+        Delivery,
+        r#"select d.delivery_id, d.template_id, d.status as "status: DeliveryStatus", d.user_id as "user_id: UserId",
+             r.address, d.attempts, d.next_attempt_at, d.last_error, d.resend_of as "resend_of: DeliveryId", d.created_at,
+             d.finished_at
          from backend.mail_deliveries d
          join backend.mail_recipients r on r.delivery_id = d.delivery_id
          where ($1::text is null or d.status = $1) and ($2::text is null or d.template_id = $2)
@@ -99,28 +101,12 @@ pub async fn deliveries(
         filter.template_id,
         filter.user_id.map(UserId::uuid),
         filter.address.as_deref().map(prefix_pattern),
-        after.map(|(at, _)| at),
-        after.map(|(_, id)| id),
+        at,
+        id,
         limit.probe(),
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| Delivery {
-            delivery_id: DeliveryId(row.delivery_id),
-            template_id: row.template_id,
-            status: row.status,
-            user_id: row.user_id.map(UserId),
-            address: row.address,
-            attempts: row.attempts,
-            next_attempt_at: row.next_attempt_at,
-            last_error: row.last_error,
-            resend_of: row.resend_of.map(DeliveryId),
-            created_at: row.created_at,
-            finished_at: row.finished_at,
-        })
-        .collect();
     Ok(Page::cut(rows, limit, DELIVERIES, |row: &Delivery| {
         (row.created_at, row.delivery_id.uuid())
     }))
@@ -133,32 +119,22 @@ pub async fn dead_letters(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<DeadLetter>, ListError> {
-    let after: Option<Key> = Cursor::after(DEAD_LETTERS, cursor)?;
+    let (at, id) = Cursor::after::<Key>(DEAD_LETTERS, cursor)?.unzip();
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        DeadLetter,
         "select l.dead_letter_id, l.delivery_id, d.template_id, r.address, l.archived_at, l.reason
          from backend.mail_dead_letters l
          join backend.mail_deliveries d on d.delivery_id = l.delivery_id
          join backend.mail_recipients r on r.delivery_id = l.delivery_id
          where $1::timestamptz is null or (l.archived_at, l.dead_letter_id) < ($1, $2)
          order by l.archived_at desc, l.dead_letter_id desc limit $3",
-        after.map(|(at, _)| at),
-        after.map(|(_, id)| id),
+        at,
+        id,
         limit.probe(),
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| DeadLetter {
-            dead_letter_id: row.dead_letter_id,
-            delivery_id: DeliveryId(row.delivery_id),
-            template_id: row.template_id,
-            address: row.address,
-            archived_at: row.archived_at,
-            reason: row.reason,
-        })
-        .collect();
     Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
         (row.archived_at, row.dead_letter_id)
     }))

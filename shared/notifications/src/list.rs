@@ -117,8 +117,7 @@ fn after(
     list: &str,
     cursor: Option<&str>,
 ) -> Result<(Option<Timestamp>, Option<Uuid>), InvalidCursor> {
-    let key: Option<(Timestamp, Uuid)> = Cursor::after(list, cursor)?;
-    Ok(key.map_or((None, None), |(at, id)| (Some(at), Some(id))))
+    Ok(Cursor::after::<(Timestamp, Uuid)>(list, cursor)?.unzip())
 }
 
 /// A page of notifications.
@@ -131,12 +130,14 @@ pub async fn notifications(
 ) -> Result<Page<Notification>, ListError> {
     let (at, id) = after(NOTIFICATIONS, cursor)?;
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
-        "select notification_id, kind, idempotency_key, user_id, payload, event_id, created_at
+    let rows = sqlx::query_as!(
+        Notification,
+        r#"select notification_id, kind, idempotency_key, user_id as "user_id: UserId", payload,
+             event_id as "event_id: EventId", created_at
          from backend.notifications
          where ($1::text is null or kind = $1) and ($2::uuid is null or user_id = $2)
            and ($3::timestamptz is null or (created_at, notification_id) < ($3, $4))
-         order by created_at desc, notification_id desc limit $5",
+         order by created_at desc, notification_id desc limit $5"#,
         filter.kind,
         filter.user_id.map(UserId::uuid),
         at,
@@ -145,18 +146,6 @@ pub async fn notifications(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| Notification {
-            notification_id: NotificationId(row.notification_id),
-            kind: row.kind,
-            idempotency_key: row.idempotency_key,
-            user_id: row.user_id.map(UserId),
-            payload: row.payload,
-            event_id: row.event_id.map(EventId),
-            created_at: row.created_at,
-        })
-        .collect();
     Ok(Page::cut(
         rows,
         limit,
@@ -182,7 +171,8 @@ pub async fn notification(
     let Some(row) = row else {
         return Ok(None);
     };
-    let routes = sqlx::query!(
+    let routes = sqlx::query_as!(
+        Route,
         "select route_id, channel, status, reason, attempts, next_attempt_at, last_attempt_at
          from backend.notification_routes where notification_id = $1 order by channel",
         id.uuid(),
@@ -199,18 +189,7 @@ pub async fn notification(
             event_id: row.event_id.map(EventId),
             created_at: row.created_at,
         },
-        routes: routes
-            .into_iter()
-            .map(|route| Route {
-                route_id: RouteId(route.route_id),
-                channel: route.channel,
-                status: route.status,
-                reason: route.reason,
-                attempts: route.attempts,
-                next_attempt_at: route.next_attempt_at,
-                last_attempt_at: route.last_attempt_at,
-            })
-            .collect(),
+        routes,
     }))
 }
 
@@ -223,28 +202,18 @@ pub async fn dead_letters(
 ) -> Result<Page<DeadLetter>, ListError> {
     let (at, id) = after(DEAD_LETTERS, cursor)?;
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
-        "select dead_letter_id, notification_id, route_id, archived_at, reason, replayed_at
+    let rows = sqlx::query_as!(
+        DeadLetter,
+        r#"select dead_letter_id, notification_id, route_id as "route_id: RouteId", archived_at, reason, replayed_at
          from backend.notification_dead_letters
          where $1::timestamptz is null or (archived_at, dead_letter_id) < ($1, $2)
-         order by archived_at desc, dead_letter_id desc limit $3",
+         order by archived_at desc, dead_letter_id desc limit $3"#,
         at,
         id,
         limit.probe(),
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| DeadLetter {
-            dead_letter_id: row.dead_letter_id,
-            notification_id: NotificationId(row.notification_id),
-            route_id: row.route_id.map(RouteId),
-            archived_at: row.archived_at,
-            reason: row.reason,
-            replayed_at: row.replayed_at,
-        })
-        .collect();
     Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
         (row.archived_at, row.dead_letter_id)
     }))
@@ -259,26 +228,18 @@ pub async fn malformed(
 ) -> Result<Page<MalformedIntent>, ListError> {
     let (at, id) = after(MALFORMED, cursor)?;
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
-        "select id, received_at, payload, reason, event_id from backend.notification_malformed_intents
+    let rows = sqlx::query_as!(
+        MalformedIntent,
+        r#"select id, received_at, payload, reason, event_id as "event_id: EventId"
+         from backend.notification_malformed_intents
          where $1::timestamptz is null or (received_at, id) < ($1, $2)
-         order by received_at desc, id desc limit $3",
+         order by received_at desc, id desc limit $3"#,
         at,
         id,
         limit.probe(),
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| MalformedIntent {
-            id: row.id,
-            received_at: row.received_at,
-            payload: row.payload,
-            reason: row.reason,
-            event_id: row.event_id.map(EventId),
-        })
-        .collect();
     Ok(Page::cut(
         rows,
         limit,

@@ -56,7 +56,8 @@ pub async fn list(
     limit: Limit,
 ) -> Result<Vec<Count>> {
     let (after_count, after_country) = after.unzip();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Count,
         "select user_id, country, count, last_seen_at from backend.user_country_counters
          where user_id = $1 and ($2::bigint is null or (-count, country) > (-$2, $3))
          order by -count, country limit $4",
@@ -66,16 +67,7 @@ pub async fn list(
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Count {
-            user_id: row.user_id.into(),
-            country: row.country,
-            count: row.count,
-            last_seen_at: row.last_seen_at,
-        })
-        .collect())
+    .await?)
 }
 
 /// Removes the counters of an account that is being deleted.

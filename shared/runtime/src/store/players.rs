@@ -13,20 +13,14 @@ pub(crate) async fn of_game(
     connection: &mut PgConnection,
     game: GameId,
 ) -> Result<Vec<PlayerMapping>> {
-    let rows = sqlx::query!(
-        r#"select user_id as "user_id: UserId", race_name, engine_player_uuid, banished_at
+    Ok(sqlx::query_as!(
+        PlayerMapping,
+        r#"select user_id as "user_id: UserId", race_name, engine_player_uuid as player_id, banished_at
            from backend.player_mappings where game_id = $1"#,
         game.uuid(),
     )
     .fetch_all(connection)
-    .await?;
-    let players = rows.into_iter().map(|row| PlayerMapping {
-        user_id: row.user_id,
-        race_name: row.race_name,
-        player_id: row.engine_player_uuid,
-        banished_at: row.banished_at,
-    });
-    Ok(players.collect())
+    .await?)
 }
 
 #[tracing::instrument(name = "db.runtime.seat", skip_all)]

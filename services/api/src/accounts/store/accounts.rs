@@ -48,28 +48,15 @@ pub async fn is_blocked(connection: &mut PgConnection, user_id: UserId) -> Resul
 /// The account, a deleted one too.
 #[instrument(name = "db.accounts.find", skip_all, fields(%user_id))]
 pub async fn find(connection: &mut PgConnection, user_id: UserId) -> Result<Option<Account>> {
-    let row = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Account,
         "select user_id, delivery_email, user_name, display_name, preferred_language, time_zone, declared_country,
                 notifications, permanent_block, created_at, updated_at, deleted_at
          from backend.accounts where user_id = $1",
         user_id.uuid(),
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|row| Account {
-        user_id: row.user_id.into(),
-        delivery_email: row.delivery_email,
-        user_name: row.user_name,
-        display_name: row.display_name,
-        preferred_language: row.preferred_language,
-        time_zone: row.time_zone,
-        declared_country: row.declared_country,
-        notifications: row.notifications,
-        permanent_block: row.permanent_block,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        deleted_at: row.deleted_at,
-    }))
+    .await?)
 }
 
 /// Keeps sanctions, deletion and other changes of standing out until the transaction ends; requests of the same account

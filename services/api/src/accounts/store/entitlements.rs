@@ -146,24 +146,13 @@ pub async fn entitlement_history(
     user_id: UserId,
     limit: i64,
 ) -> Result<Vec<EntitlementRecord>> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        EntitlementRecord,
         r#"select record_id, tier as "tier: Tier", source, reason, actor, ends_at, created_at
            from backend.entitlement_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
         user_id.uuid(),
         limit,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| EntitlementRecord {
-            record_id: row.record_id.into(),
-            tier: row.tier,
-            source: row.source,
-            reason: row.reason,
-            actor: row.actor,
-            ends_at: row.ends_at,
-            created_at: row.created_at,
-        })
-        .collect())
+    .await?)
 }

@@ -44,8 +44,9 @@ pub async fn active_sanctions(
     user_id: UserId,
     now: Timestamp,
 ) -> Result<Vec<ActiveSanction>> {
-    let rows = sqlx::query!(
-        r#"select a.sanction_code as "code: SanctionCode", r.reason, a.expires_at, a.created_at
+    Ok(sqlx::query_as!(
+        ActiveSanction,
+        r#"select a.sanction_code as "code: SanctionCode", r.reason, a.expires_at, a.created_at as since
            from backend.sanction_active a join backend.sanction_records r on r.record_id = a.record_id
            where a.user_id = $1 and (a.expires_at is null or a.expires_at > $2)
            order by a.sanction_code"#,
@@ -53,16 +54,7 @@ pub async fn active_sanctions(
         now,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| ActiveSanction {
-            code: row.code,
-            reason: row.reason,
-            expires_at: row.expires_at,
-            since: row.created_at,
-        })
-        .collect())
+    .await?)
 }
 
 /// A sanction applied or removed.
@@ -186,24 +178,13 @@ pub async fn sanction_history(
     user_id: UserId,
     limit: i64,
 ) -> Result<Vec<SanctionRecord>> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        SanctionRecord,
         r#"select record_id, sanction_code as "code: SanctionCode", action, reason, actor, expires_at, created_at
            from backend.sanction_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
         user_id.uuid(),
         limit,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| SanctionRecord {
-            record_id: row.record_id.into(),
-            code: row.code,
-            action: row.action,
-            reason: row.reason,
-            actor: row.actor,
-            expires_at: row.expires_at,
-            created_at: row.created_at,
-        })
-        .collect())
+    .await?)
 }

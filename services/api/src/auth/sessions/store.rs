@@ -37,23 +37,14 @@ pub struct Session {
 /// The sessions among `ids` that exist.
 #[instrument(name = "db.sessions.find_many", skip_all, fields(count = ids.len()))]
 pub async fn find_many(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Session>> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        Session,
         r#"select device_session_id, user_id, client_public_key, status as "status: SessionStatus", created_at
            from backend.device_sessions where device_session_id = any($1)"#,
         ids,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Session {
-            device_session_id: row.device_session_id.into(),
-            user_id: row.user_id.into(),
-            client_public_key: row.client_public_key,
-            status: row.status,
-            created_at: row.created_at,
-        })
-        .collect())
+    .await?)
 }
 
 /// A session that was just revoked.
@@ -149,7 +140,8 @@ pub async fn list_active(
     limit: Limit,
 ) -> Result<Vec<OwnSession>> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        OwnSession,
         "select device_session_id, created_at, last_seen_at from backend.device_sessions
          where user_id = $1 and status = 'active'
              and ($2::timestamptz is null or (created_at, device_session_id) < ($2, $3))
@@ -160,15 +152,7 @@ pub async fn list_active(
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| OwnSession {
-            device_session_id: row.device_session_id.into(),
-            created_at: row.created_at,
-            last_seen_at: row.last_seen_at,
-        })
-        .collect())
+    .await?)
 }
 
 /// Writes when sessions were used, at most once a minute each; says how many rows it wrote.

@@ -30,40 +30,11 @@ pub struct Application {
     pub decided_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-pub(super) struct Row {
-    pub application_id: ApplicationId,
-    pub game_id: GameId,
-    pub applicant_user_id: UserId,
-    pub race_name: String,
-    pub race_canonical: String,
-    pub message: Option<String>,
-    pub status: ApplicationStatus,
-    pub created_at: Timestamp,
-    pub decided_at: Option<Timestamp>,
-}
-
-impl From<Row> for Application {
-    fn from(row: Row) -> Self {
-        Self {
-            application_id: row.application_id,
-            game_id: row.game_id,
-            applicant_user_id: row.applicant_user_id,
-            race_name: row.race_name,
-            race_canonical: row.race_canonical,
-            message: row.message,
-            status: row.status,
-            created_at: row.created_at,
-            decided_at: row.decided_at,
-        }
-    }
-}
-
 /// A query for applications: `select <all columns> from backend.applications <rest>`.
 macro_rules! applications {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            $crate::lobby::store::applications::Row,
+            $crate::lobby::store::applications::Application,
             r#"select application_id, game_id, applicant_user_id, race_name, race_canonical, message,
                       status as "status: _", created_at, decided_at
                from backend.applications "# + $rest,
@@ -80,14 +51,13 @@ pub async fn find(
     game_id: GameId,
     id: ApplicationId,
 ) -> Result<Option<Application>> {
-    let row = applications!(
+    Ok(applications!(
         "where application_id = $1 and game_id = $2",
         id.uuid(),
         game_id.uuid()
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(Application::from))
+    .await?)
 }
 
 /// Writes a new application. A second open one of a player fails on `applications_open_idx`.
@@ -134,8 +104,8 @@ pub async fn decide(
 /// Rejects all open applications to a game; gives them.
 #[instrument(name = "db.lobby.reject_open_applications", skip_all, fields(%game_id))]
 pub async fn reject_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<Vec<Application>> {
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Application,
         r#"update backend.applications set status = 'rejected', decided_at = $2, updated_at = $2
            where game_id = $1 and status = 'submitted'
            returning application_id, game_id, applicant_user_id, race_name, race_canonical, message,
@@ -144,8 +114,7 @@ pub async fn reject_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result
         now,
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(Application::from).collect())
+    .await?)
 }
 
 /// Withdraws all open applications of a player; says how many.

@@ -59,8 +59,7 @@ pub async fn public(
             .await?
         }
     };
-    let games = rows.into_iter().map(Game::from).collect();
-    Ok(Page::cut(games, limit, list, by_age))
+    Ok(Page::cut(rows, limit, list, by_age))
 }
 
 /// Public games but drafts whose name begins with `prefix`, whatever its case, by name.
@@ -111,8 +110,7 @@ pub async fn search(
             .await?
         }
     };
-    let games = rows.into_iter().map(Game::from).collect();
-    Ok(Page::cut(games, limit, list, |game: &Game| {
+    Ok(Page::cut(rows, limit, list, |game: &Game| {
         (game.game_name.clone(), game.game_id)
     }))
 }
@@ -144,8 +142,7 @@ pub async fn of_player(
     )
     .fetch_all(connection)
     .await?;
-    let games = rows.into_iter().map(Game::from).collect();
-    Ok(Page::cut(games, limit, list, by_age))
+    Ok(Page::cut(rows, limit, list, by_age))
 }
 
 /// What an operator looks for.
@@ -207,6 +204,5 @@ pub async fn all(
             .await?
         }
     };
-    let games = rows.into_iter().map(Game::from).collect();
-    Ok(Page::cut(games, limit, list, by_age))
+    Ok(Page::cut(rows, limit, list, by_age))
 }

@@ -6,78 +6,13 @@ use galaxy_store::{Result, Tx};
 use sqlx::{PgConnection, types::Json};
 use tracing::instrument;
 
-use crate::lobby::{
-    game::Game,
-    model::{GameStatus, Visibility},
-};
-
-/// A game as the columns have it.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub game_id: GameId,
-    pub owner_user_id: UserId,
-    pub game_name: String,
-    pub description: String,
-    pub visibility: Visibility,
-    pub status: GameStatus,
-    pub min_players: i32,
-    pub max_players: i32,
-    pub approved_count: i32,
-    pub enrollment_ends_at: Timestamp,
-    pub turn_schedule: String,
-    pub time_zone: String,
-    pub target_engine_version: Option<String>,
-    pub version: i64,
-    pub start_failure: Option<String>,
-    pub pause_reason: Option<String>,
-    pub current_turn: Option<i32>,
-    pub runtime_status: Option<String>,
-    pub next_turn_at: Option<Timestamp>,
-    pub engine_health: Option<String>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub started_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-    pub handed_over_at: Option<Timestamp>,
-}
-
-impl From<Row> for Game {
-    fn from(row: Row) -> Self {
-        Self {
-            game_id: row.game_id,
-            owner_user_id: row.owner_user_id,
-            game_name: row.game_name,
-            description: row.description,
-            visibility: row.visibility,
-            status: row.status,
-            min_players: row.min_players,
-            max_players: row.max_players,
-            approved_count: row.approved_count,
-            enrollment_ends_at: row.enrollment_ends_at,
-            turn_schedule: row.turn_schedule,
-            time_zone: row.time_zone,
-            target_engine_version: row.target_engine_version,
-            version: row.version,
-            start_failure: row.start_failure,
-            pause_reason: row.pause_reason,
-            current_turn: row.current_turn,
-            runtime_status: row.runtime_status,
-            next_turn_at: row.next_turn_at,
-            engine_health: row.engine_health,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
-            handed_over_at: row.handed_over_at,
-        }
-    }
-}
+use crate::lobby::game::Game;
 
 /// A query for games: `select <all columns> from backend.games g <rest>`, checked like any other.
 macro_rules! games {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            $crate::lobby::store::games::Row,
+            $crate::lobby::game::Game,
             r#"select g.game_id, g.owner_user_id, g.game_name, g.description,
                       g.visibility as "visibility: _", g.status as "status: _",
                       g.min_players, g.max_players, g.approved_count, g.enrollment_ends_at, g.turn_schedule,
@@ -94,19 +29,19 @@ pub(super) use games;
 /// The game, whoever asks.
 #[instrument(name = "db.lobby.game", skip_all, fields(%game_id))]
 pub async fn find(connection: &mut PgConnection, game_id: GameId) -> Result<Option<Game>> {
-    let row = games!("where g.game_id = $1", game_id.uuid())
+    Ok(games!("where g.game_id = $1", game_id.uuid())
         .fetch_optional(connection)
-        .await?;
-    Ok(row.map(Game::from))
+        .await?)
 }
 
 /// The game, locked until the transaction ends: changes of one game wait for each other.
 #[instrument(name = "db.lobby.lock_game", skip_all, fields(%game_id))]
 pub async fn lock(tx: &mut Tx, game_id: GameId) -> Result<Option<Game>> {
-    let row = games!("where g.game_id = $1 for no key update", game_id.uuid())
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.map(Game::from))
+    Ok(
+        games!("where g.game_id = $1 for no key update", game_id.uuid())
+            .fetch_optional(&mut **tx)
+            .await?,
+    )
 }
 
 /// What ties a player to a game.

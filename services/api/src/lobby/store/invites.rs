@@ -30,41 +30,12 @@ pub struct Invite {
     pub decided_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-pub(super) struct Row {
-    pub invite_id: InviteId,
-    pub game_id: GameId,
-    pub invited_user_id: Option<UserId>,
-    pub code: Option<Vec<u8>>,
-    pub status: InviteStatus,
-    pub redeemed_by_user_id: Option<UserId>,
-    pub expires_at: Timestamp,
-    pub created_at: Timestamp,
-    pub decided_at: Option<Timestamp>,
-}
-
-impl From<Row> for Invite {
-    fn from(row: Row) -> Self {
-        Self {
-            invite_id: row.invite_id,
-            game_id: row.game_id,
-            invited_user_id: row.invited_user_id,
-            code_hash: row.code,
-            status: row.status,
-            redeemed_by_user_id: row.redeemed_by_user_id,
-            expires_at: row.expires_at,
-            created_at: row.created_at,
-            decided_at: row.decided_at,
-        }
-    }
-}
-
 /// A query for invites: `select <all columns> from backend.invites <rest>`.
 macro_rules! invites {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            $crate::lobby::store::invites::Row,
-            r#"select invite_id, game_id, invited_user_id as "invited_user_id: _", code, status as "status: _",
+            $crate::lobby::store::invites::Invite,
+            r#"select invite_id, game_id, invited_user_id as "invited_user_id: _", code as code_hash, status as "status: _",
                       redeemed_by_user_id as "redeemed_by_user_id: _", expires_at, created_at, decided_at
                from backend.invites "# + $rest,
             $($argument),*
@@ -80,14 +51,13 @@ pub async fn find(
     game_id: GameId,
     id: InviteId,
 ) -> Result<Option<Invite>> {
-    let row = invites!(
+    Ok(invites!(
         "where invite_id = $1 and game_id = $2",
         id.uuid(),
         game_id.uuid()
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(Invite::from))
+    .await?)
 }
 
 /// Writes a new invite. A second open one for a player fails on `invites_open_idx`.
@@ -156,18 +126,17 @@ pub async fn decide(
 /// Revokes all open invites to a game; gives them.
 #[instrument(name = "db.lobby.revoke_open_invites", skip_all, fields(%game_id))]
 pub async fn revoke_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<Vec<Invite>> {
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Invite,
         r#"update backend.invites set status = 'revoked', decided_at = $2, updated_at = $2
            where game_id = $1 and status = 'created'
-           returning invite_id, game_id, invited_user_id as "invited_user_id: _", code, status as "status: _",
+           returning invite_id, game_id, invited_user_id as "invited_user_id: _", code as code_hash, status as "status: _",
                      redeemed_by_user_id as "redeemed_by_user_id: _", expires_at, created_at, decided_at"#,
         game_id.uuid(),
         now,
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(Invite::from).collect())
+    .await?)
 }
 
 /// Revokes all open invites that name a player; says how many.
@@ -207,18 +176,17 @@ pub async fn revoke_one(
 /// Expires up to `batch` open invites that have run out, those that others work on left aside; gives them.
 #[instrument(name = "db.lobby.expire_invites", skip_all)]
 pub async fn expire_due(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<Invite>> {
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Invite,
         r#"update backend.invites set status = 'expired', decided_at = $1, updated_at = $1
            where invite_id in (select invite_id from backend.invites
                                where status = 'created' and expires_at <= $1
                                order by expires_at, invite_id limit $2 for update skip locked)
-           returning invite_id, game_id, invited_user_id as "invited_user_id: _", code, status as "status: _",
+           returning invite_id, game_id, invited_user_id as "invited_user_id: _", code as code_hash, status as "status: _",
                      redeemed_by_user_id as "redeemed_by_user_id: _", expires_at, created_at, decided_at"#,
         now,
         batch,
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(Invite::from).collect())
+    .await?)
 }

@@ -28,38 +28,11 @@ pub struct Membership {
     pub ended_at: Option<Timestamp>,
 }
 
-#[derive(Debug)]
-struct Row {
-    membership_id: MembershipId,
-    game_id: GameId,
-    user_id: UserId,
-    race_name: String,
-    race_canonical: String,
-    status: MembershipStatus,
-    created_at: Timestamp,
-    ended_at: Option<Timestamp>,
-}
-
-impl From<Row> for Membership {
-    fn from(row: Row) -> Self {
-        Self {
-            membership_id: row.membership_id,
-            game_id: row.game_id,
-            user_id: row.user_id,
-            race_name: row.race_name,
-            race_canonical: row.race_canonical,
-            status: row.status,
-            created_at: row.created_at,
-            ended_at: row.ended_at,
-        }
-    }
-}
-
 /// A query for memberships: `select <all columns> from backend.memberships <rest>`.
 macro_rules! memberships {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            Row,
+            Membership,
             r#"select membership_id, game_id, user_id, race_name, race_canonical, status as "status: _",
                       created_at, ended_at
                from backend.memberships "# + $rest,
@@ -75,14 +48,13 @@ pub async fn find(
     game_id: GameId,
     id: MembershipId,
 ) -> Result<Option<Membership>> {
-    let row = memberships!(
+    Ok(memberships!(
         "where membership_id = $1 and game_id = $2",
         id.uuid(),
         game_id.uuid()
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(Membership::from))
+    .await?)
 }
 
 /// The player's place in the game, whatever its status.
@@ -92,26 +64,24 @@ pub async fn of(
     game_id: GameId,
     user_id: UserId,
 ) -> Result<Option<Membership>> {
-    let row = memberships!(
+    Ok(memberships!(
         "where game_id = $1 and user_id = $2",
         game_id.uuid(),
         user_id.uuid()
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(Membership::from))
+    .await?)
 }
 
 /// The active members in the order they joined, 64 at most.
 #[instrument(name = "db.lobby.active_members", skip_all, fields(%game_id))]
 pub async fn active(tx: &mut Tx, game_id: GameId) -> Result<Vec<Membership>> {
-    let rows = memberships!(
+    Ok(memberships!(
         "where game_id = $1 and status = 'active' order by created_at, membership_id",
         game_id.uuid()
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(Membership::from).collect())
+    .await?)
 }
 
 /// How many games that are not over the player is in.
@@ -136,8 +106,8 @@ pub async fn join(
     race: (&str, &str),
     now: Timestamp,
 ) -> Result<Option<Membership>> {
-    let row = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Membership,
         r#"insert into backend.memberships as m
                (membership_id, game_id, user_id, race_name, race_canonical, created_at, updated_at)
            values ($1, $2, $3, $4, $5, $6, $6)
@@ -154,8 +124,7 @@ pub async fn join(
         now,
     )
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.map(Membership::from))
+    .await?)
 }
 
 /// Ends an active membership; `false` if it is not active.
@@ -227,8 +196,7 @@ pub async fn list(
     )
     .fetch_all(connection)
     .await?;
-    let members = rows.into_iter().map(Membership::from).collect();
-    Ok(Page::cut(members, limit, list, |member: &Membership| {
+    Ok(Page::cut(rows, limit, list, |member: &Membership| {
         (member.created_at, member.membership_id)
     }))
 }

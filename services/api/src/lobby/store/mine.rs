@@ -61,12 +61,7 @@ pub async fn applications_to(
     Ok(cut_applications(rows, limit, list))
 }
 
-fn cut_applications(
-    rows: Vec<super::applications::Row>,
-    limit: Limit,
-    list: &str,
-) -> Page<Application> {
-    let rows = rows.into_iter().map(Application::from).collect();
+fn cut_applications(rows: Vec<Application>, limit: Limit, list: &str) -> Page<Application> {
     Page::cut(rows, limit, list, |row: &Application| {
         (row.created_at, row.application_id)
     })
@@ -118,8 +113,7 @@ pub async fn invites_to(
     Ok(cut_invites(rows, limit, list))
 }
 
-fn cut_invites(rows: Vec<super::invites::Row>, limit: Limit, list: &str) -> Page<Invite> {
-    let rows = rows.into_iter().map(Invite::from).collect();
+fn cut_invites(rows: Vec<Invite>, limit: Limit, list: &str) -> Page<Invite> {
     Page::cut(rows, limit, list, |row: &Invite| {
         (row.created_at, row.invite_id)
     })

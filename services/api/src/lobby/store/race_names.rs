@@ -28,38 +28,11 @@ pub struct HeldName {
     pub created_at: Timestamp,
 }
 
-#[derive(Debug)]
-struct Row {
-    race_name_id: RaceNameId,
-    name: String,
-    status: RaceNameStatus,
-    owner_user_id: UserId,
-    game_id: Option<GameId>,
-    expires_at: Option<Timestamp>,
-    registered_at: Option<Timestamp>,
-    created_at: Timestamp,
-}
-
-impl From<Row> for HeldName {
-    fn from(row: Row) -> Self {
-        Self {
-            race_name_id: row.race_name_id,
-            name: row.name,
-            status: row.status,
-            owner_user_id: row.owner_user_id,
-            game_id: row.game_id,
-            expires_at: row.expires_at,
-            registered_at: row.registered_at,
-            created_at: row.created_at,
-        }
-    }
-}
-
 /// A query for names: `select <all columns> from backend.race_names <rest>`.
 macro_rules! names {
     ($rest:tt $(, $argument:expr)* $(,)?) => {
         sqlx::query_as!(
-            Row,
+            HeldName,
             r#"select race_name_id, name, status as "status: _", owner_user_id, game_id as "game_id: _",
                       expires_at, registered_at, created_at
                from backend.race_names "# + $rest,
@@ -71,13 +44,12 @@ macro_rules! names {
 /// The row that holds this key in any tier.
 #[instrument(name = "db.lobby.race_name_holder", skip_all)]
 pub async fn holder(connection: &mut PgConnection, canonical: &str) -> Result<Option<HeldName>> {
-    let row = names!(
+    Ok(names!(
         "where canonical = $1 and status in ('registered', 'reservation', 'pending_registration')",
         canonical
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(HeldName::from))
+    .await?)
 }
 
 /// Reserves the name for a game. `false` if somebody holds it in any tier, the player included: of racing
@@ -130,13 +102,12 @@ pub async fn release_reservation(
 /// The reservations of a game, by id, locked.
 #[instrument(name = "db.lobby.reservations", skip_all, fields(%game_id))]
 pub async fn reservations(tx: &mut Tx, game_id: GameId) -> Result<Vec<HeldName>> {
-    let rows = names!(
+    Ok(names!(
         "where game_id = $1 and status = 'reservation' order by race_name_id for update",
         game_id.uuid()
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(HeldName::from).collect())
+    .await?)
 }
 
 /// Makes a reservation one that can be registered until `expires_at`.
@@ -195,27 +166,25 @@ pub async fn release(tx: &mut Tx, id: RaceNameId, now: Timestamp) -> Result<bool
 /// Every name that the player holds, locked.
 #[instrument(name = "db.lobby.race_names_held_by", skip_all, fields(%user_id))]
 pub async fn held_by(tx: &mut Tx, user_id: UserId) -> Result<Vec<HeldName>> {
-    let rows = names!(
+    Ok(names!(
         "where owner_user_id = $1 and status <> 'released' order by race_name_id for update",
         user_id.uuid()
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(HeldName::from).collect())
+    .await?)
 }
 
 /// The name of this key that the player holds, locked.
 #[instrument(name = "db.lobby.own_race_name", skip_all, fields(%user_id))]
 pub async fn lock_own(tx: &mut Tx, user_id: UserId, name: &RaceName) -> Result<Option<HeldName>> {
-    let row = names!(
+    Ok(names!(
         "where canonical = $1 and owner_user_id = $2
                and status in ('registered', 'reservation', 'pending_registration') for update",
         name.canonical(),
         user_id.uuid()
     )
     .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.map(HeldName::from))
+    .await?)
 }
 
 /// How many names the player has registered.
@@ -232,15 +201,14 @@ pub async fn count_registered(tx: &mut Tx, user_id: UserId) -> Result<i64> {
 /// Up to `batch` pending names whose time is over, locked; those that others work on are left aside.
 #[instrument(name = "db.lobby.expired_race_names", skip_all)]
 pub async fn expired(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<HeldName>> {
-    let rows = names!(
+    Ok(names!(
         "where status = 'pending_registration' and expires_at <= $1
          order by expires_at, race_name_id limit $2 for update skip locked",
         now,
         batch
     )
     .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows.into_iter().map(HeldName::from).collect())
+    .await?)
 }
 
 /// Where a list of names goes on: after this one.
@@ -266,8 +234,7 @@ pub async fn list_held(
     )
     .fetch_all(connection)
     .await?;
-    let names = rows.into_iter().map(HeldName::from).collect();
-    Ok(Page::cut(names, limit, list, |name: &HeldName| {
+    Ok(Page::cut(rows, limit, list, |name: &HeldName| {
         (name.created_at, name.race_name_id)
     }))
 }

@@ -48,18 +48,13 @@ pub async fn exists(connection: &mut PgConnection, username: &str) -> Result<boo
 /// The account of that name.
 #[instrument(name = "db.admin.find", skip_all)]
 pub async fn find(connection: &mut PgConnection, username: &str) -> Result<Option<AdminAccount>> {
-    let row = sqlx::query!(
+    Ok(sqlx::query_as!(
+        AdminAccount,
         "select username, created_at, last_used_at, disabled_at from backend.admin_accounts where username = $1",
         username,
     )
     .fetch_optional(connection)
-    .await?;
-    Ok(row.map(|row| AdminAccount {
-        username: row.username,
-        created_at: row.created_at,
-        last_used_at: row.last_used_at,
-        disabled_at: row.disabled_at,
-    }))
+    .await?)
 }
 
 /// Accounts in the order of their names, after `after`.
@@ -69,23 +64,15 @@ pub async fn list(
     after: Option<&str>,
     limit: Limit,
 ) -> Result<Vec<AdminAccount>> {
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        AdminAccount,
         "select username, created_at, last_used_at, disabled_at from backend.admin_accounts
          where username > coalesce($1, '') order by username limit $2",
         after,
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AdminAccount {
-            username: row.username,
-            created_at: row.created_at,
-            last_used_at: row.last_used_at,
-            disabled_at: row.disabled_at,
-        })
-        .collect())
+    .await?)
 }
 
 /// Locks all enabled accounts and gives their names: two operators who disable each other wait here.

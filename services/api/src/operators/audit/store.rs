@@ -69,7 +69,8 @@ pub async fn list_audit(
     limit: Limit,
 ) -> Result<Vec<AuditEntry>> {
     let (before_at, before_id) = before.unzip();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        AuditEntry,
         "select audit_id, username, action, target_kind, target_id, request_id, details, created_at
          from backend.admin_audit_log
          where ($1::text is null or username = $1) and ($2::text is null or target_kind = $2)
@@ -85,18 +86,5 @@ pub async fn list_audit(
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AuditEntry {
-            audit_id: row.audit_id.into(),
-            username: row.username,
-            action: row.action,
-            target_kind: row.target_kind,
-            target_id: row.target_id,
-            request_id: row.request_id,
-            details: row.details,
-            created_at: row.created_at,
-        })
-        .collect())
+    .await?)
 }

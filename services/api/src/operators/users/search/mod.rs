@@ -74,7 +74,7 @@ impl From<Found> for UserSummary {
     fn from(found: Found) -> Self {
         Self {
             user_id: found.user_id,
-            email: found.email,
+            email: found.delivery_email,
             user_name: found.user_name,
             display_name: found.display_name,
             declared_country: found.declared_country,

@@ -25,7 +25,7 @@ pub struct Found {
     /// Its id.
     pub user_id: UserId,
     /// The address as typed.
-    pub email: String,
+    pub delivery_email: String,
     /// The unchanging name.
     pub user_name: String,
     /// The name people see.
@@ -44,38 +44,6 @@ pub struct Found {
     pub ends_look: bool,
 }
 
-struct Row {
-    key: String,
-    user_id: Uuid,
-    delivery_email: String,
-    user_name: String,
-    display_name: String,
-    declared_country: Option<String>,
-    permanent_block: bool,
-    created_at: Timestamp,
-    deleted_at: Option<Timestamp>,
-    fits: bool,
-    ends_look: bool,
-}
-
-fn found(rows: Vec<Row>) -> Vec<Found> {
-    rows.into_iter()
-        .map(|row| Found {
-            key: row.key,
-            user_id: row.user_id.into(),
-            email: row.delivery_email,
-            user_name: row.user_name,
-            display_name: row.display_name,
-            declared_country: row.declared_country,
-            permanent_block: row.permanent_block,
-            created_at: row.created_at,
-            deleted_at: row.deleted_at,
-            fits: row.fits,
-            ends_look: row.ends_look,
-        })
-        .collect()
-}
-
 /// The one account, if the other filters let it through.
 #[instrument(name = "db.accounts.search_by_id", skip_all)]
 pub async fn by_id(
@@ -83,8 +51,8 @@ pub async fn by_id(
     filter: &Filter,
     now: Timestamp,
 ) -> Result<Vec<Found>> {
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
                   created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts a
@@ -101,8 +69,7 @@ pub async fn by_id(
         now,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
 
 /// Accounts whose address begins with `prefix`, in the order of addresses.
@@ -116,8 +83,8 @@ pub async fn by_email(
     now: Timestamp,
 ) -> Result<Vec<Found>> {
     let after = after.map_or_else(String::new, |(email, _)| email);
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select email as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
                   display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
                   created_at as "created_at!", deleted_at, fits as "fits!", place = $9 as "ends_look!"
@@ -144,8 +111,7 @@ pub async fn by_email(
         candidates(limit),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
 
 /// Accounts whose display name or user name begins with `prefix`, in the order of that name. One that is found by both
@@ -160,8 +126,8 @@ pub async fn by_name(
 ) -> Result<Vec<Found>> {
     // Not from an empty key: of two lower bounds, Postgres begins its scan at the one of the row.
     let (after_key, after_id) = after.unwrap_or_else(|| (prefix.to_owned(), Uuid::nil()));
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select key as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
                   display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
                   created_at as "created_at!", deleted_at, fits as "fits!", place = $7 as "ends_look!"
@@ -193,8 +159,7 @@ pub async fn by_name(
         candidates(limit),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
 
 /// Accounts under a sanction, in the order of ids.
@@ -207,8 +172,8 @@ pub async fn by_sanction(
     now: Timestamp,
 ) -> Result<Vec<Found>> {
     let after = after.map_or(Uuid::nil(), |(_, id)| id);
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select '' as "key!", user_id as "user_id!", delivery_email as "delivery_email!", user_name as "user_name!",
                   display_name as "display_name!", declared_country, permanent_block as "permanent_block!",
                   created_at as "created_at!", deleted_at, fits as "fits!", place = $8 as "ends_look!"
@@ -237,8 +202,7 @@ pub async fn by_sanction(
         candidates(limit),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
 
 /// Accounts of a country, the newest first.
@@ -250,8 +214,8 @@ pub async fn by_country(
     limit: Limit,
 ) -> Result<Vec<Found>> {
     let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
                   created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts
@@ -263,8 +227,7 @@ pub async fn by_country(
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
 
 /// All accounts, the newest first.
@@ -275,8 +238,8 @@ pub async fn newest(
     limit: Limit,
 ) -> Result<Vec<Found>> {
     let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        Found,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
                   created_at, deleted_at, true as "fits!", false as "ends_look!"
            from backend.accounts
@@ -287,6 +250,5 @@ pub async fn newest(
         limit.probe(),
     )
     .fetch_all(connection)
-    .await?;
-    Ok(found(rows))
+    .await?)
 }
