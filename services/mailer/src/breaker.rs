@@ -1,39 +1,37 @@
-//! Keeps mails back while the relay is away, and lets one at a time try the way.
+//! A circuit breaker: while the SMTP server is unavailable, mails stay queued and one at a time is sent as a probe.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use galaxy_service::Backoff;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-/// Failures in a row, of mails that did reach the relay, after which it counts as away.
+/// Transient failures in a row, with the server reachable, after which the breaker opens.
 const THRESHOLD: u32 = 10;
 /// Waits between probes.
-const PROBES: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
-/// How long a probe may take before another is let through.
-const PROBE_PATIENCE: Duration = Duration::from_mins(5);
+const PROBE_BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
+/// How long a probe may take before another one is permitted.
+const PROBE_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// What one attempt says about the relay.
+/// What one attempt tells about the SMTP server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
-    /// It took a mail, or refused one for good.
-    Well,
-    /// It could not be reached.
-    Away,
-    /// It did not take this one now.
-    Unwilling,
-    /// Nothing: no attempt was made after all.
-    Silent,
+pub enum Observation {
+    /// The server accepted a mail or refused one permanently.
+    Available,
+    /// The server could not be reached.
+    Unreachable,
+    /// The server was reached but did not accept this mail now.
+    TransientFailure,
+    /// No attempt was made after all.
+    NoAttempt,
 }
 
-/// What changed with a sign.
+/// A change of the breaker's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    /// The relay is taken for away from now on.
+pub enum Transition {
+    /// From now on only probes are sent.
     Opened,
-    /// It is back: everything may go.
+    /// All mails are sent again.
     Closed,
 }
 
@@ -43,13 +41,15 @@ enum State {
         failures: u32,
     },
     Open {
+        /// When the next probe is permitted.
         until: Instant,
+        /// Whether a probe is on its way.
         probing: bool,
         probes: u32,
     },
 }
 
-/// The relay's state as this process sees it.
+/// The availability of the SMTP server as this process sees it.
 #[derive(Debug)]
 pub struct Breaker(Mutex<State>);
 
@@ -61,13 +61,13 @@ impl Default for Breaker {
 
 impl Breaker {
     /// How many of `wanted` mails may be claimed now: all, one as a probe, or none.
-    pub fn room(&self, wanted: u32, now: Instant) -> u32 {
-        let mut state = self.lock();
+    pub fn permitted(&self, wanted: u32, now: Instant) -> u32 {
+        let mut state = self.0.lock();
         match *state {
             State::Closed { .. } => wanted,
             State::Open { until, probes, .. } if until <= now => {
                 *state = State::Open {
-                    until: now + PROBE_PATIENCE,
+                    until: now + PROBE_TIMEOUT,
                     probing: true,
                     probes,
                 };
@@ -77,42 +77,39 @@ impl Breaker {
         }
     }
 
-    /// Takes note of a sign.
-    pub fn note(&self, sign: Sign, now: Instant) -> Option<Change> {
-        let mut state = self.lock();
-        let (next, change) = next(*state, sign, now);
+    /// Takes an observation into account; returns the transition that it caused.
+    pub fn record(&self, observation: Observation, now: Instant) -> Option<Transition> {
+        let mut state = self.0.lock();
+        let (next, transition) = next(*state, observation, now);
         *state = next;
-        change
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        transition
     }
 }
 
-fn next(state: State, sign: Sign, now: Instant) -> (State, Option<Change>) {
+fn next(state: State, observation: Observation, now: Instant) -> (State, Option<Transition>) {
+    use Observation as O;
+    let closed = |failures| State::Closed { failures };
     let open = |probes: u32| State::Open {
-        until: now + PROBES.delay(probes),
+        until: now + PROBE_BACKOFF.delay(probes),
         probing: false,
         probes,
     };
-    match (state, sign) {
-        (State::Closed { .. }, Sign::Well) => (State::Closed { failures: 0 }, None),
-        (State::Open { .. }, Sign::Well) => (State::Closed { failures: 0 }, Some(Change::Closed)),
-        (State::Closed { failures }, Sign::Unwilling) if failures + 1 < THRESHOLD => (
-            State::Closed {
-                failures: failures + 1,
-            },
-            None,
-        ),
-        (State::Closed { .. }, Sign::Away | Sign::Unwilling) => (open(1), Some(Change::Opened)),
+    match (state, observation) {
+        (State::Closed { .. }, O::Available) => (closed(0), None),
+        (State::Open { .. }, O::Available) => (closed(0), Some(Transition::Closed)),
+        (State::Closed { failures }, O::TransientFailure) if failures + 1 < THRESHOLD => {
+            (closed(failures + 1), None)
+        }
+        (State::Closed { .. }, O::Unreachable | O::TransientFailure) => {
+            (open(1), Some(Transition::Opened))
+        }
         (
             State::Open {
                 probing: true,
                 probes,
                 ..
             },
-            Sign::Away | Sign::Unwilling,
+            O::Unreachable | O::TransientFailure,
         ) => (open(probes.saturating_add(1)), None),
         (
             State::Open {
@@ -120,16 +117,16 @@ fn next(state: State, sign: Sign, now: Instant) -> (State, Option<Change>) {
                 probes,
                 ..
             },
-            Sign::Silent,
+            O::NoAttempt,
         ) => {
-            let again = State::Open {
+            let probe_again = State::Open {
                 until: now,
                 probing: false,
                 probes,
             };
-            (again, None)
+            (probe_again, None)
         }
-        // Stragglers that set out before it opened say nothing new.
+        // Attempts that began before the breaker opened.
         (state, _) => (state, None),
     }
 }
@@ -141,48 +138,61 @@ mod tests {
     const LONG: Duration = Duration::from_mins(1);
 
     #[test]
-    fn an_unreachable_relay_is_probed_by_one_mail_at_a_time_until_it_is_back() {
+    fn an_unreachable_server_is_probed_with_one_mail_at_a_time_until_it_is_available() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        assert_eq!(breaker.room(8, start), 8);
-        assert_eq!(breaker.note(Sign::Away, start), Some(Change::Opened));
-        assert_eq!(breaker.note(Sign::Away, start), None, "a straggler");
-        assert_eq!(breaker.room(8, start), 0);
+        assert_eq!(breaker.permitted(8, start), 8);
+        assert_eq!(
+            breaker.record(Observation::Unreachable, start),
+            Some(Transition::Opened)
+        );
+        assert_eq!(
+            breaker.record(Observation::Unreachable, start),
+            None,
+            "an attempt from before"
+        );
+        assert_eq!(breaker.permitted(8, start), 0);
 
         let later = start + LONG;
-        assert_eq!(breaker.room(8, later), 1);
-        assert_eq!(breaker.room(8, later), 0, "one probe at a time");
-        assert_eq!(breaker.note(Sign::Away, later), None);
-        assert_eq!(breaker.room(8, later), 0);
+        assert_eq!(breaker.permitted(8, later), 1);
+        assert_eq!(breaker.permitted(8, later), 0, "one probe at a time");
+        assert_eq!(breaker.record(Observation::Unreachable, later), None);
+        assert_eq!(breaker.permitted(8, later), 0);
 
         let latest = later + LONG;
-        assert_eq!(breaker.room(8, latest), 1);
-        assert_eq!(breaker.note(Sign::Well, latest), Some(Change::Closed));
-        assert_eq!(breaker.room(8, latest), 8);
+        assert_eq!(breaker.permitted(8, latest), 1);
+        assert_eq!(
+            breaker.record(Observation::Available, latest),
+            Some(Transition::Closed)
+        );
+        assert_eq!(breaker.permitted(8, latest), 8);
     }
 
     #[test]
-    fn single_refusals_do_not_stop_the_others_but_a_storm_does() {
+    fn only_many_transient_failures_in_a_row_open_the_breaker() {
         let (breaker, now) = (Breaker::default(), Instant::now());
         for _ in 0..3 {
             for _ in 1..THRESHOLD {
-                assert_eq!(breaker.note(Sign::Unwilling, now), None);
+                assert_eq!(breaker.record(Observation::TransientFailure, now), None);
             }
-            assert_eq!(breaker.note(Sign::Well, now), None);
+            assert_eq!(breaker.record(Observation::Available, now), None);
         }
         for _ in 1..THRESHOLD {
-            breaker.note(Sign::Unwilling, now);
+            breaker.record(Observation::TransientFailure, now);
         }
-        assert_eq!(breaker.note(Sign::Unwilling, now), Some(Change::Opened));
+        assert_eq!(
+            breaker.record(Observation::TransientFailure, now),
+            Some(Transition::Opened)
+        );
     }
 
     #[test]
-    fn a_probe_without_a_mail_or_without_an_end_makes_room_for_the_next() {
+    fn a_probe_without_an_attempt_or_past_its_timeout_permits_another_one() {
         let (breaker, start) = (Breaker::default(), Instant::now());
-        breaker.note(Sign::Away, start);
+        breaker.record(Observation::Unreachable, start);
         let later = start + LONG;
-        assert_eq!(breaker.room(8, later), 1);
-        breaker.note(Sign::Silent, later);
-        assert_eq!(breaker.room(8, later), 1);
-        assert_eq!(breaker.room(8, later + PROBE_PATIENCE), 1);
+        assert_eq!(breaker.permitted(8, later), 1);
+        breaker.record(Observation::NoAttempt, later);
+        assert_eq!(breaker.permitted(8, later), 1);
+        assert_eq!(breaker.permitted(8, later + PROBE_TIMEOUT), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Settings of the mailer.
+//! The settings of the mailer.
 
 use std::time::Duration;
 
@@ -8,39 +8,35 @@ use galaxy_store::PostgresConfig;
 use lettre::message::Mailbox;
 use secrecy::ExposeSecret;
 
-use crate::outlet::Target;
+use crate::target::Target;
 
-/// What the mailer needs to know beside what every process has.
+/// The settings beyond those of every process.
 #[derive(Debug, Clone)]
 pub struct MailerConfig {
-    /// The database.
     pub postgres: PostgresConfig,
-    /// The broker, for hints.
+    /// For wake-up hints only.
     pub nats: NatsConfig,
-    /// Where mail goes.
     pub target: Target,
-    /// How long each step of a conversation with the relay may take.
+    /// For each step of an SMTP transaction.
     pub timeout: Duration,
-    /// Mails sent at once.
+    /// Mails sent at once, each over a connection of its own.
     pub concurrency: u32,
     /// How long bodies of finished mails are kept.
     pub retention: Duration,
-    /// How mails are written and judged.
     pub sending: Sending,
 }
 
-/// How mails are written and judged.
+/// The addresses in messages, and when a mail is given up.
 #[derive(Debug, Clone)]
 pub struct Sending {
-    /// The sender.
     pub from: Mailbox,
-    /// Where answers go, if not to the sender.
+    /// Where replies go, if not to the sender.
     pub reply_to: Option<Mailbox>,
     /// Attempts after which a mail is given up.
     pub max_attempts: u32,
 }
 
-/// A mailbox as a variable's value.
+/// A mailbox as the value of a variable.
 struct MailboxValue(Mailbox);
 
 impl Value for MailboxValue {
@@ -59,7 +55,7 @@ impl Section for MailerConfig {
         let timeout = vars.or(
             "BACKEND_SMTP_TIMEOUT",
             "30s",
-            "How long each step of a conversation with the relay may take",
+            "Timeout of each step of an SMTP transaction",
         );
         let concurrency = at_least_one(
             vars,
@@ -70,7 +66,7 @@ impl Section for MailerConfig {
         let retention = vars.or(
             "BACKEND_MAIL_RETENTION",
             "30d",
-            "How long the texts of finished mails are kept",
+            "How long the bodies of finished mails are kept",
         );
         let sending = Sending::read(vars);
         Some(Self {
@@ -90,7 +86,7 @@ impl Section for Sending {
         let from = vars.required::<MailboxValue>("BACKEND_MAIL_FROM", "The sender of all mails");
         let reply_to = vars.optional::<MailboxValue>(
             "BACKEND_MAIL_REPLY_TO",
-            "Where answers go, if not to the sender",
+            "Where replies go, if not to the sender",
         );
         let max_attempts = at_least_one(
             vars,
@@ -106,11 +102,11 @@ impl Section for Sending {
     }
 }
 
-/// The relay's address is a secret, since it may hold a password.
+/// The address is a secret, since it may contain a password.
 fn target(vars: &mut Vars) -> Option<Target> {
     let url = vars.secret(
         "BACKEND_SMTP_URL",
-        "Where mail goes: smtp://host, smtp+starttls://user:password@host, smtps://…, or file:<directory>",
+        "Where mail is sent: smtp://host, smtp+starttls://user:password@host, smtps://…, or file:<directory>",
     )?;
     match Target::parse(url.expose_secret()) {
         Ok(target) => Some(target),
@@ -135,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_problem_is_named_and_no_password_with_it() {
+    fn every_problem_names_its_variable_and_none_reveals_the_password() {
         let mut vars = Vars::from_lookup(|name| match name {
             "BACKEND_SMTP_URL" => Some("smtps://user:hunter2@".to_owned()),
             "BACKEND_MAIL_FROM" => Some("nobody".to_owned()),

@@ -1,15 +1,16 @@
-//! mailer takes due mails from the outbox and hands them to the relay by SMTP, the most urgent first.
+//! mailer claims due mails from the outbox and sends them to an SMTP server, the most urgent first.
 //!
-//! The way of a mail: [`queue`] claims it, [`message`] builds it, [`outlet`] sends it (over a [`relay`] connection, or
-//! into a directory), [`verdict`] says what a failure means, and the outcome is recorded under the lease. While the
-//! relay is away, [`breaker`] lets one mail at a time try the way.
+//! [`queue`] claims a mail, [`message`] builds the message, [`transport`] sends it (over an [`smtp`] connection, or into a
+//! directory), [`retry_policy`] maps a failure to an outcome, and the outcome is recorded under the lease. While the server
+//! is unavailable, [`breaker`] permits one mail at a time.
 
 pub mod breaker;
 pub mod config;
 pub mod message;
 mod metrics;
-pub mod outlet;
 pub mod queue;
-pub mod relay;
+pub mod retry_policy;
+pub mod smtp;
+pub mod target;
+pub mod transport;
 pub mod upkeep;
-pub mod verdict;

@@ -1,17 +1,17 @@
-//! The process mailer: settings, database, broker for hints, the worker over due mails, its upkeep.
+//! The mailer process: connects to the database and the broker, starts the worker over due mails and the upkeep.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use galaxy_events::Nats;
 use galaxy_http::ops;
-use galaxy_mailer::{config::MailerConfig, outlet::Outlet, queue::MailQueue, upkeep};
+use galaxy_mailer::{config::MailerConfig, queue::MailQueue, transport::MailTransport, upkeep};
 use galaxy_service::{Process, process};
 use galaxy_store::{Db, Topic, worker};
 
 fn main() -> ExitCode {
     process::run(
         "mailer",
-        "sends the mails that wait in the outbox",
+        "sends the mails in the outbox",
         ops::listen,
         start,
     )
@@ -20,19 +20,17 @@ fn main() -> ExitCode {
 async fn start(config: MailerConfig, process: Process) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, &process).await?;
     let nats = Nats::connect(&config.nats, &process).await?;
-    let bell = nats.hear_hints(&process, Topic::Mail).await?;
-    let outlet = Outlet::open(&config.target, config.timeout).await?;
-    let concurrency = config.concurrency;
-    let retention = config.retention;
-    let queue = MailQueue::new(&db, &process, outlet, config.sending, bell.clone());
-    upkeep::start(&process, &db, retention);
+    let wakeup = nats.hear_hints(&process, Topic::Mail).await?;
+    let transport = MailTransport::open(&config.target, config.timeout).await?;
+    let queue = MailQueue::new(&db, &process, transport, config.sending, wakeup.clone());
+    upkeep::start(&process, &db, config.retention);
     worker::start(
         &process.tasks,
         Arc::new(queue),
-        bell,
+        wakeup,
         worker::Options {
             name: "mail",
-            slots: concurrency,
+            slots: config.concurrency,
             poll: Duration::from_secs(1),
         },
     );

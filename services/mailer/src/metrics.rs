@@ -1,4 +1,4 @@
-//! What the mailer counts.
+//! The metrics of sending; those of the queue are in [`crate::upkeep`].
 
 use galaxy_service::telemetry::meter;
 use opentelemetry::{
@@ -6,7 +6,6 @@ use opentelemetry::{
     metrics::{Counter, Gauge, Histogram},
 };
 
-/// The instruments of the mailer.
 pub(crate) struct Metrics {
     outcomes: Counter<u64>,
     latency: Histogram<f64>,
@@ -18,18 +17,18 @@ impl Default for Metrics {
         let meter = meter();
         let breaker = meter
             .u64_gauge("galaxy.mail.breaker.open")
-            .with_description("1 while the relay is taken for away")
+            .with_description("1 while the SMTP server is considered unavailable")
             .build();
         breaker.record(0, &[]);
         Self {
             outcomes: meter
                 .u64_counter("galaxy.mail.attempts")
-                .with_description("Claimed mails, by what became of them")
+                .with_description("Claimed mails by outcome")
                 .build(),
             latency: meter
                 .f64_histogram("galaxy.mail.latency")
                 .with_unit("s")
-                .with_description("From the write of a mail to the relay's acceptance")
+                .with_description("From enqueuing a mail to its acceptance by the SMTP server")
                 .with_boundaries(vec![0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0])
                 .build(),
             breaker,
@@ -38,17 +37,15 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A claimed mail came to `outcome`.
     pub(crate) fn outcome(&self, outcome: &'static str) {
         self.outcomes.add(1, &[KeyValue::new("outcome", outcome)]);
     }
 
-    /// A mail was taken `seconds` after it was written.
+    /// Records the latency of an accepted mail.
     pub(crate) fn sent(&self, seconds: f64) {
         self.latency.record(seconds, &[]);
     }
 
-    /// The relay is away, or back.
     pub(crate) fn breaker(&self, open: bool) {
         self.breaker.record(u64::from(open), &[]);
     }

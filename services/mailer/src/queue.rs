@@ -1,4 +1,4 @@
-//! The worker over due mails: claims, sends outside of any transaction, records under the lease.
+//! The worker over due mails: claims, sends outside of any transaction, records the outcome under the lease.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,103 +14,103 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{
-    breaker::{Breaker, Change, Sign},
+    breaker::{Breaker, Observation, Transition},
     config::Sending,
     message,
     metrics::Metrics,
-    outlet::Outlet,
-    verdict,
+    retry_policy,
+    transport::MailTransport,
 };
 
-/// How long a claim lasts; it is renewed while the mail is being sent.
+/// The lease of a claim; it is renewed while the mail is being sent.
 const LEASE: Duration = Duration::from_mins(1);
-/// How long a conversation may go on once the process drains.
+/// How long an attempt may go on after the process begins to drain.
 const GRACE: Duration = Duration::from_secs(10);
-/// Waits before an outcome is recorded again after the database was away.
-const RECORDING: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+/// Waits between tries to record an outcome while the database is unavailable.
+const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
-/// The mail queue as this process works on it.
+/// The mail queue and what is needed to work on it.
 pub struct MailQueue {
     db: Db,
     clock: Clock,
-    outlet: Outlet,
+    transport: MailTransport,
     sending: Sending,
     breaker: Breaker,
     metrics: Metrics,
-    bell: Arc<Notify>,
+    wakeup: Arc<Notify>,
     draining: CancellationToken,
 }
 
 impl MailQueue {
-    /// Sends through `outlet`; rings `bell` when a relay that was away is back.
+    /// `wakeup` wakes the worker; it is also notified here when the breaker closes.
     pub fn new(
         db: &Db,
         process: &Process,
-        outlet: Outlet,
+        transport: MailTransport,
         sending: Sending,
-        bell: Arc<Notify>,
+        wakeup: Arc<Notify>,
     ) -> Self {
         Self {
             db: db.clone(),
             clock: process.clock.clone(),
-            outlet,
+            transport,
             sending,
             breaker: Breaker::default(),
             metrics: Metrics::default(),
-            bell,
+            wakeup,
             draining: process.tasks.draining(),
         }
     }
 
-    /// What is to be recorded of a claimed mail, and what it says about the relay.
-    async fn attempt(&self, claim: &Claim) -> (Outcome, Sign) {
+    /// Sends a claimed mail. Returns the outcome to record and what the attempt tells about the server.
+    async fn attempt(&self, claim: &Claim) -> (Outcome, Observation) {
         if claim.is_expired {
-            return (Outcome::Expired, Sign::Silent);
+            return (Outcome::Expired, Observation::NoAttempt);
         }
         if self.draining.is_cancelled() {
-            return (Outcome::Released, Sign::Silent);
+            return (Outcome::Released, Observation::NoAttempt);
         }
         if u32::try_from(claim.attempts).unwrap_or(0) >= self.sending.max_attempts {
-            return (dead("every attempt was abandoned"), Sign::Silent);
+            return (dead("every attempt was abandoned"), Observation::NoAttempt);
         }
         let message = match message::build(claim, &self.sending) {
             Ok(message) => message,
-            Err(error) => return (dead(&error.to_string()), Sign::Silent),
+            Err(error) => return (dead(&error.to_string()), Observation::NoAttempt),
         };
         let name = claim.delivery_id.to_string();
         let sent = tokio::select! {
-            sent = self.outlet.send(&name, &message) => sent,
-            () = self.out_of_time() => return (interrupted(), Sign::Silent),
+            sent = self.transport.send(&name, &message) => sent,
+            () = self.grace_period_over() => return (interrupted(), Observation::NoAttempt),
         };
         match sent {
-            Ok(()) => (Outcome::Sent, Sign::Well),
+            Ok(()) => (Outcome::Sent, Observation::Available),
             Err(error) => {
-                let outcome = verdict::judge(&error, claim.attempts, self.sending.max_attempts);
-                let sign = match &outcome {
-                    _ if verdict::is_relay_away(&error) => Sign::Away,
-                    Outcome::Dead(_) => Sign::Well,
-                    _ => Sign::Unwilling,
+                let outcome = retry_policy::outcome(&error, claim.attempts, self.sending.max_attempts);
+                let observation = match &outcome {
+                    _ if retry_policy::is_server_unreachable(&error) => Observation::Unreachable,
+                    Outcome::Dead(_) => Observation::Available,
+                    _ => Observation::TransientFailure,
                 };
-                (outcome, sign)
+                (outcome, observation)
             }
         }
     }
 
-    async fn out_of_time(&self) {
+    async fn grace_period_over(&self) {
         self.draining.cancelled().await;
         tokio::time::sleep(GRACE).await;
     }
 
-    fn note(&self, sign: Sign) {
-        match self.breaker.note(sign, Instant::now()) {
-            Some(Change::Opened) => {
-                tracing::warn!("the relay takes no mail; mails wait and one at a time tries");
+    fn observe(&self, observation: Observation) {
+        match self.breaker.record(observation, Instant::now()) {
+            Some(Transition::Opened) => {
+                tracing::warn!("the SMTP server is unavailable; mails stay queued and one at a time is sent as a probe");
                 self.metrics.breaker(true);
             }
-            Some(Change::Closed) => {
-                tracing::info!("the relay takes mail again");
+            Some(Transition::Closed) => {
+                tracing::info!("the SMTP server is available again");
                 self.metrics.breaker(false);
-                self.bell.notify_one();
+                self.wakeup.notify_one();
             }
             None => {}
         }
@@ -135,14 +135,14 @@ impl MailQueue {
                     outcome = label,
                     code = failure.code,
                     attempts = claim.attempts + 1,
-                    "a mail was not taken"
+                    "a mail was not accepted"
                 );
             }
             Outcome::Expired | Outcome::Released => {}
         }
     }
 
-    /// Records the outcome, patiently: what is not recorded while the lease lasts is sent once more.
+    /// Records the outcome. Retries while the lease lasts, since a mail whose outcome is not recorded is sent again.
     async fn record(
         &self,
         claim: &Claim,
@@ -155,7 +155,7 @@ impl MailQueue {
             match finish(&self.db, claim, outcome, started_at).await {
                 Err(error) if error.is_unavailable() && since.elapsed() < LEASE / 2 => {
                     failures += 1;
-                    tokio::time::sleep(RECORDING.delay(failures)).await;
+                    tokio::time::sleep(RECORD_BACKOFF.delay(failures)).await;
                 }
                 recorded => return recorded,
             }
@@ -165,17 +165,17 @@ impl MailQueue {
     async fn work_on(&self, claim: &Claim) {
         let started_at = self.clock.now();
         let renew = || claim::renew(&self.db, claim, LEASE);
-        let Ok((outcome, sign)) = lease::hold(LEASE, renew, Box::pin(self.attempt(claim))).await
+        let Ok((outcome, observation)) = lease::hold(LEASE, renew, Box::pin(self.attempt(claim))).await
         else {
-            self.note(Sign::Silent);
+            self.observe(Observation::NoAttempt);
             self.metrics.outcome("lease_lost");
             return;
         };
-        self.note(sign);
+        self.observe(observation);
         match self.record(claim, &outcome, started_at).await {
             Ok(true) => self.count(claim, &outcome),
             Ok(false) => self.metrics.outcome("lease_lost"),
-            // The lease runs out and the mail is tried again: the one case in which it may arrive twice.
+            // The lease expires and the mail is sent again: the one case in which it may arrive twice.
             Err(error) => tracing::error!(%error, "the outcome of a mail could not be recorded"),
         }
     }
@@ -184,14 +184,14 @@ impl MailQueue {
 impl Queue for MailQueue {
     type Item = Claim;
 
-    async fn claim(&self, room: u32) -> Result<Vec<Claim>> {
-        let room = self.breaker.room(room, Instant::now());
-        if room == 0 {
+    async fn claim(&self, limit: u32) -> Result<Vec<Claim>> {
+        let limit = self.breaker.permitted(limit, Instant::now());
+        if limit == 0 {
             return Ok(vec![]);
         }
-        let claimed = claim::claim(&self.db, room, LEASE).await;
+        let claimed = claim::claim(&self.db, limit, LEASE).await;
         if !matches!(&claimed, Ok(claims) if !claims.is_empty()) {
-            self.note(Sign::Silent);
+            self.observe(Observation::NoAttempt);
         }
         claimed
     }

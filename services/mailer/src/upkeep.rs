@@ -1,68 +1,61 @@
-//! What the mailer does beside sending: forgets old texts, ends what is too late, measures the queue.
+//! Periodic work beside sending: expires mails that are too late, erases old bodies, measures the queue.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use galaxy_core::Clock;
 use galaxy_mail::{depth::depth, sweep};
 use galaxy_service::{Process, telemetry::meter};
 use galaxy_store::{Db, Result};
 use opentelemetry::metrics::Gauge;
+use tokio_util::sync::CancellationToken;
 
-/// Time between two rounds.
 const PERIOD: Duration = Duration::from_secs(15);
 /// Rows in one statement.
 const BATCH: u32 = 500;
 
 struct Upkeep {
     db: Db,
-    process: Process,
+    clock: Clock,
+    draining: CancellationToken,
     retention: Duration,
-    open: Gauge<u64>,
-    oldest: Gauge<f64>,
+    depth: Gauge<u64>,
+    age: Gauge<f64>,
 }
 
-/// Starts the loop; `retention` is how long texts of finished mails are kept.
+/// Starts the periodic task; `retention` is how long bodies of finished mails are kept.
 pub fn start(process: &Process, db: &Db, retention: Duration) {
-    let (db, process_) = (db.clone(), process.clone());
-    process.tasks.supervise("upkeep", move || {
-        let upkeep = Upkeep {
-            db: db.clone(),
-            process: process_.clone(),
-            retention,
-            open: meter()
-                .u64_gauge("galaxy.mail.queue.depth")
-                .with_description("Mails that are not over yet, counted up to 100,000")
-                .build(),
-            oldest: meter()
-                .f64_gauge("galaxy.mail.queue.age")
-                .with_unit("s")
-                .with_description("How long the mail that has been due longest has waited")
-                .build(),
-        };
-        async move { upkeep.run().await }
+    let upkeep = Arc::new(Upkeep {
+        db: db.clone(),
+        clock: process.clock.clone(),
+        draining: process.tasks.draining(),
+        retention,
+        depth: meter()
+            .u64_gauge("galaxy.mail.queue.depth")
+            .with_description("Mails that are queued or being sent, counted up to 100,000")
+            .build(),
+        age: meter()
+            .f64_gauge("galaxy.mail.queue.age")
+            .with_unit("s")
+            .with_description("How long the oldest due mail has been due")
+            .build(),
+    });
+    process.tasks.every("upkeep", PERIOD, move || {
+        let upkeep = upkeep.clone();
+        async move {
+            if let Err(error) = upkeep.run().await {
+                tracing::warn!(%error, "the upkeep of the mail queue failed; trying again");
+            }
+        }
     });
 }
 
 impl Upkeep {
-    async fn run(&self) {
-        let draining = self.process.tasks.draining();
-        loop {
-            if let Err(error) = self.round().await {
-                tracing::warn!(%error, "the upkeep of mails failed; trying again");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(PERIOD) => {}
-                () = draining.cancelled() => return,
-            }
-        }
-    }
-
-    async fn round(&self) -> Result<()> {
+    async fn run(&self) -> Result<()> {
         let depth = depth(&self.db).await?;
-        self.open.record(depth.open.cast_unsigned(), &[]);
-        self.oldest.record(depth.oldest_due_seconds, &[]);
-        let draining = self.process.tasks.draining();
-        while !draining.is_cancelled() {
-            let before = self.process.clock.now() - self.retention;
+        self.depth.record(depth.open.cast_unsigned(), &[]);
+        self.age.record(depth.oldest_due_seconds, &[]);
+        while !self.draining.is_cancelled() {
+            let before = self.clock.now() - self.retention;
             let expired = sweep::expire(&self.db, BATCH.into()).await?;
             let erased = sweep::erase_bodies(&self.db, before, BATCH.into()).await?;
             if expired.max(erased) < u64::from(BATCH) {

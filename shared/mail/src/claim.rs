@@ -1,4 +1,4 @@
-//! Claims due mails under a lease, the most urgent first.
+//! Claims due mails under a lease, by priority, and renews the leases.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use crate::model::Content;
 /// A mail that this process may send for as long as it holds the lease.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The delivery.
+    /// The row that outcomes are recorded for.
     pub delivery_id: DeliveryId,
-    /// What kind of mail it is.
+    /// The kind of mail, such as `login_code`.
     pub template_id: String,
-    /// Where it goes.
+    /// The recipient's address.
     pub to: String,
-    /// What it says.
+    /// Subject and body.
     pub content: Content,
     /// The local part of its `Message-ID`, the same at every attempt.
     pub message_id: String,
-    /// Address for one-click unsubscription.
+    /// An `https` address for one-click unsubscription (RFC 8058).
     pub list_unsubscribe: Option<String>,
-    /// Attempts spent so far.
+    /// Attempts made before this one.
     pub attempts: i32,
-    /// Whether it has become useless meanwhile.
+    /// Whether `expires_at` has passed, so that the mail must not be sent.
     pub is_expired: bool,
-    /// When it was written.
+    /// When it was enqueued.
     pub created_at: Timestamp,
-    /// The trace it belongs to.
+    /// The W3C trace context of its cause.
     pub traceparent: Option<String>,
     pub(crate) lease: LeaseToken,
 }
 
-/// Claims up to `room` due mails for `length`, by priority and then by how long they have been due.
+/// Claims up to `limit` due mails for `length`, by priority and then by how long they have been due.
 ///
-/// A mail whose holder let its lease run out is due again; that attempt is noted as abandoned and counts as spent, so
-/// that a mail which kills its senders comes to an end.
+/// A mail whose lease expired is due again. Its attempt is recorded as abandoned and counted, so that a mail that
+/// crashes its mailer is given up after a while.
 #[tracing::instrument(name = "mail.claim", level = "debug", skip_all)]
-pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<Claim>> {
+pub async fn claim(db: &Db, limit: u32, length: Duration) -> Result<Vec<Claim>> {
     let lease = LeaseToken::generate();
     let mut connection = db.acquire().await?;
     let rows = sqlx::query!(
@@ -71,7 +71,7 @@ pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<Claim>> {
          join backend.mail_payloads p on p.payload_id = c.payload_id
          join backend.mail_recipients r on r.delivery_id = c.delivery_id
          order by c.priority, c.created_at, c.delivery_id"#,
-        i64::from(room),
+        i64::from(limit),
         lease.uuid(),
         length.as_secs_f64(),
     )
@@ -99,7 +99,7 @@ pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<Claim>> {
         .collect())
 }
 
-/// Holds the mail for another `length`. `false`: the lease went to somebody else, or the mail was dropped.
+/// Extends the lease to `length` from now. `false`: another process holds the mail, or it was dropped.
 pub async fn renew(db: &Db, claim: &Claim, length: Duration) -> Result<bool> {
     let mut connection = db.acquire().await?;
     let renewed = sqlx::query!(

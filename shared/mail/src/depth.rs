@@ -1,17 +1,17 @@
-//! How much mail waits, for metrics.
+//! How many mails are in the queue and how old the oldest is, for metrics.
 
 use galaxy_store::{Db, Result};
 
-/// The queue at one moment.
+/// The size and age of the queue at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Depth {
-    /// Mails not yet over, counted up to 100,000.
+    /// Mails that are queued or being sent, counted up to 100,000.
     pub open: i64,
-    /// For how long the one that has been due longest has waited, in seconds.
+    /// How long the oldest due mail has been due, in seconds.
     pub oldest_due_seconds: f64,
 }
 
-/// Measures the queue.
+/// Reads both figures with one query.
 pub async fn depth(db: &Db) -> Result<Depth> {
     let mut connection = db.acquire().await?;
     let row = sqlx::query!(

@@ -1,11 +1,12 @@
-//! Lets go of a deleted account's mail.
+//! Drops a deleted account's mail.
 
 use galaxy_core::UserId;
 use galaxy_store::{Result, Tx};
 
-/// Drops what still waits to be sent to `user_id`, and forgets the addresses and bodies of all mail to that account.
+/// Drops the unsent mails of `user_id`, and erases the addresses and bodies of all mails of that account. Returns how many
+/// mails were dropped.
 ///
-/// A mail that is on the wire at this moment may still arrive; its completion is refused. Says how many were dropped.
+/// A mail that is being sent at this moment may still arrive; recording its outcome is refused.
 pub async fn drop_for_user(tx: &mut Tx, user_id: UserId) -> Result<u64> {
     let dropped = sqlx::query!(
         "update backend.mail_deliveries

@@ -1,4 +1,4 @@
-//! Notes what came of a claimed mail, in one statement that only the holder of the lease can make.
+//! Records the outcome of a claimed mail, in one statement that requires the lease.
 
 use std::time::Duration;
 
@@ -6,34 +6,37 @@ use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
 use uuid::Uuid;
 
-use crate::claim::Claim;
+use crate::{
+    claim::Claim,
+    model::{AttemptOutcome, DeliveryStatus},
+};
 
-/// The longest note of an error that is kept, in characters.
+/// The longest error text that is stored, in characters.
 const MAX_ERROR: usize = 1_000;
 
-/// What came of it.
+/// How a claim ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The relay took it.
+    /// The SMTP server accepted the mail.
     Sent,
-    /// It did not go through this time; try again after a while.
+    /// A transient failure: the mail is tried again.
     Retry {
-        /// How long to wait.
+        /// The wait before the next attempt.
         after: Duration,
-        /// Whether the attempt counts: not when the relay was away altogether.
+        /// Whether the attempt counts. It does not when the server was unreachable.
         spent: bool,
-        /// What went wrong.
+        /// The SMTP server's reply or the error.
         failure: Failure,
     },
-    /// It never will.
+    /// A permanent failure, or one attempt too many: the mail becomes a dead letter.
     Dead(Failure),
-    /// It is too late; no attempt was made.
+    /// The mail was past its `expires_at`; no attempt was made.
     Expired,
-    /// Given back before an attempt came to an end; due again at once.
+    /// The claim was given up before an attempt; the mail is due at once.
     Released,
 }
 
-/// What the relay, or the way to it, said.
+/// A failed attempt, as operators see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The SMTP reply code, if there was a reply.
@@ -44,8 +47,8 @@ pub struct Failure {
 
 /// The columns that an outcome sets.
 struct Change<'a> {
-    status: &'static str,
-    attempt: Option<&'static str>,
+    status: DeliveryStatus,
+    attempt: Option<AttemptOutcome>,
     spent: i32,
     after: Duration,
     failure: Option<&'a Failure>,
@@ -54,7 +57,7 @@ struct Change<'a> {
 impl Outcome {
     fn change(&self) -> Change<'_> {
         let change = Change {
-            status: "queued",
+            status: DeliveryStatus::Queued,
             attempt: None,
             spent: 0,
             after: Duration::ZERO,
@@ -62,8 +65,8 @@ impl Outcome {
         };
         match self {
             Self::Sent => Change {
-                status: "sent",
-                attempt: Some("sent"),
+                status: DeliveryStatus::Sent,
+                attempt: Some(AttemptOutcome::Sent),
                 spent: 1,
                 ..change
             },
@@ -72,21 +75,21 @@ impl Outcome {
                 spent,
                 failure,
             } => Change {
-                attempt: Some("transient_failure"),
+                attempt: Some(AttemptOutcome::TransientFailure),
                 spent: i32::from(*spent),
                 after: *after,
                 failure: Some(failure),
                 ..change
             },
             Self::Dead(failure) => Change {
-                status: "dead",
-                attempt: Some("permanent_failure"),
+                status: DeliveryStatus::Dead,
+                attempt: Some(AttemptOutcome::PermanentFailure),
                 spent: 1,
                 failure: Some(failure),
                 ..change
             },
             Self::Expired => Change {
-                status: "expired",
+                status: DeliveryStatus::Expired,
                 ..change
             },
             Self::Released => change,
@@ -94,8 +97,8 @@ impl Outcome {
     }
 }
 
-/// Notes `outcome` of an attempt that began at `started_at`, gives the lease up and, when a secret mail is over, erases
-/// its body. `false`: the lease had gone to somebody else, and nothing was written.
+/// Records `outcome` of an attempt that began at `started_at`, releases the lease and, when a secret mail is finished,
+/// erases its body. `false`: another process holds the lease or the mail was dropped, and nothing was written.
 #[tracing::instrument(name = "mail.finish", level = "debug", skip_all, fields(delivery_id = %claim.delivery_id))]
 pub async fn finish(
     db: &Db,
@@ -137,13 +140,13 @@ pub async fn finish(
          select delivery_id from done",
         claim.delivery_id.uuid(),
         claim.lease.uuid(),
-        change.status,
+        change.status as _,
         change.spent,
         change.after.as_secs_f64(),
         error,
         Uuid::now_v7(),
         started_at,
-        change.attempt,
+        change.attempt as _,
         code.and_then(|code| i16::try_from(code).ok()),
         Uuid::now_v7(),
     )

@@ -1,8 +1,8 @@
 //! The mail outbox: a mail is written in the transaction of what caused it, and sent afterwards by the mailer.
 //!
-//! A producer renders [`Content`] through [`templates::render`] and hands it to [`enqueue`]. The mailer takes due
-//! deliveries with [`claim::claim`], sends them and notes what came of it with [`finish::finish`], fenced by its lease.
-//! Operators look through [`list`] and [`view`] and send again with [`resend`]; [`sweep`] forgets what has done its work.
+//! A producer renders [`Content`] with [`templates::render`] and passes it to [`enqueue`]. The mailer claims due
+//! deliveries with [`claim::claim`], sends them and records each outcome with [`finish::finish`], fenced by its lease.
+//! Operators read [`list`] and [`view`] and send a mail again with [`resend`]; [`sweep`] expires mails and erases bodies.
 #![warn(missing_docs)]
 
 pub mod claim;
@@ -19,5 +19,5 @@ pub mod view;
 
 pub use drop_for_user::drop_for_user;
 pub use enqueue::{NewMail, enqueue};
-pub use model::{Content, DeliveryStatus, Priority};
+pub use model::{AttemptOutcome, Content, DeliveryStatus, Priority};
 pub use resend::{ResendError, resend};

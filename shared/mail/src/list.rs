@@ -1,4 +1,4 @@
-//! Lists for operators: deliveries by filter, newest first, and dead letters.
+//! Lists for operators, newest first: deliveries with filters, and dead letters.
 
 use galaxy_core::{Cursor, DeliveryId, Limit, Page, Timestamp, UserId};
 use galaxy_store::{Db, ListError};
@@ -8,45 +8,45 @@ use uuid::Uuid;
 
 use crate::model::DeliveryStatus;
 
-/// Which deliveries are wanted; what is `None` does not matter.
+/// Which deliveries to list; a field that is `None` does not restrict them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Filter {
-    /// In this state.
+    /// Only those with this status.
     pub status: Option<DeliveryStatus>,
-    /// Of this kind.
+    /// Only mails of this kind.
     pub template_id: Option<String>,
-    /// Of this account.
+    /// Only mails of this account.
     pub user_id: Option<UserId>,
-    /// To addresses that begin like this, in either case.
+    /// Only to addresses with this prefix, ignoring case.
     pub address: Option<String>,
 }
 
-/// A delivery as lists show it: without its text.
+/// A delivery without its content, as lists return it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Delivery {
-    /// The delivery.
+    /// The id of the delivery.
     pub delivery_id: DeliveryId,
-    /// What kind of mail it is.
+    /// The kind of mail, such as `login_code`.
     pub template_id: String,
-    /// Where it stands.
+    /// The state of the delivery.
     pub status: DeliveryStatus,
-    /// Whose account it belongs to.
+    /// The account that the mail belongs to; `null` for login codes and operators.
     pub user_id: Option<UserId>,
-    /// Where it goes.
+    /// The recipient's address.
     pub address: String,
-    /// Attempts spent.
+    /// Attempts made so far.
     pub attempts: i32,
-    /// When it is tried next, while it is open.
+    /// When the next attempt is due, while the delivery is queued.
     #[schema(value_type = String, format = DateTime)]
     pub next_attempt_at: Timestamp,
-    /// What went wrong last.
+    /// The last failure.
     pub last_error: Option<String>,
-    /// The delivery that this one repeats.
+    /// The delivery that was sent again as this one.
     pub resend_of: Option<DeliveryId>,
-    /// When it was written.
+    /// When it was enqueued.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it was over.
+    /// When it reached its final state.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
 }
@@ -55,22 +55,23 @@ pub struct Delivery {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = MailDeadLetter)]
 pub struct DeadLetter {
-    /// The note itself.
+    /// The id of the dead letter.
     #[schema(value_type = String, format = Uuid)]
     pub dead_letter_id: Uuid,
-    /// The delivery.
+    /// The delivery that was given up.
     pub delivery_id: DeliveryId,
-    /// What kind of mail it was.
+    /// The kind of mail.
     pub template_id: String,
-    /// Where it should have gone.
+    /// The recipient's address.
     pub address: String,
     /// When it was given up.
     #[schema(value_type = String, format = DateTime)]
     pub archived_at: Timestamp,
-    /// Why.
+    /// Why it was given up.
     pub reason: String,
 }
 
+/// What both lists are ordered by: a time and, for equal times, an id.
 type Key = (Timestamp, Uuid);
 
 const DELIVERIES: &str = "mail_deliveries";
@@ -140,7 +141,7 @@ pub async fn dead_letters(
     }))
 }
 
-/// A `like` pattern for texts that begin with `prefix`, in lower case.
+/// A lower-case `like` pattern for texts with this prefix, with the wildcards in it escaped.
 fn prefix_pattern(prefix: &str) -> String {
     let mut pattern = String::with_capacity(prefix.len() + 1);
     for c in prefix.to_lowercase().chars() {
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_prefix_is_no_pattern_of_its_own() {
+    fn wildcards_in_a_prefix_are_escaped() {
         assert_eq!(prefix_pattern("A_b%\\"), "a\\_b\\%\\\\%");
     }
 }

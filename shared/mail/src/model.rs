@@ -1,19 +1,19 @@
-//! What a mail is made of and the states of its delivery.
+//! The content of a mail, its priority, and the states of deliveries and attempts.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// The longest subject, in characters; what is longer is cut.
+/// The longest subject, in characters; longer ones are truncated.
 pub const MAX_SUBJECT: usize = 200;
 
-/// What a person gets to read. `Debug` shows none of it, since it may hold a login code.
+/// Subject and body of a mail. `Debug` prints none of it, since it may contain a login code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The subject, one line.
+    /// The subject. Line breaks in it become spaces when it is enqueued.
     pub subject: String,
-    /// The text part.
+    /// The plain-text part.
     pub text: String,
-    /// The HTML part, an alternative to the text.
+    /// The HTML part, sent as an alternative to the plain text.
     pub html: Option<String>,
 }
 
@@ -33,20 +33,20 @@ impl std::fmt::Debug for Content {
     }
 }
 
-/// Which mail goes first when several are due.
+/// Which of several due mails is sent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Priority {
-    /// Somebody waits in front of a screen: login codes.
+    /// Login codes: a person is waiting for the mail.
     Urgent,
-    /// Everything else.
+    /// Mails without a reason for another priority.
     #[default]
     Normal,
-    /// What may wait behind everything else.
+    /// Mails that may be late, such as those about new turns.
     Bulk,
 }
 
 impl Priority {
-    /// The column's value: smaller goes first.
+    /// The value of the `priority` column; smaller values are claimed first.
     pub const fn rank(self) -> i16 {
         match self {
             Self::Urgent => 0,
@@ -56,27 +56,42 @@ impl Priority {
     }
 }
 
-/// Where a delivery stands.
+/// The state of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
-    /// New, or waiting to be tried again.
+    /// New, or waiting for another attempt.
     Queued,
-    /// A mailer holds it.
+    /// Claimed by a mailer.
     Sending,
-    /// The relay took it.
+    /// Accepted by the SMTP server.
     Sent,
-    /// Given up or refused for good.
+    /// Refused permanently, or given up after too many attempts.
     Dead,
-    /// It would have come too late to be of use.
+    /// Not sent because its `expires_at` passed.
     Expired,
-    /// Its user is gone.
+    /// Not sent because its account was deleted.
     Dropped,
 }
 
-/// A text as one line of a header: what could end the line or is unseen becomes a space, the rest is cut to `max`
-/// characters.
+/// How an attempt to send a mail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// Accepted by the SMTP server.
+    Sent,
+    /// Failed; the mail is tried again.
+    TransientFailure,
+    /// Failed; the mail is not tried again.
+    PermanentFailure,
+    /// Never finished: the mailer lost its lease or ended.
+    Abandoned,
+}
+
+/// A text as the value of one header: control characters and line separators become spaces, and the result is truncated
+/// to `max` characters.
 pub(crate) fn header_line(text: &str, max: usize) -> String {
     let line: String = text
         .chars()
@@ -97,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_cannot_begin_another_header() {
+    fn line_breaks_in_a_subject_cannot_start_another_header() {
         assert_eq!(
             header_line("Hi\r\nBcc: eve@example.org\u{85}\u{2028}x\0", 200),
             "Hi  Bcc: eve@example.org  x"
@@ -109,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn login_codes_go_before_everything_else() {
+    fn login_codes_have_the_highest_priority() {
         assert!(Priority::Urgent.rank() < Priority::Normal.rank());
         assert!(Priority::Normal.rank() < Priority::Bulk.rank());
     }

@@ -1,20 +1,20 @@
-//! Sends a mail once more, as a new delivery linked to the old one.
+//! Sends a finished mail again, as a new delivery linked to the old one.
 
 use galaxy_core::{DeliveryId, PayloadId};
 use galaxy_store::{Topic, Tx};
 
 use crate::model::DeliveryStatus;
 
-/// A mail cannot be sent once more.
+/// Why a mail cannot be sent again.
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
-    /// There is no such delivery.
+    /// The id is unknown.
     #[error("there is no such delivery")]
     NotFound,
-    /// It is still on its way.
+    /// It is queued or being sent.
     #[error("the delivery is not over yet; it will still be tried")]
     StillOpen,
-    /// Its text is gone: it held a login code, was erased after its time, or its user's account was deleted.
+    /// Its body was erased: it contained a login code, the retention time passed, or its account was deleted.
     #[error("the text of the mail is erased")]
     Erased,
     /// A query failed.
@@ -28,7 +28,7 @@ impl From<sqlx::Error> for ResendError {
     }
 }
 
-/// Writes a copy of a finished delivery, due at once, with a `Message-ID` of its own; gives the new delivery.
+/// Enqueues a copy of a finished delivery, due at once and with a `Message-ID` of its own. Returns the new delivery.
 #[tracing::instrument(name = "mail.resend", skip_all, fields(delivery_id = %old))]
 pub async fn resend(tx: &mut Tx, old: DeliveryId) -> Result<DeliveryId, ResendError> {
     let found = sqlx::query!(

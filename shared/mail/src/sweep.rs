@@ -1,10 +1,10 @@
-//! Forgets what has done its work, in bounded batches that several processes may run at once.
+//! Expires mails that are too late and erases old bodies, in bounded batches that several processes may run at once.
 
 use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
 
-/// Erases the bodies of up to `batch` finished mails written before `before`; says how many. Bodies with login codes are
-/// erased with the end of their delivery and do not wait for this.
+/// Erases the bodies of up to `batch` finished mails enqueued before `before`. Returns how many. Bodies with login codes
+/// are not left to this: they are erased when their delivery is finished.
 pub async fn erase_bodies(db: &Db, before: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = db.acquire().await?;
     Ok(sqlx::query!(
@@ -23,8 +23,8 @@ pub async fn erase_bodies(db: &Db, before: Timestamp, batch: i64) -> Result<u64>
     .rows_affected())
 }
 
-/// Ends up to `batch` waiting mails that have become useless, and erases them if they are secret, even while nothing can
-/// be sent; says how many.
+/// Expires up to `batch` queued mails whose `expires_at` has passed, and erases the secret ones. Returns how many. So login
+/// codes are erased in time even while no mail can be sent.
 pub async fn expire(db: &Db, batch: i64) -> Result<u64> {
     let mut connection = db.acquire().await?;
     let expired = sqlx::query!(

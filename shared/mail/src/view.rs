@@ -1,37 +1,40 @@
-//! One delivery for operators: with its text, unless that is secret, and its attempts.
+//! One delivery for operators: with its body, unless that is secret or erased, and its attempts.
 
 use galaxy_core::{Cursor, DeliveryId, Limit, Page, Timestamp, UserId};
 use galaxy_store::{Db, ListError, Result};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{list::Delivery, model::DeliveryStatus};
+use crate::{
+    list::Delivery,
+    model::{AttemptOutcome, DeliveryStatus},
+};
 
-/// Why a body is not shown.
+/// Why a body is withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Withheld {
-    /// It holds a login code.
+    /// It contains a login code.
     Secret,
-    /// It was erased after its time.
+    /// It was erased: the retention time passed, or its account was deleted.
     Erased,
 }
 
-/// A delivery in full.
+/// A delivery with its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeliveryDetail {
-    /// What lists show.
+    /// The fields that lists return.
     #[serde(flatten)]
     pub delivery: Delivery,
     /// The local part of its `Message-ID`.
     pub message_id: String,
-    /// The subject.
+    /// The subject line.
     pub subject: String,
-    /// The text part; `null` if withheld.
+    /// The plain-text part; `null` if withheld.
     pub text: Option<String>,
-    /// The HTML part; `null` if withheld or if there is none.
+    /// The HTML part; `null` if withheld or if the mail has none.
     pub html: Option<String>,
-    /// Why the parts are not shown; `null` if they are.
+    /// Why the body is withheld; `null` if it is not.
     pub withheld: Option<Withheld>,
 }
 
@@ -47,14 +50,15 @@ pub struct Attempt {
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// `sent`, `transient_failure`, `permanent_failure` or `abandoned`.
-    pub outcome: Option<String>,
-    /// The relay's reply code.
+    #[schema(value_type = Option<String>)]
+    pub outcome: Option<AttemptOutcome>,
+    /// The SMTP server's reply code.
     pub smtp_code: Option<i16>,
-    /// What went wrong.
+    /// The SMTP server's reply or the error.
     pub error: Option<String>,
 }
 
-/// The delivery, or `None` if there is no such one.
+/// Reads one delivery; `None` if the id is unknown.
 #[tracing::instrument(name = "db.mail.delivery", skip_all, fields(%delivery_id))]
 pub async fn delivery(db: &Db, delivery_id: DeliveryId) -> Result<Option<DeliveryDetail>> {
     let mut connection = db.acquire().await?;
@@ -103,7 +107,7 @@ pub async fn delivery(db: &Db, delivery_id: DeliveryId) -> Result<Option<Deliver
 
 const ATTEMPTS: &str = "mail_attempts";
 
-/// A page of a delivery's attempts, first to last; empty if there is no such delivery.
+/// A page of a delivery's attempts, in order; empty if the delivery is unknown.
 #[tracing::instrument(name = "db.mail.attempts", skip_all, fields(%delivery_id))]
 pub async fn attempts(
     db: &Db,
@@ -113,16 +117,27 @@ pub async fn attempts(
 ) -> std::result::Result<Page<Attempt>, ListError> {
     let after: i32 = Cursor::after(ATTEMPTS, cursor)?.unwrap_or(0);
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query_as!(
-        Attempt,
-        "select attempt_no, started_at, finished_at, outcome, smtp_code, error from backend.mail_attempts
-         where delivery_id = $1 and attempt_no > $2 order by attempt_no limit $3",
+    let rows = sqlx::query!(
+        r#"select attempt_no, started_at, finished_at, outcome as "outcome: AttemptOutcome", smtp_code, error
+         from backend.mail_attempts
+         where delivery_id = $1 and attempt_no > $2 order by attempt_no limit $3"#,
         delivery_id.uuid(),
         after,
         limit.probe(),
     )
     .fetch_all(&mut *connection)
     .await?;
+    let rows = rows
+        .into_iter()
+        .map(|row| Attempt {
+            attempt_no: row.attempt_no,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            outcome: row.outcome,
+            smtp_code: row.smtp_code,
+            error: row.error,
+        })
+        .collect();
     Ok(Page::cut(rows, limit, ATTEMPTS, |row: &Attempt| {
         row.attempt_no
     }))

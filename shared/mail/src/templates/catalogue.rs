@@ -1,31 +1,48 @@
-//! Reads the language files into one minijinja environment and renders from it.
+//! Parses the language files into one minijinja environment and renders mails from it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::fmt;
 
 use galaxy_core::Locale;
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, value::Serde};
+use minijinja::{Environment, UndefinedBehavior, value::Serde};
 use serde::Serialize;
 
-use super::{filters, html};
+use super::{filters, html, words::Words};
 
-/// Sections that are no mails of their own.
-const SHARED: [&str; 3] = ["greeting", "footer", "words"];
+const GREETING: &str = "greeting";
+const FOOTER: &str = "footer";
+const WORDS: &str = "words";
+/// Sections that other sections use and that are not mails themselves.
+const SHARED: [&str; 3] = [GREETING, FOOTER, WORDS];
 const LAYOUT: &str = "layout.html";
-
-/// The words of each language that stand for codes.
-pub(super) type Words = BTreeMap<(&'static str, &'static str), &'static str>;
 
 /// All mails in all languages.
 pub(super) struct Catalogue {
     environment: Environment<'static>,
-    kinds: Vec<&'static str>,
 }
 
-/// A mail as it comes from its section.
+/// A mail as rendered from its section.
 pub(super) struct Rendered {
     pub subject: String,
     pub text: String,
     pub html: String,
+}
+
+/// The three templates that a section is split into. minijinja escapes values in those whose name ends in `.html`.
+#[derive(Clone, Copy)]
+enum Part {
+    Subject,
+    Text,
+    Html,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Subject => "subject",
+            Self::Text => "txt",
+            Self::Html => "html",
+        })
+    }
 }
 
 const fn source(locale: Locale) -> &'static str {
@@ -36,59 +53,56 @@ const fn source(locale: Locale) -> &'static str {
     }
 }
 
+fn template_name(locale: Locale, kind: &str, part: Part) -> String {
+    format!("{}/{kind}.{part}", locale.as_str())
+}
+
 impl Catalogue {
     /// Parses every section; an error names the one that does not parse.
     pub(super) fn load() -> Result<Self, String> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        environment.set_auto_escape_callback(|name| {
-            if name.rsplit('.').next() == Some("html") {
-                AutoEscape::Html
-            } else {
-                AutoEscape::None
-            }
-        });
-        let mut words = Words::new();
-        let mut kinds = vec![];
+        let mut words = Words::default();
         for locale in Locale::ALL {
-            let sections = sections(source(locale));
-            words.extend(vocabulary(locale, shared(&sections, "words")?));
-            for (kind, body) in sections.iter().filter(|(kind, _)| !SHARED.contains(kind)) {
-                add(&mut environment, locale, kind, body, &sections)
+            let sections = Sections::parse(source(locale));
+            words.add(locale, sections.get(WORDS)?);
+            for (kind, section) in sections.mails() {
+                add(&mut environment, locale, kind, section, &sections)
                     .map_err(|error| format!("{}/{kind}: {error}", locale.as_str()))?;
-                if locale == Locale::En {
-                    kinds.push(*kind);
-                }
             }
         }
-        filters::add(&mut environment, Arc::new(words));
+        filters::register(&mut environment, words);
         environment
             .add_template(LAYOUT, include_str!("../../templates/layout.html"))
             .map_err(|error| error.to_string())?;
-        Ok(Self { environment, kinds })
+        Ok(Self { environment })
     }
 
-    /// Every kind of mail there is.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.kinds.iter().copied()
+    /// Every kind of mail that the English file has.
+    #[cfg(test)]
+    pub(super) fn kinds(&self) -> Vec<&str> {
+        self.environment
+            .templates()
+            .filter_map(|(name, _)| name.strip_prefix("en/")?.strip_suffix(".subject"))
+            .collect()
     }
 
+    /// Renders the section `kind`; an error says which value is missing or wrong.
     pub(super) fn render(
         &self,
         kind: &str,
         locale: Locale,
         context: &impl Serialize,
     ) -> Result<Rendered, String> {
-        let render = |part: &str| {
-            let name = format!("{}/{kind}.{part}", locale.as_str());
+        let render = |part| {
             self.environment
-                .get_template(&name)
+                .get_template(&template_name(locale, kind, part))
                 .and_then(|template| template.render(Serde(context)))
                 .map_err(|error| error.to_string())
         };
-        let subject = render("subject")?;
-        let text = html::paragraphs(&render("txt")?).join("\n\n") + "\n";
-        let paragraphs = html::markup(&render("html")?);
+        let subject = render(Part::Subject)?;
+        let text = html::paragraphs(&render(Part::Text)?).join("\n\n") + "\n";
+        let paragraphs = html::markup(&render(Part::Html)?);
         let html = self
             .environment
             .get_template(LAYOUT)
@@ -106,55 +120,59 @@ impl Catalogue {
     }
 }
 
-/// `(name, body)` of each `== name` section.
-fn sections(source: &'static str) -> Vec<(&'static str, &'static str)> {
-    source
-        .strip_prefix("== ")
-        .unwrap_or(source)
-        .split("\n== ")
-        .filter_map(|section| section.split_once('\n'))
-        .map(|(name, body)| (name.trim(), body))
-        .collect()
+/// Name and body of each `== name` section of a language file.
+struct Sections(Vec<(&'static str, &'static str)>);
+
+impl Sections {
+    fn parse(source: &'static str) -> Self {
+        let sections = source
+            .strip_prefix("== ")
+            .unwrap_or(source)
+            .split("\n== ")
+            .filter_map(|section| section.split_once('\n'))
+            .map(|(name, body)| (name.trim(), body));
+        Self(sections.collect())
+    }
+
+    fn get(&self, name: &str) -> Result<&'static str, String> {
+        self.0
+            .iter()
+            .find(|(found, _)| *found == name)
+            .map(|(_, body)| *body)
+            .ok_or_else(|| format!("there is no section {name}"))
+    }
+
+    fn mails(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.0
+            .iter()
+            .copied()
+            .filter(|(name, _)| !SHARED.contains(name))
+    }
 }
 
-fn shared(sections: &[(&'static str, &'static str)], name: &str) -> Result<&'static str, String> {
-    sections
-        .iter()
-        .find(|(found, _)| *found == name)
-        .map(|(_, body)| *body)
-        .ok_or_else(|| format!("there is no section {name}"))
-}
-
-fn vocabulary(
-    locale: Locale,
-    lines: &'static str,
-) -> impl Iterator<Item = ((&'static str, &'static str), &'static str)> {
-    lines
-        .lines()
-        .filter_map(|line| line.split_once('='))
-        .map(move |(code, word)| ((locale.as_str(), code.trim()), word.trim()))
-}
-
-/// Adds a section's three templates: subject, text and escaped text.
+/// Adds the templates of a section: its first line is the subject, the rest is the body.
 fn add(
     environment: &mut Environment<'static>,
     locale: Locale,
     kind: &str,
     section: &'static str,
-    sections: &[(&'static str, &'static str)],
+    sections: &Sections,
 ) -> Result<(), String> {
     let (subject, body) = section
         .split_once('\n')
         .ok_or_else(|| "it has no subject".to_owned())?;
     let body = format!(
         "{}\n{body}\n\n{}",
-        shared(sections, "greeting")?,
-        shared(sections, "footer")?
+        sections.get(GREETING)?,
+        sections.get(FOOTER)?
     );
-    for (part, source) in [("subject", subject), ("txt", &body), ("html", &body)] {
-        let name = format!("{}/{kind}.{part}", locale.as_str());
+    for (part, source) in [
+        (Part::Subject, subject),
+        (Part::Text, &body),
+        (Part::Html, &body),
+    ] {
         environment
-            .add_template_owned(name, source.to_owned())
+            .add_template_owned(template_name(locale, kind, part), source.to_owned())
             .map_err(|error| error.to_string())?;
     }
     Ok(())

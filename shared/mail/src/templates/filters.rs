@@ -1,14 +1,13 @@
-//! What sections can do with values: write a time, a code's word, a link.
-
-use std::sync::Arc;
+//! The filters that sections use: `when` formats a time, `word` looks up a code's word, `link` renders an address.
 
 use galaxy_core::{Timestamp, timezone};
 use jiff::tz::TimeZone;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, Value};
 
-use super::catalogue::Words;
+use super::words::Words;
 
-pub(super) fn add(environment: &mut Environment<'static>, words: Arc<Words>) {
+/// Registers all filters in `environment`.
+pub(super) fn register(environment: &mut Environment<'static>, words: Words) {
     environment.add_filter("when", when);
     environment.add_filter("link", link);
     environment.add_filter("word", move |state: &State, code: &str| {
@@ -31,16 +30,13 @@ fn when(state: &State, time: &str) -> Result<String, Error> {
         .to_string())
 }
 
-/// The word of the section's language for a code; a code without one stands for itself.
+/// The word for a code in the template's language, or the code itself if the language has no word for it.
 fn word(words: &Words, state: &State, code: &str) -> String {
-    let locale = state.name().split('/').next().unwrap_or_default();
-    words
-        .iter()
-        .find(|((of, known), _)| *of == locale && *known == code)
-        .map_or_else(|| code.to_owned(), |(_, word)| (*word).to_owned())
+    let tag = state.name().split('/').next().unwrap_or_default();
+    words.find(tag, code).unwrap_or(code).to_owned()
 }
 
-/// An address: bare in text, an anchor in HTML.
+/// An address: as it is in plain text, as an anchor in HTML.
 fn link(state: &State, url: &str) -> Value {
     match state.auto_escape() {
         AutoEscape::Html => {

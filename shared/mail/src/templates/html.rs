@@ -1,6 +1,6 @@
-//! From plain paragraphs to HTML ones. Works on text whose values are escaped already.
+//! Converts paragraphs of plain text, in which values are already escaped, to HTML.
 
-/// The paragraphs of a text: what stands between blank lines.
+/// Splits a text at its blank lines.
 pub(super) fn paragraphs(text: &str) -> Vec<String> {
     let mut found: Vec<String> = vec![];
     let mut open = false;
@@ -18,7 +18,7 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
     found
 }
 
-/// The same paragraphs as HTML; one that is indented by four spaces stands out.
+/// The paragraphs of `escaped` as HTML. One that is indented by four spaces is set large, for codes.
 pub(super) fn markup(escaped: &str) -> String {
     paragraphs(escaped)
         .iter()
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blank_lines_part_paragraphs_and_indentation_makes_one_stand_out() {
+    fn blank_lines_separate_paragraphs_and_an_indented_one_is_set_large() {
         let text = "\nOne\ntwo\n\n\n    123456\n";
         assert_eq!(paragraphs(text), ["One\ntwo", "    123456"]);
         let html = markup(text);

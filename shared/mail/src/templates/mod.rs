@@ -1,12 +1,12 @@
-//! The texts of all mails, per language: one file a language, a section a kind, subject first.
+//! The texts of all mails: one file per language in `templates/`, one section per kind of mail, its subject first.
 //!
-//! Text and HTML come from the same section: it is rendered once as it is and once with every value escaped, and the
-//! paragraphs of the second are put into one layout. To add a mail: a section of the same name in each file of
-//! `templates/`; the tests render every section of every file and name the one that is missing.
+//! Text and HTML are rendered from the same section, the HTML with every value escaped and inside `layout.html`. To add a
+//! mail, add a section of the same name to each file; the tests render every section in every language.
 
 mod catalogue;
 mod filters;
 mod html;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -16,27 +16,27 @@ use serde::Serialize;
 use self::catalogue::Catalogue;
 use crate::model::{Content, MAX_SUBJECT, header_line};
 
-/// The kind of the mail with a code to sign in; its context is [`LoginCode`].
+/// The kind of the mail with a sign-in code; its context is [`LoginCode`].
 pub const LOGIN_CODE: &str = "login_code";
 
-/// What the mail with a code to sign in is made from.
+/// The context of the mail with a sign-in code.
 #[derive(Clone, Copy, Serialize)]
 pub struct LoginCode<'a> {
-    /// The code.
+    /// The code that the user types.
     pub code: &'a str,
-    /// For how long it can be used, in minutes.
+    /// The time in minutes until it expires.
     pub valid_minutes: u64,
 }
 
-/// A mail cannot be written.
+/// Why a mail cannot be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the mail {kind} in {locale:?} cannot be rendered: {reason}")]
 pub struct RenderError {
-    /// Which mail.
+    /// The kind of mail.
     pub kind: String,
-    /// In which language.
+    /// The language.
     pub locale: Locale,
-    /// Why: no such section, or a value that the section needs and the context does not have.
+    /// There is no such section, or the context lacks a value that the section uses.
     pub reason: String,
 }
 
@@ -44,8 +44,8 @@ static CATALOGUE: LazyLock<Result<Catalogue, String>> = LazyLock::new(Catalogue:
 
 /// Renders the mail `kind` in `locale` with the values of `context`.
 ///
-/// Beside what the section asks for, the context may hold `display_name` (for the greeting), `time_zone` (IANA, for
-/// times; UTC without it) and `unsubscribe_url` (for the footer). A value that a section needs and does not get is an error.
+/// Besides the values of the section, the context may contain `display_name` (for the greeting), `time_zone` (IANA, for
+/// times; UTC without it) and `unsubscribe_url` (for the footer). A missing value of the section is an error.
 pub fn render(
     kind: &str,
     locale: Locale,
@@ -63,13 +63,6 @@ pub fn render(
         text: rendered.text,
         html: Some(rendered.html),
     })
-}
-
-/// Whether there is a mail of this kind.
-pub fn exists(kind: &str) -> bool {
-    CATALOGUE
-        .as_ref()
-        .is_ok_and(|catalogue| catalogue.kinds().any(|known| known == kind))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use crate::world::{LEASE, claim_all, claim_one, expire_leases, finish, mail, refusal};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn login_codes_are_claimed_before_mails_that_wait_longer(pool: PgPool) {
+async fn login_codes_are_claimed_before_older_mails(pool: PgPool) {
     let world = World::new(pool);
     for n in 0..5 {
         mail(&format!("normal-{n}")).enqueue(&world).await;
@@ -26,7 +26,7 @@ async fn login_codes_are_claimed_before_mails_that_wait_longer(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn racing_mailers_never_claim_the_same_mail(pool: PgPool) {
+async fn concurrent_mailers_never_claim_the_same_mail(pool: PgPool) {
     let world = World::new(pool);
     for n in 0..40 {
         mail(&format!("{n}")).enqueue(&world).await;
@@ -49,11 +49,11 @@ async fn racing_mailers_never_claim_the_same_mail(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_late_holder_is_fenced_off_and_its_attempt_counts_as_abandoned(pool: PgPool) {
+async fn an_expired_lease_is_refused_and_its_attempt_is_recorded_as_abandoned(pool: PgPool) {
     let world = World::new(pool);
     mail("a").enqueue(&world).await;
     let late = claim_one(&world).await;
-    assert!(claim_all(&world).await.is_empty(), "it is held");
+    assert!(claim_all(&world).await.is_empty(), "another claim finds nothing while the lease holds");
     assert!(renew(&world.db, &late, LEASE).await.unwrap());
 
     expire_leases(&world).await;
@@ -75,7 +75,7 @@ async fn a_late_holder_is_fenced_off_and_its_attempt_counts_as_abandoned(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_postponed_mail_is_due_again_after_its_wait_and_a_released_one_at_once(pool: PgPool) {
+async fn a_retried_mail_is_due_after_its_wait_and_a_released_one_at_once(pool: PgPool) {
     let world = World::new(pool);
     mail("a").enqueue(&world).await;
     let claim = claim_one(&world).await;
@@ -95,17 +95,17 @@ async fn a_postponed_mail_is_due_again_after_its_wait_and_a_released_one_at_once
     assert_eq!(claim.attempts, 1);
     assert!(finish(&world, &claim, Outcome::Released).await);
     let claim = claim_one(&world).await;
-    assert_eq!(claim.attempts, 1, "an interruption spends nothing");
+    assert_eq!(claim.attempts, 1, "a released claim does not count as an attempt");
     assert!(finish(&world, &claim, retry(Duration::ZERO, false)).await);
     assert_eq!(
         claim_one(&world).await.attempts,
         1,
-        "nor does a relay that is away"
+        "nor does an unreachable SMTP server"
     );
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_refused_mail_becomes_a_dead_letter_and_is_not_tried_again(pool: PgPool) {
+async fn a_permanently_refused_mail_becomes_a_dead_letter_and_is_not_claimed_again(pool: PgPool) {
     let world = World::new(pool);
     mail("a").enqueue(&world).await;
     let claim = claim_one(&world).await;
@@ -116,7 +116,7 @@ async fn a_refused_mail_becomes_a_dead_letter_and_is_not_tried_again(pool: PgPoo
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_that_is_no_longer_valid_is_recognised(pool: PgPool) {
+async fn a_claim_tells_that_a_mail_is_expired_and_no_attempt_is_recorded(pool: PgPool) {
     let world = World::new(pool);
     let mut code = mail("code");
     code.expires_at = Some(world.clock.now() - Duration::from_secs(1));

@@ -1,9 +1,9 @@
-//! The mail outbox over a real Postgres: what is written, who may send it, what remains of it.
+//! The mail outbox on a real Postgres: enqueuing, claims and outcomes, operators' lists, sweeps.
 
 #![cfg(test)]
 
 mod claims;
+mod enqueuing;
 mod operators;
 mod sweeps;
 mod world;
-mod writing;

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::world::{claim_all, claim_one, finish, mail, refusal};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn pages_of_deliveries_meet_without_gap_or_overlap_and_filters_hold(pool: PgPool) {
+async fn pages_of_deliveries_have_no_gap_or_overlap_and_filters_restrict_them(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     for n in 0..7 {
@@ -94,7 +94,7 @@ async fn pages_of_deliveries_meet_without_gap_or_overlap_and_filters_hold(pool: 
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_is_shown_to_nobody_and_erased_with_its_delivery(pool: PgPool) {
+async fn a_login_code_is_withheld_and_erased_when_its_delivery_is_finished(pool: PgPool) {
     let world = World::new(pool);
     for (key, outcome) in [("sent", Outcome::Sent), ("dead", Outcome::Dead(refusal()))] {
         let mut code = mail(key);
@@ -137,21 +137,21 @@ async fn an_operator_sees_text_attempts_and_dead_letters(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_finished_mail_is_sent_again_as_a_new_delivery_linked_to_it(pool: PgPool) {
+async fn a_finished_mail_can_be_sent_again_as_a_new_delivery_linked_to_it(pool: PgPool) {
     let world = World::new(pool);
     let old = mail("a").enqueue(&world).await;
-    let try_again = async |id| {
+    let resend_it = async |id| {
         let mut tx = world.db.begin().await.unwrap();
         let new = resend(&mut tx, id).await;
-        // Also after a refusal: a dropped transaction gives its locks back a moment later, and claims pass locked mails by.
+        // Commits also after a refusal: a dropped transaction releases its locks a moment later, and claims skip locked mails.
         tx.commit().await.unwrap();
         new
     };
-    assert!(matches!(try_again(old).await, Err(ResendError::StillOpen)));
+    assert!(matches!(resend_it(old).await, Err(ResendError::StillOpen)));
     let first = claim_one(&world).await;
     assert!(finish(&world, &first, Outcome::Dead(refusal())).await);
 
-    let new = try_again(old).await.unwrap();
+    let new = resend_it(old).await.unwrap();
     let detail = view::delivery(&world.db, new).await.unwrap().unwrap();
     assert_eq!(detail.delivery.resend_of, Some(old));
     let second = claim_one(&world).await;
@@ -159,13 +159,13 @@ async fn a_finished_mail_is_sent_again_as_a_new_delivery_linked_to_it(pool: PgPo
     assert_eq!(second.content, first.content);
     assert_ne!(second.message_id, first.message_id);
     assert!(matches!(
-        try_again(DeliveryId::generate()).await,
+        resend_it(DeliveryId::generate()).await,
         Err(ResendError::NotFound)
     ));
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_is_never_sent_again_by_hand(pool: PgPool) {
+async fn a_login_code_cannot_be_sent_again(pool: PgPool) {
     let world = World::new(pool);
     let mut code = mail("code");
     code.secret = true;

@@ -1,4 +1,4 @@
-//! What the tests of the outbox begin with.
+//! Builders and helpers for the tests of the outbox.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub fn content() -> Content {
     }
 }
 
-/// A mail that a test changes in the one point it is about.
+/// A mail whose fields a test may change before it is enqueued.
 pub struct Mail {
     pub key: String,
     pub to: String,
@@ -74,12 +74,12 @@ impl Mail {
     }
 }
 
-/// Claims as a mailer with plenty of room does.
+/// Claims every due mail.
 pub async fn claim_all(world: &World) -> Vec<Claim> {
     claim::claim(&world.db, 1_000, LEASE).await.unwrap()
 }
 
-/// Claims the one mail that is due.
+/// Claims the only due mail.
 pub async fn claim_one(world: &World) -> Claim {
     let mut claims = claim_all(world).await;
     assert_eq!(claims.len(), 1);
@@ -99,7 +99,7 @@ pub fn refusal() -> Failure {
     }
 }
 
-/// Lets the leases of everything that is being sent run out.
+/// Expires the leases of all claimed mails.
 pub async fn expire_leases(world: &World) {
     sqlx::query(
         "update backend.mail_deliveries set lease_expires_at = now() - interval '1 second',

@@ -1,13 +1,11 @@
-//! A mailer in this process, its database, and a relay that does as it is told.
+//! A mailer in this process, its database, and an SMTP server that fails on demand.
 
 use std::{sync::Arc, time::Duration};
 
 use galaxy_core::{DeliveryId, EmailAddress, Timestamp};
 use galaxy_mail::{Content, NewMail, Priority, enqueue};
 use galaxy_mailer::{
-    config::Sending,
-    outlet::{Outlet, Target},
-    queue::MailQueue,
+    config::Sending, queue::MailQueue, smtp::SmtpPool, target::Target, transport::MailTransport,
 };
 use galaxy_stack::inbox::{Faults, Inbox, Mail};
 use galaxy_store::{Topic, worker};
@@ -15,7 +13,7 @@ use galaxy_testkit::{World, eventually};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 
-/// How long each step of a conversation may take.
+/// The timeout of each step of an SMTP transaction.
 pub const TIMEOUT: Duration = Duration::from_millis(400);
 
 pub struct MailWorld {
@@ -24,14 +22,14 @@ pub struct MailWorld {
 }
 
 impl MailWorld {
-    /// With a mailer that is woken by hints and hardly ever polls.
+    /// With a mailer that depends on wake-ups: it polls once a minute.
     pub async fn start(pool: PgPool) -> Self {
         let world = Self::paused(pool).await;
         world.run_mailer(8, Duration::from_mins(1));
         world
     }
 
-    /// Without a mailer yet, so that mails and faults can be prepared.
+    /// Without a running mailer, so that mails and faults can be prepared.
     pub async fn paused(pool: PgPool) -> Self {
         let bind = || TcpListener::bind("127.0.0.1:0");
         let inbox = Inbox::start(bind().await.unwrap(), bind().await.unwrap()).unwrap();
@@ -53,51 +51,51 @@ impl MailWorld {
 
     fn run_mailer(&self, slots: u32, poll: Duration) {
         let url = format!("smtp://{}", self.inbox.smtp_address());
-        let Ok(Target::Relay(target)) = Target::parse(&url) else {
-            panic!("{url} is a relay");
+        let Ok(Target::Smtp(server)) = Target::parse(&url) else {
+            panic!("{url} is an SMTP server");
         };
-        let relay = galaxy_mailer::relay::Relay::new(target, TIMEOUT);
+        let pool = SmtpPool::new(server, TIMEOUT);
         let sending = Sending {
             from: "Galaxy <galaxy@example.org>".parse().unwrap(),
             reply_to: None,
             max_attempts: 8,
         };
-        let bell = self.world.db.wakeups().bell(Topic::Mail);
+        let wakeup = self.world.db.wakeups().bell(Topic::Mail);
         let process = &self.world.process;
         let queue = MailQueue::new(
             &self.world.db,
             process,
-            Outlet::Relay(relay),
+            MailTransport::Smtp(pool),
             sending,
-            bell.clone(),
+            wakeup.clone(),
         );
         let options = worker::Options {
             name: "mail",
             slots,
             poll,
         };
-        worker::start(&process.tasks, Arc::new(queue), bell, options);
+        worker::start(&process.tasks, Arc::new(queue), wakeup, options);
     }
 
     pub fn faults(&self) -> &Faults {
         self.inbox.faults()
     }
 
-    /// Writes a mail to `<key>@example.org`.
+    /// Enqueues a mail to `<key>@example.org`.
     pub async fn enqueue(&self, key: &str) -> DeliveryId {
-        self.write(key, Priority::Normal, None).await
+        self.enqueue_with(key, Priority::Normal, None).await
     }
 
     pub async fn enqueue_as(&self, key: &str, priority: Priority) -> DeliveryId {
-        self.write(key, priority, None).await
+        self.enqueue_with(key, priority, None).await
     }
 
     pub async fn enqueue_expired(&self, key: &str) -> DeliveryId {
         let past = self.world.clock.now() - Duration::from_secs(1);
-        self.write(key, Priority::Urgent, Some(past)).await
+        self.enqueue_with(key, Priority::Urgent, Some(past)).await
     }
 
-    async fn write(
+    async fn enqueue_with(
         &self,
         key: &str,
         priority: Priority,
@@ -127,7 +125,7 @@ impl MailWorld {
         created[0]
     }
 
-    /// The mail to `<key>@example.org`, once it is in the inbox.
+    /// Waits for the mail to `<key>@example.org`.
     pub async fn arrived(&self, key: &str) -> Arc<Mail> {
         let address = format!("{key}@example.org");
         self.inbox
@@ -190,7 +188,7 @@ impl MailWorld {
         .await;
     }
 
-    /// Waits until the absent relay was tried `times` times.
+    /// Waits until `times` attempts at the unavailable server are recorded.
     pub async fn probed(&self, times: i64) {
         eventually("the probes", async || {
             let sql = "select count(*) from backend.mail_attempts";

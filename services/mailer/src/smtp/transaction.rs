@@ -1,4 +1,4 @@
-//! One mail's conversation with the relay (RFC 5321, 3.3), each step within its time.
+//! One mail transaction (RFC 5321, 3.3) over an open connection, with a timeout for each step.
 
 use std::{future::Future, time::Duration};
 
@@ -12,10 +12,10 @@ use lettre::{
     },
 };
 
-/// How far a conversation came.
+/// The step of an attempt that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// To the relay, its greeting, TLS and signing in: the same for every mail.
+    /// Connecting, greeting, TLS and authentication: the same for every mail.
     Connect,
     /// `MAIL FROM`.
     Sender,
@@ -25,26 +25,25 @@ pub enum Stage {
     Content,
 }
 
-/// A mail was not taken, or nobody knows whether it was.
+/// The server did not accept the mail, or it is unknown whether it did.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct SendError {
-    /// Where it failed.
     pub stage: Stage,
-    /// The reply code, if the relay replied.
+    /// The reply code, if the server replied.
     pub code: Option<u16>,
-    /// The reply or the error. May name the recipient: not for logs.
+    /// The reply or the error. It may contain the recipient's address and must not be logged.
     pub reason: String,
 }
 
 impl SendError {
-    /// Whether the relay refused this mail and goes on listening: any 4xx or 5xx but 421, after which it hangs up.
+    /// Whether the server refused this mail and keeps the connection open: any 4xx or 5xx but 421, after which it closes.
     pub fn is_refusal(&self) -> bool {
         self.stage != Stage::Connect && self.code.is_some_and(|code| code != 421)
     }
 }
 
-/// Sends a mail over a connection at rest.
+/// Sends a mail over a connection without an open transaction.
 pub(super) async fn send(
     connection: &mut AsyncSmtpConnection,
     envelope: &Envelope,
@@ -59,19 +58,19 @@ pub(super) async fn send(
         step(Stage::Recipient, timeout, connection.command(recipient)).await?;
     }
     step(Stage::Content, timeout, connection.command(Data)).await?;
-    // Generous, since a relay that takes the mail and answers late makes a duplicate (RFC 1047).
+    // A long timeout, since a server that accepts the mail and replies too late causes a duplicate (RFC 1047).
     step(Stage::Content, timeout * 4, connection.message(message)).await?;
     Ok(())
 }
 
-/// Brings a connection back to rest after a refusal; `false` if it cannot be used again.
+/// Aborts the transaction after a refusal; `false` if the connection cannot be reused.
 pub(super) async fn reset(connection: &mut AsyncSmtpConnection, timeout: Duration) -> bool {
     step(Stage::Connect, timeout, connection.command(Rset))
         .await
         .is_ok()
 }
 
-/// Runs one step and says where it failed.
+/// Runs one step within `timeout`; an error names `stage`.
 pub(super) async fn step<T>(
     stage: Stage,
     timeout: Duration,
@@ -87,31 +86,31 @@ pub(super) async fn step<T>(
         Err(_) => Err(SendError {
             stage,
             code: None,
-            reason: format!("no answer within {timeout:?}"),
+            reason: format!("no reply within {timeout:?}"),
         }),
     }
 }
 
-/// What the relay must be told beforehand: 8-bit content (RFC 6152) and addresses beyond ASCII (RFC 6531).
+/// The parameters of `MAIL FROM` that the mail needs: for 8-bit content (RFC 6152) and non-ASCII addresses (RFC 6531).
 fn parameters(
     connection: &AsyncSmtpConnection,
     envelope: &Envelope,
     message: &[u8],
 ) -> Result<Vec<MailParameter>, SendError> {
     let mut parameters = vec![];
-    let offers = |extension| connection.server_info().supports_feature(extension);
+    let supports = |extension| connection.server_info().supports_feature(extension);
     let addresses = || envelope.from().into_iter().chain(envelope.to());
     if addresses().any(|address| !address.to_string().is_ascii()) {
-        if !offers(Extension::SmtpUtfEight) {
+        if !supports(Extension::SmtpUtfEight) {
             return Err(SendError {
                 stage: Stage::Recipient,
                 code: Some(553),
-                reason: "the relay does not take addresses beyond ASCII".to_owned(),
+                reason: "the SMTP server does not support non-ASCII addresses".to_owned(),
             });
         }
         parameters.push(MailParameter::SmtpUtfEight);
     }
-    if !message.is_ascii() && offers(Extension::EightBitMime) {
+    if !message.is_ascii() && supports(Extension::EightBitMime) {
         parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
     }
     Ok(parameters)

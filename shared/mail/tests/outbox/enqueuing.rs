@@ -7,13 +7,13 @@ use sqlx::PgPool;
 use crate::world::{address, claim_all, claim_one, content, finish, mail};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_mail_is_written_with_its_cause_and_wakes_the_mailer_once_committed(pool: PgPool) {
+async fn an_enqueued_mail_can_be_claimed_and_wakes_the_mailer_after_the_commit(pool: PgPool) {
     let world = World::new(pool);
     let bell = world.db.wakeups().bell(Topic::Mail);
     mail("a").enqueue(&world).await;
     tokio::time::timeout(std::time::Duration::from_secs(1), bell.notified())
         .await
-        .expect("the bell rings after the commit");
+        .expect("the mailer is notified after the commit");
     let claim = claim_one(&world).await;
     assert_eq!(
         (claim.to.as_str(), &claim.content),
@@ -23,7 +23,7 @@ async fn a_mail_is_written_with_its_cause_and_wakes_the_mailer_once_committed(po
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_is_rolled_back_is_never_sent(pool: PgPool) {
+async fn a_mail_of_a_rolled_back_transaction_is_not_sent(pool: PgPool) {
     let world = World::new(pool);
     let mut tx = world.db.begin().await.unwrap();
     let to = address("ada@example.org");
@@ -118,15 +118,15 @@ async fn each_mail_of_a_call_keeps_its_own_trace(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_subject_with_line_breaks_stays_one_header(pool: PgPool) {
+async fn line_breaks_in_a_subject_are_replaced(pool: PgPool) {
     let world = World::new(pool);
     let mut tx = world.db.begin().await.unwrap();
-    let evil = Content {
+    let with_line_break = Content {
         subject: "Hello\r\nBcc: eve@example.org".to_owned(),
         ..content()
     };
     let to = address("ada@example.org");
-    enqueue(&mut tx, &[new_mail("a", &to, &evil)])
+    enqueue(&mut tx, &[new_mail("a", &to, &with_line_break)])
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -135,10 +135,10 @@ async fn a_subject_with_line_breaks_stays_one_header(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_deleted_account_takes_its_waiting_mail_addresses_and_texts_along(pool: PgPool) {
+async fn dropping_an_accounts_mail_erases_addresses_and_bodies_and_keeps_mail_of_others(pool: PgPool) {
     let world = World::new(pool);
-    let (gone, other) = (world.account().await, world.account().await);
-    for (key, user) in [("waits", gone), ("on-the-wire", gone), ("others", other)] {
+    let (deleted, other) = (world.account().await, world.account().await);
+    for (key, user) in [("queued", deleted), ("being-sent", deleted), ("other", other)] {
         let mut mail = mail(key);
         mail.user_id = Some(user);
         mail.enqueue(&world).await;
@@ -147,15 +147,15 @@ async fn a_deleted_account_takes_its_waiting_mail_addresses_and_texts_along(pool
         .await
         .unwrap();
     let mut tx = world.db.begin().await.unwrap();
-    assert_eq!(drop_for_user(&mut tx, gone).await.unwrap(), 2);
+    assert_eq!(drop_for_user(&mut tx, deleted).await.unwrap(), 2);
     tx.commit().await.unwrap();
 
     for claim in &held {
-        let late = finish(&world, claim, galaxy_mail::finish::Outcome::Sent).await;
-        assert!(!late, "a completion after the drop is refused");
+        let recorded = finish(&world, claim, galaxy_mail::finish::Outcome::Sent).await;
+        assert!(!recorded, "an outcome after the drop is refused");
     }
     let left = claim_all(&world).await;
-    assert_eq!(left.len(), 1, "mail to others goes on");
+    assert_eq!(left.len(), 1, "mail of other accounts is still sent");
     let traces = "select count(*) from backend.mail_deliveries d
         join backend.mail_recipients r using (delivery_id) join backend.mail_payloads p using (payload_id)
         where d.status = 'dropped' and (r.address <> 'deleted' or octet_length(p.body) > 0)";

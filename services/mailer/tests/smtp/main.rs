@@ -1,4 +1,4 @@
-//! The mailer against a relay that misbehaves on demand.
+//! The mailer against an SMTP server that fails on demand.
 
 #![cfg(test)]
 
@@ -13,7 +13,7 @@ use sqlx::PgPool;
 use crate::world::MailWorld;
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_mail_arrives_with_both_parts_and_the_headers_that_machines_read(pool: PgPool) {
+async fn a_mail_arrives_with_both_parts_and_its_headers(pool: PgPool) {
     let world = MailWorld::start(pool).await;
     let id = world.enqueue("a").await;
     let mail = world.arrived("a").await;
@@ -35,7 +35,7 @@ async fn a_mail_arrives_with_both_parts_and_the_headers_that_machines_read(pool:
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_refused_recipient_is_a_dead_letter_at_once_and_others_are_served(pool: PgPool) {
+async fn a_refused_recipient_is_a_dead_letter_at_once_and_other_mails_are_sent(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world
         .faults()
@@ -49,7 +49,7 @@ async fn a_refused_recipient_is_a_dead_letter_at_once_and_others_are_served(pool
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_greylisted_mail_waits_and_is_tried_again(pool: PgPool) {
+async fn a_greylisted_mail_is_tried_again_after_a_wait(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world
         .faults()
@@ -66,7 +66,7 @@ async fn a_greylisted_mail_waits_and_is_tried_again(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_connection_cut_in_the_middle_of_the_content_loses_no_mail(pool: PgPool) {
+async fn a_connection_closed_during_the_content_loses_no_mail(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world
         .faults()
@@ -80,7 +80,7 @@ async fn a_connection_cut_in_the_middle_of_the_content_loses_no_mail(pool: PgPoo
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_duplicate_after_a_lost_answer_has_the_same_message_id(pool: PgPool) {
+async fn a_duplicate_after_a_lost_reply_has_the_same_message_id(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world
         .faults()
@@ -96,7 +96,7 @@ async fn a_duplicate_after_a_lost_answer_has_the_same_message_id(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_late_answer_is_not_taken_for_the_answer_to_the_next_mail(pool: PgPool) {
+async fn a_late_reply_is_not_taken_for_the_reply_to_the_next_mail(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     let late = Action::Delay(world::TIMEOUT * 2);
     world
@@ -120,7 +120,7 @@ async fn a_late_answer_is_not_taken_for_the_answer_to_the_next_mail(pool: PgPool
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_outage_spends_no_attempts_and_codes_go_first_when_it_is_over(pool: PgPool) {
+async fn an_outage_spends_no_attempts_and_login_codes_are_sent_first_after_it(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world
         .faults()
@@ -149,7 +149,7 @@ async fn an_outage_spends_no_attempts_and_codes_go_first_when_it_is_over(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_past_its_time_is_not_sent(pool: PgPool) {
+async fn an_expired_login_code_is_not_sent(pool: PgPool) {
     let world = MailWorld::paused(pool).await;
     world.enqueue_expired("stale").await;
     world.enqueue("b").await;
@@ -160,7 +160,7 @@ async fn a_code_past_its_time_is_not_sent(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_hint_brings_a_mail_to_the_relay_before_the_next_poll(pool: PgPool) {
+async fn a_wake_up_sends_a_mail_before_the_next_poll(pool: PgPool) {
     let world = MailWorld::start(pool).await;
     world.enqueue("first").await;
     world.arrived("first").await;
