@@ -39,7 +39,11 @@ pub fn build(claim: &Claim, sending: &Sending) -> Result<Message, BuildError> {
     if let Some(reply_to) = &sending.reply_to {
         builder = builder.reply_to(reply_to.clone());
     }
-    if let Some(url) = claim.list_unsubscribe.as_deref().filter(|url| fits_in_brackets(url)) {
+    if let Some(url) = claim
+        .list_unsubscribe
+        .as_deref()
+        .filter(|url| fits_in_brackets(url))
+    {
         builder = builder
             .raw_header(header("List-Unsubscribe", &format!("<{url}>")))
             .raw_header(header(

@@ -85,7 +85,8 @@ impl MailQueue {
         match sent {
             Ok(()) => (Outcome::Sent, Observation::Available),
             Err(error) => {
-                let outcome = retry_policy::outcome(&error, claim.attempts, self.sending.max_attempts);
+                let outcome =
+                    retry_policy::outcome(&error, claim.attempts, self.sending.max_attempts);
                 let observation = match &outcome {
                     _ if retry_policy::is_server_unreachable(&error) => Observation::Unreachable,
                     Outcome::Dead(_) => Observation::Available,
@@ -104,7 +105,9 @@ impl MailQueue {
     fn observe(&self, observation: Observation) {
         match self.breaker.record(observation, Instant::now()) {
             Some(Transition::Opened) => {
-                tracing::warn!("the SMTP server is unavailable; mails stay queued and one at a time is sent as a probe");
+                tracing::warn!(
+                    "the SMTP server is unavailable; mails stay queued and one at a time is sent as a probe"
+                );
                 self.metrics.breaker(true);
             }
             Some(Transition::Closed) => {
@@ -165,7 +168,8 @@ impl MailQueue {
     async fn work_on(&self, claim: &Claim) {
         let started_at = self.clock.now();
         let renew = || claim::renew(&self.db, claim, LEASE);
-        let Ok((outcome, observation)) = lease::hold(LEASE, renew, Box::pin(self.attempt(claim))).await
+        let Ok((outcome, observation)) =
+            lease::hold(LEASE, renew, Box::pin(self.attempt(claim))).await
         else {
             self.observe(Observation::NoAttempt);
             self.metrics.outcome("lease_lost");

@@ -42,13 +42,15 @@ impl MailTransport {
     pub async fn send(&self, name: &str, message: &Message) -> Result<(), SendError> {
         match self {
             Self::Smtp(pool) => pool.send(message.envelope(), &message.formatted()).await,
-            Self::Directory(path) => write_file(path, name, &message.formatted())
-                .await
-                .map_err(|error| SendError {
-                    stage: Stage::Connect,
-                    code: None,
-                    reason: error.to_string(),
-                }),
+            Self::Directory(path) => {
+                write_file(path, name, &message.formatted())
+                    .await
+                    .map_err(|error| SendError {
+                        stage: Stage::Connect,
+                        code: None,
+                        reason: error.to_string(),
+                    })
+            }
         }
     }
 }

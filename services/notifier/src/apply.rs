@@ -49,7 +49,7 @@ impl Handler for Notifier {
             let outcomes = submit(tx, &self.settings, cause, &intents).await?;
             let told = outcomes
                 .iter()
-                .filter(|outcome| matches!(outcome, Submitted::Told(_)));
+                .filter(|outcome| matches!(outcome, Submitted::Created(_)));
             tracing::debug!(
                 told = told.count(),
                 of = outcomes.len(),

@@ -90,8 +90,8 @@ pub async fn deliveries(
     let rows = sqlx::query_as!(
         Delivery,
         r#"select d.delivery_id, d.template_id, d.status as "status: DeliveryStatus", d.user_id as "user_id: UserId",
-             r.address, d.attempts, d.next_attempt_at, d.last_error, d.resend_of as "resend_of: DeliveryId", d.created_at,
-             d.finished_at
+             r.address, d.attempts, d.next_attempt_at, d.last_error, d.resend_of as "resend_of: DeliveryId",
+             d.created_at, d.finished_at
          from backend.mail_deliveries d
          join backend.mail_recipients r on r.delivery_id = d.delivery_id
          where ($1::text is null or d.status = $1) and ($2::text is null or d.template_id = $2)
@@ -108,9 +108,8 @@ pub async fn deliveries(
     )
     .fetch_all(&mut *connection)
     .await?;
-    Ok(Page::cut(rows, limit, DELIVERIES, |row: &Delivery| {
-        (row.created_at, row.delivery_id.uuid())
-    }))
+    let key = |row: &Delivery| (row.created_at, row.delivery_id.uuid());
+    Ok(Page::cut(rows, limit, DELIVERIES, key))
 }
 
 /// A page of dead letters, newest first.
@@ -136,9 +135,8 @@ pub async fn dead_letters(
     )
     .fetch_all(&mut *connection)
     .await?;
-    Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
-        (row.archived_at, row.dead_letter_id)
-    }))
+    let key = |row: &DeadLetter| (row.archived_at, row.dead_letter_id);
+    Ok(Page::cut(rows, limit, DEAD_LETTERS, key))
 }
 
 /// A lower-case `like` pattern for texts with this prefix, with the wildcards in it escaped.

@@ -117,7 +117,8 @@ pub async fn attempts(
 ) -> std::result::Result<Page<Attempt>, ListError> {
     let after: i32 = Cursor::after(ATTEMPTS, cursor)?.unwrap_or(0);
     let mut connection = db.acquire().await?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Attempt,
         r#"select attempt_no, started_at, finished_at, outcome as "outcome: AttemptOutcome", smtp_code, error
          from backend.mail_attempts
          where delivery_id = $1 and attempt_no > $2 order by attempt_no limit $3"#,
@@ -127,18 +128,5 @@ pub async fn attempts(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let rows = rows
-        .into_iter()
-        .map(|row| Attempt {
-            attempt_no: row.attempt_no,
-            started_at: row.started_at,
-            finished_at: row.finished_at,
-            outcome: row.outcome,
-            smtp_code: row.smtp_code,
-            error: row.error,
-        })
-        .collect();
-    Ok(Page::cut(rows, limit, ATTEMPTS, |row: &Attempt| {
-        row.attempt_no
-    }))
+    Ok(Page::cut(rows, limit, ATTEMPTS, |row| row.attempt_no))
 }

@@ -1,16 +1,16 @@
-//! Routes that were given up, and their replay by an operator.
+//! Gives routes up, and replays them for an operator.
 
 use galaxy_core::RouteId;
 use galaxy_store::Tx;
 use uuid::Uuid;
 
-/// A dead letter cannot be replayed.
+/// Why a dead letter cannot be replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
-    /// There is no such dead letter.
+    /// The id is unknown.
     #[error("there is no such dead letter")]
     NotFound,
-    /// It was replayed before, or its route is not dead.
+    /// It was replayed already, or its route is not dead any more.
     #[error("the dead letter was replayed already")]
     Replayed,
     /// A query failed.
@@ -24,8 +24,8 @@ impl From<sqlx::Error> for ReplayError {
     }
 }
 
-/// Gives a route up and keeps the reason.
-pub(crate) async fn bury(tx: &mut Tx, route: RouteId, reason: &str) -> galaxy_store::Result<()> {
+/// Marks a route as dead and writes a dead letter with the reason.
+pub(crate) async fn give_up(tx: &mut Tx, route: RouteId, reason: &str) -> galaxy_store::Result<()> {
     let reason: String = reason.chars().take(1_000).collect();
     sqlx::query!(
         "with dead as (
@@ -43,7 +43,7 @@ pub(crate) async fn bury(tx: &mut Tx, route: RouteId, reason: &str) -> galaxy_st
     Ok(())
 }
 
-/// Makes the route of a dead letter due again.
+/// Makes the route of a dead letter due again, with no attempts counted.
 #[tracing::instrument(name = "notifications.replay", skip_all, fields(%dead_letter_id))]
 pub async fn replay(tx: &mut Tx, dead_letter_id: Uuid) -> Result<(), ReplayError> {
     let letter = sqlx::query!(

@@ -1,9 +1,9 @@
-//! Lets go of what waits for a deleted account.
+//! Drops a deleted account's pending notifications.
 
 use galaxy_core::UserId;
 use galaxy_store::{Result, Tx};
 
-/// Skips the pending routes of `user_id` and drops the account's mail.
+/// Marks the pending routes of `user_id` as skipped and drops the account's mail.
 pub async fn drop_for_user(tx: &mut Tx, user_id: UserId) -> Result<()> {
     sqlx::query!(
         "update backend.notification_routes r

@@ -1,4 +1,4 @@
-//! Mail that waited: claimed when it is due, decided about anew, and put into the mail outbox.
+//! Mails that waited for the end of quiet hours or for the digest: claimed when due, planned again, enqueued.
 
 use std::time::Duration;
 
@@ -7,32 +7,33 @@ use galaxy_store::{Db, Result, Tx};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    dead_letters::bury,
+    dead_letters,
     kind::{Group, Kind, Mail},
     mail,
     plan::{self, Contact, MailPlan},
+    route::RouteStatus,
     settings::Settings,
     store,
 };
 
 /// Attempts after which a route is given up.
 const MAX_ATTEMPTS: i32 = 8;
-/// Turns in one digest.
+/// Turns in one digest at most.
 const MAX_DIGEST: i64 = 200;
-/// The mail that gathers new turns.
+/// The template that lists several new turns.
 const DIGEST: &str = "turns.digest";
 
 /// A route that this process may deliver for as long as it holds the lease.
 #[derive(Debug, Clone, Copy)]
 pub struct DueRoute {
-    /// The route.
+    /// The row in `notification_routes`.
     pub route_id: RouteId,
     lease: LeaseToken,
 }
 
-/// Claims up to `room` due routes for `length`.
+/// Claims up to `limit` due routes for `length`.
 #[tracing::instrument(name = "notifications.claim", level = "debug", skip_all)]
-pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<DueRoute>> {
+pub async fn claim(db: &Db, limit: u32, length: Duration) -> Result<Vec<DueRoute>> {
     let lease = LeaseToken::generate();
     let mut connection = db.acquire().await?;
     let routes = sqlx::query_scalar!(
@@ -46,7 +47,7 @@ pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<DueRoute>
              last_attempt_at = now(), updated_at = now()
          from due where r.route_id = due.route_id
          returning r.route_id",
-        i64::from(room),
+        i64::from(limit),
         lease.uuid(),
         length.as_secs_f64(),
     )
@@ -59,8 +60,8 @@ pub async fn claim(db: &Db, room: u32, length: Duration) -> Result<Vec<DueRoute>
     Ok(routes.collect())
 }
 
-/// A claimed route with its notification, locked.
-struct Waiting {
+/// A claimed route with its notification; the row is locked.
+struct LockedRoute {
     route_id: RouteId,
     notification_id: NotificationId,
     kind: Option<&'static Kind>,
@@ -68,46 +69,48 @@ struct Waiting {
     attempts: i32,
 }
 
-/// Delivers a claimed route in one transaction. Nothing happens if the lease is gone.
+/// Delivers a claimed route in one transaction. Does nothing if the lease was lost.
 #[tracing::instrument(name = "notifications.deliver", skip_all, fields(route_id = %route.route_id))]
 pub async fn deliver(db: &Db, settings: &Settings, route: DueRoute, now: Timestamp) -> Result<()> {
     let mut tx = db.begin().await?;
     let Some(contact) = contact(&mut tx, route).await? else {
         return Ok(());
     };
-    let waiting = if contact.preferences.turns_digest {
+    let locked = if contact.preferences.turns_digest {
         lock_with_other_turns(&mut tx, route, contact.user_id).await?
     } else {
         lock(&mut tx, route).await?
     };
-    let Some(first) = waiting
-        .iter()
-        .find(|found| found.route_id == route.route_id)
-    else {
+    let Some(claimed) = locked.iter().find(|found| found.route_id == route.route_id) else {
         return Ok(());
     };
-    let Some(kind) = first.kind.filter(|_| first.attempts <= MAX_ATTEMPTS) else {
-        bury(
-            &mut tx,
-            route.route_id,
-            "the notification could not be mailed",
-        )
-        .await?;
+    let Some(kind) = claimed.kind.filter(|_| claimed.attempts <= MAX_ATTEMPTS) else {
+        let reason = "the notification could not be mailed";
+        dead_letters::give_up(&mut tx, route.route_id, reason).await?;
         return tx.commit().await;
     };
-    match decide(kind, &contact, now) {
-        MailPlan::Send => send(&mut tx, kind, &waiting, first, &contact, settings).await?,
+    match plan_again(kind, &contact, now) {
+        MailPlan::Send => send(&mut tx, kind, &locked, claimed, &contact, settings).await?,
         MailPlan::Wait(until) => postpone(&mut tx, route, until).await?,
         MailPlan::Skip(reason) => {
-            close(&mut tx, &[route.route_id], "skipped", Some(reason)).await?;
+            close(
+                &mut tx,
+                &[route.route_id],
+                RouteStatus::Skipped,
+                Some(reason),
+            )
+            .await?;
         }
-        MailPlan::None => close(&mut tx, &[route.route_id], "skipped", Some("not mailed")).await?,
+        MailPlan::None => {
+            let reason = Some("not mailed");
+            close(&mut tx, &[route.route_id], RouteStatus::Skipped, reason).await?;
+        }
     }
     tx.commit().await
 }
 
-/// As for a new notification, but a digest's time has come.
-fn decide(kind: &Kind, contact: &Contact, now: Timestamp) -> MailPlan {
+/// The plan as for a new notification, except that the digest is due now.
+fn plan_again(kind: &Kind, contact: &Contact, now: Timestamp) -> MailPlan {
     if contact.is_deleted {
         return MailPlan::Skip("the account is deleted");
     }
@@ -119,31 +122,31 @@ fn decide(kind: &Kind, contact: &Contact, now: Timestamp) -> MailPlan {
 async fn send(
     tx: &mut Tx,
     kind: &'static Kind,
-    waiting: &[Waiting],
-    first: &Waiting,
+    locked: &[LockedRoute],
+    claimed: &LockedRoute,
     contact: &Contact,
     settings: &Settings,
 ) -> Result<()> {
-    let letter = if waiting.len() > 1 {
-        let mail = Mail::Preferred(Group::Turns);
-        mail::write_as(DIGEST, mail, &digest(waiting), Some(contact), settings)
+    let rendered = if locked.len() > 1 {
+        let rules = Mail::Preferred(Group::Turns);
+        mail::render_template(DIGEST, rules, &digest(locked), Some(contact), settings)
     } else {
-        mail::write(kind, &first.payload, Some(contact), settings)
+        mail::render(kind, &claimed.payload, Some(contact), settings)
     };
-    match letter {
-        Ok(letter) => {
-            mail::send(tx, &[(first.notification_id, &letter)]).await?;
-            let routes: Vec<_> = waiting.iter().map(|found| found.route_id).collect();
-            close(tx, &routes, "delivered", None).await
+    match rendered {
+        Ok(rendered) => {
+            mail::enqueue(tx, &[(claimed.notification_id, &rendered)]).await?;
+            let routes: Vec<_> = locked.iter().map(|found| found.route_id).collect();
+            close(tx, &routes, RouteStatus::Delivered, None).await
         }
-        Err(error) => bury(tx, first.route_id, &error.to_string()).await,
+        Err(error) => dead_letters::give_up(tx, claimed.route_id, &error.to_string()).await,
     }
 }
 
-/// What the digest tells: each game once, with its newest turn.
-fn digest(waiting: &[Waiting]) -> Map<String, Value> {
+/// The digest's context: each game once, with its newest turn.
+fn digest(locked: &[LockedRoute]) -> Map<String, Value> {
     let mut games: Vec<(&Value, &Value, i64)> = vec![];
-    for found in waiting {
+    for found in locked {
         let member = |name: &str| found.payload.get(name).unwrap_or(&Value::Null);
         let (id, name) = (member("game_id"), member("game_name"));
         let turn = member("turn").as_i64().unwrap_or_default();
@@ -159,7 +162,7 @@ fn digest(waiting: &[Waiting]) -> Map<String, Value> {
     Map::from_iter([("games".to_owned(), Value::Array(games))])
 }
 
-/// The player that the route leads to, if the lease still holds.
+/// The recipient of the route; `None` if the lease was lost.
 async fn contact(tx: &mut Tx, route: DueRoute) -> Result<Option<Contact>> {
     let user = sqlx::query_scalar!(
         r#"select n.user_id as "user_id!" from backend.notification_routes r
@@ -176,7 +179,7 @@ async fn contact(tx: &mut Tx, route: DueRoute) -> Result<Option<Contact>> {
     Ok(store::contacts(tx, &[user]).await?.remove(&UserId(user)))
 }
 
-async fn lock(tx: &mut Tx, route: DueRoute) -> Result<Vec<Waiting>> {
+async fn lock(tx: &mut Tx, route: DueRoute) -> Result<Vec<LockedRoute>> {
     let rows = sqlx::query_as!(
         Row,
         "select r.route_id, r.notification_id, r.attempts, n.kind, n.payload
@@ -187,16 +190,16 @@ async fn lock(tx: &mut Tx, route: DueRoute) -> Result<Vec<Waiting>> {
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(Waiting::from).collect())
+    Ok(rows.into_iter().map(LockedRoute::from).collect())
 }
 
-/// The route and, if it is about a turn, every other waiting turn of the player, whoever has claimed it. Locked in one
-/// order, so that two who gather at once wait for each other and the second finds nothing left.
+/// The route and, if it is about a turn, all other pending turns of the player, even those that another process has
+/// claimed. Rows are locked in the order of their ids: of two concurrent digests the second waits and finds nothing left.
 async fn lock_with_other_turns(
     tx: &mut Tx,
     route: DueRoute,
     user_id: UserId,
-) -> Result<Vec<Waiting>> {
+) -> Result<Vec<LockedRoute>> {
     let rows = sqlx::query_as!(
         Row,
         "select r.route_id, r.notification_id, r.attempts, n.kind, n.payload
@@ -214,7 +217,7 @@ async fn lock_with_other_turns(
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows.into_iter().map(Waiting::from).collect())
+    Ok(rows.into_iter().map(LockedRoute::from).collect())
 }
 
 struct Row {
@@ -225,7 +228,7 @@ struct Row {
     payload: Value,
 }
 
-impl From<Row> for Waiting {
+impl From<Row> for LockedRoute {
     fn from(row: Row) -> Self {
         Self {
             route_id: RouteId(row.route_id),
@@ -240,14 +243,19 @@ impl From<Row> for Waiting {
     }
 }
 
-async fn close(tx: &mut Tx, routes: &[RouteId], status: &str, reason: Option<&str>) -> Result<()> {
+async fn close(
+    tx: &mut Tx,
+    routes: &[RouteId],
+    status: RouteStatus,
+    reason: Option<&str>,
+) -> Result<()> {
     let routes: Vec<_> = routes.iter().map(|route| route.uuid()).collect();
     sqlx::query!(
         "update backend.notification_routes
          set status = $2, reason = $3, lease_token = null, lease_expires_at = null, updated_at = now()
          where route_id = any($1)",
         &routes,
-        status,
+        status as _,
         reason,
     )
     .execute(&mut **tx)

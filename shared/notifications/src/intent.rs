@@ -1,4 +1,4 @@
-//! What somebody is to be told, and the rules that it must keep.
+//! A request for one notification, and the rules that it must follow.
 
 use galaxy_core::UserId;
 use serde::{Deserialize, Serialize};
@@ -11,17 +11,17 @@ const MAX_PAYLOAD: usize = 16 * 1024;
 /// The longest idempotency key, in characters.
 const MAX_KEY: usize = 200;
 
-/// Who is told.
+/// Who gets a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Recipient {
-    /// A player.
+    /// A player: over all channels of the kind.
     User(UserId),
-    /// Those who run the platform, by mail.
+    /// Everybody in `BACKEND_OPERATOR_EMAILS`, by mail.
     Operators,
 }
 
 impl Recipient {
-    /// The player, if it is one.
+    /// The account of a player; `None` for operators.
     pub fn user_id(self) -> Option<UserId> {
         match self {
             Self::User(id) => Some(id),
@@ -30,21 +30,21 @@ impl Recipient {
     }
 }
 
-/// Somebody is to be told something.
+/// A request to notify one recipient of one thing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Intent {
-    /// Which kind of notification.
+    /// The name of a [`Kind`]; unchecked, since it may come from another process.
     pub kind: String,
-    /// The same key of the same kind asks for the same notification: it is given once. 1–200 characters.
+    /// Identifies the notification among those of its kind: a key is submitted once. 1–200 characters.
     pub idempotency_key: String,
-    /// Who is told.
+    /// Who is notified.
     pub recipient: Recipient,
-    /// What its texts need: a JSON object.
+    /// The values that its texts are rendered from: a JSON object.
     pub payload: Value,
 }
 
 impl Intent {
-    /// The kind and the payload's members, or what is wrong with the intent.
+    /// The kind and the payload's members; an error names the broken rule.
     pub(crate) fn check(&self) -> Result<(&'static Kind, &Map<String, Value>), String> {
         let kind = Kind::find(&self.kind)
             .ok_or_else(|| format!("the kind {:?} is not known", shortened(&self.kind)))?;
@@ -61,7 +61,7 @@ impl Intent {
         if text.len() > MAX_PAYLOAD {
             return Err(format!("the payload is larger than {MAX_PAYLOAD} bytes"));
         }
-        // JSON allows it, Postgres cannot keep it.
+        // JSON allows null characters, Postgres cannot store them.
         if text.contains("\\u0000") {
             return Err("the payload holds a null character".to_owned());
         }
@@ -75,7 +75,7 @@ impl Intent {
         }
     }
 
-    /// The intent as it is kept when it cannot be followed.
+    /// The intent as it is stored when it is malformed.
     pub(crate) fn as_json(&self) -> Value {
         json!({
             "kind": self.kind,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn each_broken_rule_is_named() {
+    fn an_error_names_the_broken_rule() {
         type Break = fn(&mut Intent);
         assert!(intent().check().is_ok());
         let broken: [(&str, Break); 7] = [

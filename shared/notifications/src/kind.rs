@@ -1,46 +1,46 @@
-//! Every kind of notification: its channels, its group, and what its payload must hold.
+//! Every kind of notification: its channels, its group, and the members of its payload.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Mails that a player turns on and off together.
+/// Kinds of mail that a player turns on and off together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
     /// Games, applications, invites, race names. On unless turned off.
     Lobby,
-    /// New turns. Off unless asked for.
+    /// New turns. Off unless turned on.
     Turns,
-    /// Changes of the account by operators or of its tier. On unless turned off.
+    /// Changes of the tier. On unless turned off.
     Account,
 }
 
-/// Whether a kind is mailed.
+/// Whether and when a kind is mailed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mail {
-    /// No.
+    /// Not at all.
     Never,
-    /// As the player's preference for the group says, outside of quiet hours.
+    /// If the player's preferences want mails of the group, outside of quiet hours.
     Preferred(Group),
-    /// In any case and at once: it is about the safety of the account, or for operators.
+    /// Always and at once: about the security of the account, or for operators.
     Always,
 }
 
-/// A kind of notification.
+/// One kind of notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// Its name, also that of its mail and of its push event.
+    /// Also the name of its mail template and of its push event.
     pub name: &'static str,
-    /// Whether players' devices are told.
+    /// Whether players' connected devices get an event.
     pub push: bool,
-    /// Whether it is mailed.
+    /// Whether and when it is mailed.
     pub mail: Mail,
-    /// Members that its payload must have.
+    /// The members that its payload must have.
     pub fields: &'static [&'static str],
 }
 
 impl Kind {
-    /// The kind called `name`.
+    /// The kind with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         KINDS.iter().find(|kind| kind.name == name)
     }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mailed_kind_can_be_written_in_every_language_from_its_fields() {
+    fn every_mailed_kind_renders_in_every_language_from_its_fields() {
         for kind in KINDS.iter().filter(|kind| kind.mail != Mail::Never) {
             let payload: Map<_, _> = kind
                 .fields

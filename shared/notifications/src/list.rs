@@ -1,61 +1,63 @@
 //! Lists for operators, newest first: notifications with their routes, dead letters, malformed intents.
 
-use galaxy_core::{
-    Cursor, EventId, InvalidCursor, Limit, NotificationId, Page, RouteId, Timestamp, UserId,
-};
+use galaxy_core::{Cursor, EventId, Limit, NotificationId, Page, RouteId, Timestamp, UserId};
 use galaxy_store::{Db, ListError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Which notifications are wanted; what is `None` does not matter.
+use crate::route::{Channel, RouteStatus};
+
+/// Which notifications to list; a field that is `None` does not restrict them.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Filter {
-    /// Of this kind.
+    /// Only those of this kind.
     pub kind: Option<String>,
-    /// To this account.
+    /// Only those to this account.
     pub user_id: Option<UserId>,
 }
 
-/// What somebody was told.
+/// A notification without its routes, as lists return it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Notification {
-    /// The notification.
+    /// The id of the notification.
     pub notification_id: NotificationId,
-    /// Its kind.
+    /// The kind, such as `game.turn_ready`.
     pub kind: String,
-    /// Under which key it was asked for.
+    /// The key that makes it unique among those of its kind.
     pub idempotency_key: String,
-    /// Who was told; `null` for operators.
+    /// The recipient; `null` for operators.
     pub user_id: Option<UserId>,
-    /// What its texts are made from.
+    /// The values that its texts are rendered from.
     #[schema(value_type = Object)]
     pub payload: Value,
     /// The event that caused it.
     pub event_id: Option<EventId>,
-    /// When it was noted.
+    /// When it was submitted.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
 
-/// One way by which somebody is told.
+/// The delivery of a notification over one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Route {
-    /// The route.
+    /// The id of the route.
     pub route_id: RouteId,
     /// `push` or `mail`.
-    pub channel: String,
+    #[schema(value_type = String)]
+    pub channel: Channel,
     /// `pending`, `delivered`, `skipped` or `dead`.
-    pub status: String,
+    #[schema(value_type = String)]
+    pub status: RouteStatus,
     /// Why it was skipped or given up.
     pub reason: Option<String>,
-    /// How often it was tried.
+    /// Attempts made so far.
     pub attempts: i32,
-    /// When it is tried next, while it is pending.
+    /// When the next attempt is due, while it is pending.
     #[schema(value_type = String, format = DateTime)]
     pub next_attempt_at: Timestamp,
-    /// When it was tried last.
+    /// When the last attempt was made.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_attempt_at: Option<Timestamp>,
 }
@@ -63,10 +65,10 @@ pub struct Route {
 /// A notification with its routes.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct NotificationDetail {
-    /// What lists show.
+    /// The fields that lists return.
     #[serde(flatten)]
     pub notification: Notification,
-    /// Its routes, two at most.
+    /// One route per channel, two at most.
     pub routes: Vec<Route>,
 }
 
@@ -74,38 +76,38 @@ pub struct NotificationDetail {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = NotificationDeadLetter)]
 pub struct DeadLetter {
-    /// The note itself.
+    /// The id of the dead letter.
     #[schema(value_type = String, format = Uuid)]
     pub dead_letter_id: Uuid,
-    /// The notification.
+    /// The notification that was not delivered.
     pub notification_id: NotificationId,
-    /// The route.
+    /// The route that was given up.
     pub route_id: Option<RouteId>,
     /// When it was given up.
     #[schema(value_type = String, format = DateTime)]
     pub archived_at: Timestamp,
-    /// Why.
+    /// Why it was given up.
     pub reason: String,
-    /// When it was made due again.
+    /// When an operator replayed it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub replayed_at: Option<Timestamp>,
 }
 
-/// What could not be understood.
+/// An intent that was refused.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct MalformedIntent {
-    /// The note itself.
+    /// The id of this record.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
-    /// When it came.
+    /// When it was received.
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
-    /// As it came; a string if it was no JSON.
+    /// The intent as received; a string if it was not JSON.
     #[schema(value_type = Object)]
     pub payload: Value,
-    /// What is wrong with it.
+    /// The rule that it breaks.
     pub reason: String,
-    /// The event it came with.
+    /// The event that it came with.
     pub event_id: Option<EventId>,
 }
 
@@ -113,12 +115,8 @@ const NOTIFICATIONS: &str = "notifications";
 const DEAD_LETTERS: &str = "notification_dead_letters";
 const MALFORMED: &str = "notification_malformed";
 
-fn after(
-    list: &str,
-    cursor: Option<&str>,
-) -> Result<(Option<Timestamp>, Option<Uuid>), InvalidCursor> {
-    Ok(Cursor::after::<(Timestamp, Uuid)>(list, cursor)?.unzip())
-}
+/// What every list is ordered by: a time and, for equal times, an id.
+type Key = (Timestamp, Uuid);
 
 /// A page of notifications.
 #[tracing::instrument(name = "db.notifications.list", skip_all)]
@@ -128,7 +126,7 @@ pub async fn notifications(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<Notification>, ListError> {
-    let (at, id) = after(NOTIFICATIONS, cursor)?;
+    let (at, id) = Cursor::after::<Key>(NOTIFICATIONS, cursor)?.unzip();
     let mut connection = db.acquire().await?;
     let rows = sqlx::query_as!(
         Notification,
@@ -146,49 +144,40 @@ pub async fn notifications(
     )
     .fetch_all(&mut *connection)
     .await?;
-    Ok(Page::cut(
-        rows,
-        limit,
-        NOTIFICATIONS,
-        |row: &Notification| (row.created_at, row.notification_id.uuid()),
-    ))
+    let key = |row: &Notification| (row.created_at, row.notification_id.uuid());
+    Ok(Page::cut(rows, limit, NOTIFICATIONS, key))
 }
 
-/// One notification with its routes, or `None` if there is no such one.
+/// One notification with its routes; `None` if the id is unknown.
 #[tracing::instrument(name = "db.notifications.get", skip_all, fields(notification_id = %id))]
 pub async fn notification(
     db: &Db,
     id: NotificationId,
 ) -> galaxy_store::Result<Option<NotificationDetail>> {
     let mut connection = db.acquire().await?;
-    let row = sqlx::query!(
-        "select kind, idempotency_key, user_id, payload, event_id, created_at
-         from backend.notifications where notification_id = $1",
+    let notification = sqlx::query_as!(
+        Notification,
+        r#"select notification_id, kind, idempotency_key, user_id as "user_id: UserId", payload,
+             event_id as "event_id: EventId", created_at
+         from backend.notifications where notification_id = $1"#,
         id.uuid(),
     )
     .fetch_optional(&mut *connection)
     .await?;
-    let Some(row) = row else {
+    let Some(notification) = notification else {
         return Ok(None);
     };
     let routes = sqlx::query_as!(
         Route,
-        "select route_id, channel, status, reason, attempts, next_attempt_at, last_attempt_at
-         from backend.notification_routes where notification_id = $1 order by channel",
+        r#"select route_id, channel as "channel: Channel", status as "status: RouteStatus", reason, attempts,
+             next_attempt_at, last_attempt_at
+         from backend.notification_routes where notification_id = $1 order by channel"#,
         id.uuid(),
     )
     .fetch_all(&mut *connection)
     .await?;
     Ok(Some(NotificationDetail {
-        notification: Notification {
-            notification_id: id,
-            kind: row.kind,
-            idempotency_key: row.idempotency_key,
-            user_id: row.user_id.map(UserId),
-            payload: row.payload,
-            event_id: row.event_id.map(EventId),
-            created_at: row.created_at,
-        },
+        notification,
         routes,
     }))
 }
@@ -200,7 +189,7 @@ pub async fn dead_letters(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<DeadLetter>, ListError> {
-    let (at, id) = after(DEAD_LETTERS, cursor)?;
+    let (at, id) = Cursor::after::<Key>(DEAD_LETTERS, cursor)?.unzip();
     let mut connection = db.acquire().await?;
     let rows = sqlx::query_as!(
         DeadLetter,
@@ -214,9 +203,8 @@ pub async fn dead_letters(
     )
     .fetch_all(&mut *connection)
     .await?;
-    Ok(Page::cut(rows, limit, DEAD_LETTERS, |row: &DeadLetter| {
-        (row.archived_at, row.dead_letter_id)
-    }))
+    let key = |row: &DeadLetter| (row.archived_at, row.dead_letter_id);
+    Ok(Page::cut(rows, limit, DEAD_LETTERS, key))
 }
 
 /// A page of malformed intents.
@@ -226,7 +214,7 @@ pub async fn malformed(
     cursor: Option<&str>,
     limit: Limit,
 ) -> Result<Page<MalformedIntent>, ListError> {
-    let (at, id) = after(MALFORMED, cursor)?;
+    let (at, id) = Cursor::after::<Key>(MALFORMED, cursor)?.unzip();
     let mut connection = db.acquire().await?;
     let rows = sqlx::query_as!(
         MalformedIntent,
@@ -240,10 +228,6 @@ pub async fn malformed(
     )
     .fetch_all(&mut *connection)
     .await?;
-    Ok(Page::cut(
-        rows,
-        limit,
-        MALFORMED,
-        |row: &MalformedIntent| (row.received_at, row.id),
-    ))
+    let key = |row: &MalformedIntent| (row.received_at, row.id);
+    Ok(Page::cut(rows, limit, MALFORMED, key))
 }

@@ -1,8 +1,8 @@
-//! Writes a notification as a mail and puts it into the mail outbox.
+//! Renders notifications as mails and puts them into the mail outbox.
 
 use galaxy_core::{EmailAddress, Locale, NotificationId, UserId};
 use galaxy_mail::{
-    Content, NewMail, Priority, enqueue,
+    Content, NewMail, Priority,
     templates::{self, RenderError},
 };
 use galaxy_store::{Result, Tx};
@@ -15,10 +15,10 @@ use crate::{
     unsubscribe,
 };
 
-/// A mail that is written but not yet in the outbox.
+/// A mail that is not enqueued yet, with the addresses that each get a copy.
 #[derive(Debug, Clone)]
-pub(crate) struct Letter {
-    pub template: &'static str,
+pub(crate) struct RenderedMail {
+    template: &'static str,
     content: Content,
     unsubscribe: Option<String>,
     user_id: Option<UserId>,
@@ -26,24 +26,24 @@ pub(crate) struct Letter {
     priority: Priority,
 }
 
-/// Writes the mail of `kind` in the reader's language, or in English for operators (`contact` is `None`).
-pub(crate) fn write(
+/// Renders the mail of `kind` in the recipient's language, or in English for operators (`contact` is `None`).
+pub(crate) fn render(
     kind: &'static Kind,
     payload: &Map<String, Value>,
     contact: Option<&Contact>,
     settings: &Settings,
-) -> std::result::Result<Letter, RenderError> {
-    write_as(kind.name, kind.mail, payload, contact, settings)
+) -> std::result::Result<RenderedMail, RenderError> {
+    render_template(kind.name, kind.mail, payload, contact, settings)
 }
 
-/// Writes the mail called `template`, which goes as one of `mail` does.
-pub(crate) fn write_as(
+/// Renders the mail `template`, under the rules of `mail`.
+pub(crate) fn render_template(
     template: &'static str,
     mail: Mail,
     payload: &Map<String, Value>,
     contact: Option<&Contact>,
     settings: &Settings,
-) -> std::result::Result<Letter, RenderError> {
+) -> std::result::Result<RenderedMail, RenderError> {
     let group = match (mail, contact) {
         (Mail::Preferred(group), Some(_)) => Some(group),
         _ => None,
@@ -53,7 +53,7 @@ pub(crate) fn write_as(
         .and_then(|(contact, group)| unsubscribe::link(settings, contact.user_id, group));
     let context = context(payload, contact, unsubscribe.as_deref());
     let locale = contact.map_or(Locale::En, |contact| contact.locale);
-    Ok(Letter {
+    Ok(RenderedMail {
         template,
         content: templates::render(template, locale, &context)?,
         unsubscribe,
@@ -70,7 +70,7 @@ pub(crate) fn write_as(
     })
 }
 
-/// The payload's members beside what we know of the reader, which no payload can replace.
+/// The payload's members and what is known of the recipient; the payload cannot override the latter.
 fn context(
     payload: &Map<String, Value>,
     contact: Option<&Contact>,
@@ -81,12 +81,12 @@ fn context(
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let ours = [
+    let reserved = [
         ("display_name", contact.map(|c| c.display_name.as_str())),
         ("time_zone", contact.map(|c| c.time_zone.as_str())),
         ("unsubscribe_url", unsubscribe),
     ];
-    for (name, value) in ours {
+    for (name, value) in reserved {
         match value {
             Some(value) => context.insert(name.to_owned(), value.into()),
             None => context.remove(name),
@@ -95,40 +95,38 @@ fn context(
     context
 }
 
-/// Puts the letters into the mail outbox with one statement: one mail for each address.
-pub(crate) async fn send(tx: &mut Tx, letters: &[(NotificationId, &Letter)]) -> Result<()> {
-    let addressed: Vec<_> = letters
+/// Puts the mails of several notifications into the mail outbox together, one for each address.
+pub(crate) async fn enqueue(tx: &mut Tx, mails: &[(NotificationId, &RenderedMail)]) -> Result<()> {
+    let addressed: Vec<_> = mails
         .iter()
-        .flat_map(|(id, letter)| {
-            letter
-                .to
-                .iter()
-                .map(move |to| (*letter, to, key(*id, letter, to)))
+        .flat_map(|(id, mail)| {
+            let copy = move |to| (*mail, to, key(*id, mail, to));
+            mail.to.iter().map(copy)
         })
         .collect();
     let mails: Vec<_> = addressed
         .iter()
-        .map(|(letter, to, key)| NewMail {
-            template_id: letter.template,
+        .map(|(mail, to, key)| NewMail {
+            template_id: mail.template,
             idempotency_key: key,
-            user_id: letter.user_id,
+            user_id: mail.user_id,
             to,
-            content: &letter.content,
-            priority: letter.priority,
+            content: &mail.content,
+            priority: mail.priority,
             expires_at: None,
             secret: false,
-            list_unsubscribe: letter.unsubscribe.as_deref(),
+            list_unsubscribe: mail.unsubscribe.as_deref(),
             traceparent: None,
             suppressed: false,
         })
         .collect();
-    enqueue(tx, &mails).await?;
+    galaxy_mail::enqueue(tx, &mails).await?;
     Ok(())
 }
 
-/// The notification's id; for operators also the beginning of the address, since several get the same one.
-fn key(id: NotificationId, letter: &Letter, to: &EmailAddress) -> String {
-    if letter.user_id.is_some() {
+/// The notification's id; for operators with the beginning of the address, since several get the same notification.
+fn key(id: NotificationId, mail: &RenderedMail, to: &EmailAddress) -> String {
+    if mail.user_id.is_some() {
         return id.to_string();
     }
     let address: String = to.identity().chars().take(150).collect();

@@ -1,14 +1,14 @@
-//! Keeps what could not be understood, with the reason, instead of blocking what follows it.
+//! Stores refused intents with the reason, so that they do not block the events after them.
 
 use galaxy_core::EventId;
 use galaxy_store::{Result, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// The longest reason that is kept, in characters.
+/// The longest reason that is stored, in characters.
 const MAX_REASON: usize = 1_000;
 
-/// Keeps `payload`; it is seen through [`crate::list::malformed`].
+/// Stores a refused intent for [`crate::list::malformed`].
 pub async fn keep(
     tx: &mut Tx,
     payload: &Value,
@@ -17,7 +17,7 @@ pub async fn keep(
 ) -> Result<()> {
     tracing::warn!(
         event_id = event_id.map(|id| id.to_string()),
-        "a malformed intent was kept"
+        "a malformed intent was stored"
     );
     let reason: String = reason
         .chars()
@@ -36,13 +36,13 @@ pub async fn keep(
     Ok(())
 }
 
-/// JSON from bytes that may be none: what is no JSON becomes a JSON string.
+/// Parses the bytes; what is not JSON becomes a JSON string.
 pub fn as_json(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
-/// JSON allows null characters, Postgres cannot keep them.
+/// Replaces null characters, which JSON allows and Postgres cannot store.
 fn without_nulls(value: &Value) -> Value {
     let text = value.to_string();
     if text.contains("\\u0000") {

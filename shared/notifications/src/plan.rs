@@ -1,15 +1,15 @@
-//! Decides, without looking anywhere, by which ways a recipient is told.
+//! Decides which channels a notification uses and when. Pure rules.
 
-use galaxy_core::{EmailAddress, Locale, Timestamp, UserId};
+use galaxy_core::{EmailAddress, Locale, Timestamp, UserId, timezone};
 use jiff::tz::TimeZone;
 
 use crate::{
     intent::Recipient,
-    kind::{Kind, Mail},
+    kind::{Group, Kind, Mail},
     preferences::Preferences,
 };
 
-/// What is known of an account that can be told something.
+/// What notifications need to know of an account.
 #[derive(Debug, Clone)]
 pub(crate) struct Contact {
     pub user_id: UserId,
@@ -21,41 +21,41 @@ pub(crate) struct Contact {
     pub is_deleted: bool,
 }
 
-/// What becomes of a notification's mail.
+/// What happens with the mail of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MailPlan {
-    /// There is none of this kind.
+    /// The kind is not mailed.
     None,
-    /// It is not wanted; why.
+    /// It is not sent, for this reason.
     Skip(&'static str),
-    /// It goes now.
+    /// It is enqueued now.
     Send,
-    /// It waits.
+    /// It waits until then.
     Wait(Timestamp),
 }
 
-/// Whether devices are told.
+/// Whether the notification is pushed to devices.
 pub(crate) fn pushes(kind: &Kind, recipient: Recipient) -> bool {
     kind.push && recipient.user_id().is_some()
 }
 
-/// Whether and when it is mailed. `contact` is `None` for operators.
+/// Whether and when the notification is mailed. `contact` is `None` for operators.
 pub(crate) fn mail(kind: &Kind, contact: Option<&Contact>, now: Timestamp) -> MailPlan {
-    let group = match (kind.mail, contact) {
-        (Mail::Never, _) => return MailPlan::None,
+    match (kind.mail, contact) {
+        (Mail::Never, _) => MailPlan::None,
         (_, Some(contact)) if contact.email.is_none() => {
-            return MailPlan::Skip("the address cannot be written to");
+            MailPlan::Skip("the address cannot be written to")
         }
-        (Mail::Always, _) | (Mail::Preferred(_), None) => return MailPlan::Send,
-        (Mail::Preferred(group), Some(_)) => group,
-    };
-    let Some(contact) = contact else {
-        return MailPlan::Send;
-    };
+        (Mail::Preferred(group), Some(contact)) => preferred(group, contact, now),
+        (Mail::Preferred(_), None) | (Mail::Always, _) => MailPlan::Send,
+    }
+}
+
+fn preferred(group: Group, contact: &Contact, now: Timestamp) -> MailPlan {
     if !contact.preferences.wants(group) {
         return MailPlan::Skip("turned off in the settings");
     }
-    let zone = galaxy_core::timezone::find(&contact.time_zone).unwrap_or(TimeZone::UTC);
+    let zone = timezone::find(&contact.time_zone).unwrap_or(TimeZone::UTC);
     match contact.preferences.waits_until(group, now, &zone) {
         Some(until) => MailPlan::Wait(until),
         None => MailPlan::Send,
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn preferences_and_quiet_hours_hold_for_all_but_what_is_about_safety() {
+    fn preferences_and_quiet_hours_apply_to_all_kinds_but_security() {
         let noon = galaxy_testkit::noon();
         let one = noon + jiff::SignedDuration::from_hours(1);
         let quiet = json!({ "quiet_hours": { "from": "11:00", "to": "13:00" } });
@@ -119,5 +119,14 @@ mod tests {
         assert_eq!(mail(kind, None, galaxy_testkit::noon()), MailPlan::Send);
         assert!(!pushes(kind, Recipient::Operators));
         assert!(pushes(kind, Recipient::User(UserId::generate())));
+    }
+
+    #[test]
+    fn an_account_whose_address_does_not_parse_is_not_mailed() {
+        let mut unreachable = contact(&json!({}));
+        unreachable.email = None;
+        let kind = Kind::find("session.new_device").unwrap();
+        let plan = mail(kind, Some(&unreachable), galaxy_testkit::noon());
+        assert_eq!(plan, MailPlan::Skip("the address cannot be written to"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a player wants to be mailed, and when not.
+//! A player's preferences: which mails are wanted, and when they must wait.
 
 use galaxy_core::Timestamp;
 use jiff::{civil::Time, tz::TimeZone};
@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::kind::Group;
 
-/// A player's choices, as they stand in the account's settings. An absent member has its default.
+/// A player's choices, stored in the account's settings. An absent member has its default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(
@@ -20,30 +20,30 @@ pub struct Preferences {
     pub lobby_mail: bool,
     /// Mails about new turns. Default: false.
     pub turns_mail: bool,
-    /// Mails about the account's tier. Default: true. Mails about its safety always go.
+    /// Mails about the account's tier. Default: true. Mails about its security are always sent.
     pub account_mail: bool,
-    /// Gather the mails about new turns into one a day. Default: false.
+    /// Combine the mails about new turns into one a day. Default: false.
     pub turns_digest: bool,
-    /// When mail waits, in the account's time zone. Default: never.
+    /// When mails wait, in the account's time zone. Default: never.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quiet_hours: Option<QuietHours>,
 }
 
-/// A span of the day, over midnight if `to` is before `from`.
+/// A part of the day; it spans midnight if `to` is before `from`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {
-    /// The first quiet minute, as `22:00`.
+    /// The first quiet minute, such as `22:00`.
     #[serde(with = "clock_time")]
     #[schema(value_type = String, example = "22:00", pattern = r"^([01]\d|2[0-3]):[0-5]\d$")]
     pub from: Time,
-    /// The first minute that is not quiet any more, as `07:00`. The same as `from`: never quiet.
+    /// The first minute after it, such as `07:00`. If it equals `from`, no time is quiet.
     #[serde(with = "clock_time")]
     #[schema(value_type = String, example = "07:00", pattern = r"^([01]\d|2[0-3]):[0-5]\d$")]
     pub to: Time,
 }
 
-/// The value is not a change of preferences; the message names the member.
+/// The value is not a change of preferences; the message names the wrong member.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidPreferences(String);
@@ -64,7 +64,7 @@ impl Default for Preferences {
 }
 
 impl Preferences {
-    /// The preferences in an account's settings. What this version cannot read counts as not set.
+    /// Reads an account's settings. Members that this version cannot read have their defaults.
     pub fn read(settings: &Value) -> Self {
         let member = |name: &str| settings.get(name).cloned().unwrap_or(Value::Null);
         let flag = |name: &str, default: bool| member(name).as_bool().unwrap_or(default);
@@ -78,7 +78,7 @@ impl Preferences {
         }
     }
 
-    /// Checks a change that a player asks for: an object of known members; `null` brings a default back.
+    /// Checks a change by a player: an object of known members, in which `null` restores a default.
     pub fn check(change: &Value) -> Result<(), InvalidPreferences> {
         let Value::Object(members) = change else {
             return Err(InvalidPreferences("must be an object".to_owned()));
@@ -99,7 +99,7 @@ impl Preferences {
         known.map(drop)
     }
 
-    /// Whether mails of `group` are wanted.
+    /// Whether the player wants mails of `group`.
     pub fn wants(&self, group: Group) -> bool {
         match group {
             Group::Lobby => self.lobby_mail,
@@ -108,7 +108,7 @@ impl Preferences {
         }
     }
 
-    /// When a mail of `group` that is due `now` may go: `None` for at once.
+    /// Until when a mail of `group` that is due `now` waits; `None` sends it at once.
     pub fn waits_until(&self, group: Group, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if group == Group::Turns && self.turns_digest {
             let digest = next(now, Time::constant(DIGEST_HOUR, 0, 0, 0), zone)?;
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_holds_known_members_only_and_null_brings_a_default_back() {
+    fn a_change_has_known_members_only_and_null_restores_a_default() {
         for good in [
             json!({}),
             json!({ "turns_mail": true, "quiet_hours": null }),
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_waits_for_the_end_of_quiet_hours_in_the_players_zone() {
+    fn mails_wait_for_the_end_of_quiet_hours_in_the_players_time_zone() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         let night = quiet("22:00", "07:00");
         for (now, wanted) in [
@@ -246,7 +246,7 @@ mod tests {
             ("2026-01-15T21:00:00Z", Some("2026-01-16T06:00:00Z")),
             ("2026-01-16T05:59:59Z", Some("2026-01-16T06:00:00Z")),
             ("2026-01-16T06:00:00Z", None),
-            // the night in which clocks go forward: 07:00 is an hour earlier
+            // Clocks go forward that night: 07:00 is an hour earlier in UTC.
             ("2026-03-28T22:00:00Z", Some("2026-03-29T05:00:00Z")),
         ] {
             let found = night.waits_until(Group::Lobby, at(now), &berlin);

@@ -1,16 +1,16 @@
-//! What notifications need to know of the deployment.
+//! The settings of notifications: the operators' addresses and unsubscribe links.
 
 use galaxy_core::EmailAddress;
 use galaxy_service::{Secret, Section, Vars, config::Value};
 
-/// Where operators are reached, and how players unsubscribe.
+/// Where operators are notified, and how players unsubscribe.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Who is told of failures; nobody if empty.
+    /// The recipients of notifications for operators; none are sent if empty.
     pub operators: Vec<EmailAddress>,
-    /// The address under which the platform is reached from outside, without a slash at its end.
+    /// The public address of the platform, without a trailing slash.
     pub public_url: Option<String>,
-    /// Signs unsubscribe links; without it mails have none.
+    /// Signs unsubscribe links; without it mails have no such links.
     pub unsubscribe_key: Option<Secret>,
 }
 
@@ -29,7 +29,7 @@ impl Section for Settings {
         let operators = vars.or::<Vec<Address>>(
             "BACKEND_OPERATOR_EMAILS",
             "",
-            "Who is told by mail of engines that fail, with commas between",
+            "Who gets mails about failing engines, comma-separated",
         );
         let public_url = vars.optional::<String>(
             "BACKEND_PUBLIC_URL",

@@ -1,4 +1,4 @@
-//! The SQL of notifications and routes; contacts come from the accounts' published view.
+//! The SQL of new notifications and their routes, and of contacts (from the view `account_contacts`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,9 +8,13 @@ use galaxy_store::{Result, Tx};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{plan::Contact, preferences::Preferences};
+use crate::{
+    plan::Contact,
+    preferences::Preferences,
+    route::{Channel, RouteStatus},
+};
 
-/// The accounts among `ids` that exist, deleted ones included.
+/// The existing accounts among `ids`, including deleted ones.
 #[tracing::instrument(name = "db.notifications.contacts", level = "debug", skip_all)]
 pub(crate) async fn contacts(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<UserId, Contact>> {
     if ids.is_empty() {
@@ -42,7 +46,7 @@ pub(crate) async fn contacts(tx: &mut Tx, ids: &[Uuid]) -> Result<HashMap<UserId
         .collect())
 }
 
-/// A notification about to be noted.
+/// A notification to insert.
 pub(crate) struct NewNotification<'a> {
     pub id: NotificationId,
     pub kind: &'static str,
@@ -51,13 +55,16 @@ pub(crate) struct NewNotification<'a> {
     pub payload: &'a Value,
 }
 
-/// Notes those that are not noted yet; gives the ids of the new ones.
+/// Inserts the notifications whose keys are new, and returns their ids.
 #[tracing::instrument(name = "db.notifications.insert", level = "debug", skip_all)]
 pub(crate) async fn insert_notifications(
     tx: &mut Tx,
     event_id: Option<EventId>,
     rows: &[NewNotification<'_>],
 ) -> Result<HashSet<NotificationId>> {
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id.uuid()).collect();
     let kinds: Vec<String> = rows.iter().map(|row| row.kind.to_owned()).collect();
     let keys: Vec<String> = rows
@@ -90,23 +97,26 @@ pub(crate) async fn insert_notifications(
     Ok(inserted.into_iter().map(NotificationId).collect())
 }
 
-/// One way of a notification.
+/// A route to insert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NewRoute {
     pub notification_id: NotificationId,
-    pub channel: &'static str,
-    pub status: &'static str,
+    pub channel: Channel,
+    pub status: RouteStatus,
     pub reason: Option<&'static str>,
     pub due_at: Timestamp,
 }
 
-/// Notes routes. Those that are delivered count as tried once.
+/// Inserts routes. Delivered ones count as one attempt.
 #[tracing::instrument(name = "db.notifications.insert_routes", level = "debug", skip_all)]
 pub(crate) async fn insert_routes(tx: &mut Tx, routes: &[NewRoute]) -> Result<()> {
+    if routes.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Uuid> = routes.iter().map(|_| RouteId::generate().uuid()).collect();
     let notifications: Vec<Uuid> = routes.iter().map(|r| r.notification_id.uuid()).collect();
-    let channels: Vec<String> = routes.iter().map(|r| r.channel.to_owned()).collect();
-    let states: Vec<String> = routes.iter().map(|r| r.status.to_owned()).collect();
+    let channels: Vec<Channel> = routes.iter().map(|r| r.channel).collect();
+    let states: Vec<RouteStatus> = routes.iter().map(|r| r.status).collect();
     let reasons: Vec<Option<String>> = routes.iter().map(|r| r.reason.map(str::to_owned)).collect();
     let due: Vec<Timestamp> = routes.iter().map(|r| r.due_at).collect();
     sqlx::query!(
@@ -118,8 +128,8 @@ pub(crate) async fn insert_routes(tx: &mut Tx, routes: &[NewRoute]) -> Result<()
              as new (id, notification_id, channel, status, reason, due_at)",
         &ids,
         &notifications,
-        &channels,
-        &states,
+        &channels as _,
+        &states as _,
         &reasons as &[Option<String>],
         &due,
     )

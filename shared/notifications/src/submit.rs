@@ -1,56 +1,58 @@
-//! Takes intents: checks, notes, pushes and mails, all in the caller's transaction.
+//! Submits intents: checks and inserts them, publishes push events, enqueues mails, all in the caller's transaction.
 
 use std::collections::HashMap;
 
 use galaxy_core::{EventId, NotificationId, Timestamp, UserId};
-use galaxy_events::push;
+use galaxy_events::push::publish_client_event;
 use galaxy_store::{Result, Tx};
 use uuid::Uuid;
 
 use crate::{
     intent::{Intent, Recipient},
     kind::Kind,
-    mail::{self, Letter},
+    mail::{self, RenderedMail},
     malformed,
     plan::{self, Contact, MailPlan},
+    route::{Channel, RouteStatus},
     settings::Settings,
     store::{self, NewNotification, NewRoute},
 };
 
-/// Why something is submitted, and when.
+/// The cause of a submission, and its time.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause {
-    /// The event it follows from.
+    /// The event that the intents follow from.
     pub event_id: Option<EventId>,
-    /// The time that quiet hours are reckoned from.
+    /// The time that quiet hours are compared with.
     pub now: Timestamp,
 }
 
-/// What became of an intent.
+/// What happened with an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Submitted {
-    /// The recipient is told, or will be.
-    Told(NotificationId),
-    /// The recipient was told before.
+    /// This call created the notification.
+    Created(NotificationId),
+    /// Its key was submitted before.
     Duplicate,
-    /// The recipient's account is deleted; nothing is noted.
-    Gone,
-    /// It cannot be followed and is kept among the malformed; why.
+    /// The recipient's account is deleted; nothing was written.
+    AccountDeleted,
+    /// It breaks this rule, and was stored for [`crate::list::malformed`].
     Malformed(String),
 }
 
-/// A checked intent and what is to be done about it.
+/// A checked intent with its mail, before anything is written.
 struct Prepared<'a> {
     id: NotificationId,
     intent: &'a Intent,
     kind: &'static Kind,
     mail: MailPlan,
-    letter: Option<Letter>,
+    rendered: Option<RenderedMail>,
 }
 
-/// Takes intents and says of each, in their order, what became of it.
+/// Submits the intents and returns what happened with each, in their order.
 ///
-/// Several intents cost hardly more statements than one. An error is the database's; roll back and try again.
+/// Several intents take hardly more statements than one. After an error, which comes from the database, the transaction
+/// must be rolled back.
 #[tracing::instrument(name = "notifications.submit", skip_all, fields(intents = intents.len()))]
 pub async fn submit(
     tx: &mut Tx,
@@ -68,20 +70,17 @@ pub async fn submit(
         .map(|intent| prepare(intent, &contacts, settings, cause.now))
         .collect();
     let rows: Vec<_> = prepared.iter().flatten().map(Prepared::row).collect();
-    let new = if rows.is_empty() {
-        std::collections::HashSet::new()
-    } else {
-        store::insert_notifications(tx, cause.event_id, &rows).await?
-    };
+    let new = store::insert_notifications(tx, cause.event_id, &rows).await?;
     let mut routes = vec![];
-    let mut letters = vec![];
+    let mut mails = vec![];
     let mut outcomes = vec![];
     for (intent, prepared) in intents.iter().zip(&prepared) {
         outcomes.push(match prepared {
             Ok(prepared) if new.contains(&prepared.id) => {
-                routes.extend(tell(tx, prepared, cause.now).await?);
-                letters.extend(prepared.letter.as_ref().map(|letter| (prepared.id, letter)));
-                Submitted::Told(prepared.id)
+                routes.extend(push(tx, prepared, cause.now).await?);
+                routes.extend(prepared.mail_route(cause.now));
+                mails.extend(prepared.rendered.as_ref().map(|mail| (prepared.id, mail)));
+                Submitted::Created(prepared.id)
             }
             Ok(_) => Submitted::Duplicate,
             Err(Submitted::Malformed(reason)) => {
@@ -91,10 +90,8 @@ pub async fn submit(
             Err(other) => other.clone(),
         });
     }
-    mail::send(tx, &letters).await?;
-    if !routes.is_empty() {
-        store::insert_routes(tx, &routes).await?;
-    }
+    mail::enqueue(tx, &mails).await?;
+    store::insert_routes(tx, &routes).await?;
     Ok(outcomes)
 }
 
@@ -108,7 +105,7 @@ fn prepare<'a>(
     let contact = match intent.recipient {
         Recipient::Operators => None,
         Recipient::User(id) => match contacts.get(&id) {
-            Some(contact) if contact.is_deleted => return Err(Submitted::Gone),
+            Some(contact) if contact.is_deleted => return Err(Submitted::AccountDeleted),
             Some(contact) => Some(contact),
             None => {
                 let reason = "the recipient does not exist".to_owned();
@@ -122,9 +119,9 @@ fn prepare<'a>(
         }
         plan => plan,
     };
-    let letter = match mail {
+    let rendered = match mail {
         MailPlan::Send => Some(
-            mail::write(kind, payload, contact, settings)
+            mail::render(kind, payload, contact, settings)
                 .map_err(|error| Submitted::Malformed(error.to_string()))?,
         ),
         _ => None,
@@ -134,7 +131,7 @@ fn prepare<'a>(
         intent,
         kind,
         mail,
-        letter,
+        rendered,
     })
 }
 
@@ -149,7 +146,7 @@ impl Prepared<'_> {
         }
     }
 
-    fn route(&self, channel: &'static str, status: &'static str, due_at: Timestamp) -> NewRoute {
+    fn route(&self, channel: Channel, status: RouteStatus, due_at: Timestamp) -> NewRoute {
         NewRoute {
             notification_id: self.id,
             channel,
@@ -158,26 +155,34 @@ impl Prepared<'_> {
             due_at,
         }
     }
+
+    fn mail_route(&self, now: Timestamp) -> Option<NewRoute> {
+        let route = |status, due_at| self.route(Channel::Mail, status, due_at);
+        match self.mail {
+            MailPlan::None => None,
+            MailPlan::Skip(reason) => Some(NewRoute {
+                reason: Some(reason),
+                ..route(RouteStatus::Skipped, now)
+            }),
+            MailPlan::Wait(until) => Some(route(RouteStatus::Pending, until)),
+            MailPlan::Send => Some(route(RouteStatus::Delivered, now)),
+        }
+    }
 }
 
-/// Pushes; gives the routes to note.
-async fn tell(tx: &mut Tx, prepared: &Prepared<'_>, now: Timestamp) -> Result<Vec<NewRoute>> {
-    let mut routes = vec![];
+/// Publishes the push event, if the kind has one; returns its route.
+async fn push(tx: &mut Tx, prepared: &Prepared<'_>, now: Timestamp) -> Result<Option<NewRoute>> {
     let intent = prepared.intent;
-    if let Some(user_id) = intent.recipient.user_id()
-        && plan::pushes(prepared.kind, intent.recipient)
-    {
-        push::publish_client_event(tx, user_id, None, prepared.kind.name, &intent.payload).await?;
-        routes.push(prepared.route("push", "delivered", now));
+    let Some(user_id) = intent.recipient.user_id() else {
+        return Ok(None);
+    };
+    if !plan::pushes(prepared.kind, intent.recipient) {
+        return Ok(None);
     }
-    match prepared.mail {
-        MailPlan::None => {}
-        MailPlan::Skip(reason) => routes.push(NewRoute {
-            reason: Some(reason),
-            ..prepared.route("mail", "skipped", now)
-        }),
-        MailPlan::Wait(until) => routes.push(prepared.route("mail", "pending", until)),
-        MailPlan::Send => routes.push(prepared.route("mail", "delivered", now)),
-    }
-    Ok(routes)
+    publish_client_event(tx, user_id, None, prepared.kind.name, &intent.payload).await?;
+    Ok(Some(prepared.route(
+        Channel::Push,
+        RouteStatus::Delivered,
+        now,
+    )))
 }

@@ -1,6 +1,6 @@
-//! Links by which a mail's reader turns such mails off without signing in (RFC 8058).
+//! Links that turn off a group of mails without signing in (RFC 8058).
 //!
-//! A token is the account, the group and an HMAC-SHA-256 over both, in base64url. It does not expire, as mails do not.
+//! A token is the account, the group and an HMAC-SHA-256 over both, in base64url. It does not expire, since mails are kept.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use galaxy_core::UserId;
@@ -15,7 +15,7 @@ use crate::{kind::Group, settings::Settings};
 /// The path of the endpoint that takes tokens, below the public address.
 pub const PATH: &str = "/api/v1/public/unsubscribe";
 
-/// Keeps these tokens from being taken for anything else that is signed with the same key.
+/// Separates these tokens from anything else that is signed with the same key.
 const DOMAIN: &[u8] = b"galaxy unsubscribe v1";
 const ID: usize = 16;
 
@@ -27,7 +27,7 @@ pub fn token(key: &Secret, user_id: UserId, group: Group) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What a token turns off; `None` if the key did not sign it. Compares in constant time.
+/// The account and the group of a token; `None` if it was not signed with `key`. Compares in constant time.
 pub fn verify(key: &Secret, token: &str) -> Option<(UserId, Group)> {
     if token.len() > 100 {
         return None;
@@ -40,7 +40,7 @@ pub fn verify(key: &Secret, token: &str) -> Option<(UserId, Group)> {
     Some((UserId(Uuid::from_slice(id).ok()?), group))
 }
 
-/// The link for a mail, if the deployment has links.
+/// The link for a mail; `None` unless both the public address and the key are configured.
 pub(crate) fn link(settings: &Settings, user_id: UserId, group: Group) -> Option<String> {
     let (url, key) = (
         settings.public_url.as_ref()?,
@@ -65,7 +65,7 @@ fn message(user_id: UserId, group: Group) -> Vec<u8> {
     bytes
 }
 
-/// The key is hashed first, so that one of any length is fine.
+/// The key is hashed first, so that it may have any length.
 fn mac(key: &Secret, message: &[u8]) -> Hmac<Sha256> {
     let mut block = Key::<Hmac<Sha256>>::default();
     let digest = Sha256::digest(key.expose_secret().as_bytes());
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_turns_off_what_it_was_made_for_and_only_under_its_key() {
+    fn a_token_names_its_account_and_group_under_its_key_only() {
         let user = UserId::generate();
         for group in GROUPS {
             let token = token(&key("k"), user, group);
@@ -98,12 +98,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_other_text_is_a_token(text in "[A-Za-z0-9_-]{0,120}") {
+        fn other_texts_are_refused(text in "[A-Za-z0-9_-]{0,120}") {
             prop_assert_eq!(verify(&key("k"), &text), None);
         }
 
         #[test]
-        fn no_changed_token_is_one(position in 0_usize..65, with in "[A-Za-z0-9_-]") {
+        fn a_changed_token_is_refused(position in 0_usize..65, with in "[A-Za-z0-9_-]") {
             let user = UserId::generate();
             let mut token = token(&key("k"), user, Group::Lobby);
             let before = token.clone();

@@ -53,7 +53,10 @@ async fn an_expired_lease_is_refused_and_its_attempt_is_recorded_as_abandoned(po
     let world = World::new(pool);
     mail("a").enqueue(&world).await;
     let late = claim_one(&world).await;
-    assert!(claim_all(&world).await.is_empty(), "another claim finds nothing while the lease holds");
+    assert!(
+        claim_all(&world).await.is_empty(),
+        "another claim finds nothing while the lease holds"
+    );
     assert!(renew(&world.db, &late, LEASE).await.unwrap());
 
     expire_leases(&world).await;
@@ -95,7 +98,10 @@ async fn a_retried_mail_is_due_after_its_wait_and_a_released_one_at_once(pool: P
     assert_eq!(claim.attempts, 1);
     assert!(finish(&world, &claim, Outcome::Released).await);
     let claim = claim_one(&world).await;
-    assert_eq!(claim.attempts, 1, "a released claim does not count as an attempt");
+    assert_eq!(
+        claim.attempts, 1,
+        "a released claim does not count as an attempt"
+    );
     assert!(finish(&world, &claim, retry(Duration::ZERO, false)).await);
     assert_eq!(
         claim_one(&world).await.attempts,

@@ -135,10 +135,16 @@ async fn line_breaks_in_a_subject_are_replaced(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn dropping_an_accounts_mail_erases_addresses_and_bodies_and_keeps_mail_of_others(pool: PgPool) {
+async fn dropping_an_accounts_mail_erases_addresses_and_bodies_and_keeps_mail_of_others(
+    pool: PgPool,
+) {
     let world = World::new(pool);
     let (deleted, other) = (world.account().await, world.account().await);
-    for (key, user) in [("queued", deleted), ("being-sent", deleted), ("other", other)] {
+    for (key, user) in [
+        ("queued", deleted),
+        ("being-sent", deleted),
+        ("other", other),
+    ] {
         let mut mail = mail(key);
         mail.user_id = Some(user);
         mail.enqueue(&world).await;

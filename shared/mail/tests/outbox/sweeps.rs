@@ -7,7 +7,9 @@ use sqlx::PgPool;
 use crate::world::{claim_one, finish, mail};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn bodies_of_old_finished_mails_are_erased_in_batches_and_those_of_queued_mails_kept(pool: PgPool) {
+async fn bodies_of_old_finished_mails_are_erased_in_batches_and_those_of_queued_mails_kept(
+    pool: PgPool,
+) {
     let world = World::new(pool);
     for n in 0..3 {
         mail(&format!("{n}")).enqueue(&world).await;
@@ -26,9 +28,7 @@ async fn bodies_of_old_finished_mails_are_erased_in_batches_and_those_of_queued_
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn queued_codes_past_their_expiry_are_expired_and_erased(
-    pool: PgPool,
-) {
+async fn queued_codes_past_their_expiry_are_expired_and_erased(pool: PgPool) {
     let world = World::new(pool);
     let mut code = mail("code");
     code.secret = true;

@@ -1,4 +1,4 @@
-//! Notifications over a real Postgres: what is noted, pushed, mailed, kept back and kept for operators.
+//! Notifications on a real Postgres: submission, delayed mails, operators' lists.
 
 #![cfg(test)]
 

@@ -1,6 +1,6 @@
 use galaxy_core::Limit;
 use galaxy_notifications::{
-    Recipient, Submitted,
+    Channel, Recipient, RouteStatus, Submitted,
     dead_letters::{ReplayError, replay},
     list::{self, Filter},
 };
@@ -9,11 +9,11 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use crate::world::{
-    deliver_due, intent, let_time_pass, mails, set_preferences, submit_all, submit_one,
+    deliver_due, intent, mails, make_routes_due, set_preferences, submit_all, submit_one,
 };
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_route_that_cannot_be_delivered_is_a_dead_letter_that_can_be_replayed_once(pool: PgPool) {
+async fn an_undeliverable_route_becomes_a_dead_letter_that_can_be_replayed_once(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     set_preferences(
@@ -26,7 +26,7 @@ async fn a_route_that_cannot_be_delivered_is_a_dead_letter_that_can_be_replayed_
     broken.payload["expires_at"] = json!("soon");
     let noon = galaxy_testkit::noon();
     submit_all(&world, noon, &[broken]).await;
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     let evening = noon + std::time::Duration::from_hours(6);
     deliver_due(&world, evening).await;
 
@@ -58,7 +58,7 @@ async fn a_route_that_cannot_be_delivered_is_a_dead_letter_that_can_be_replayed_
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn operators_page_through_notifications_and_see_their_routes(pool: PgPool) {
+async fn operators_list_notifications_in_pages_and_see_their_routes(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     for n in 0..5 {
@@ -90,21 +90,22 @@ async fn operators_page_through_notifications_and_see_their_routes(pool: PgPool)
         .unwrap();
     assert!(none.items.is_empty());
 
-    let asked = submit_one(
+    let submitted = submit_one(
         &world,
         &intent("lobby.game.paused", "p", Recipient::User(user)),
     )
     .await;
-    let Submitted::Told(id) = asked else {
-        panic!("{asked:?}");
+    let Submitted::Created(id) = submitted else {
+        panic!("{submitted:?}");
     };
     let detail = list::notification(&world.db, id).await.unwrap().unwrap();
     assert_eq!(detail.routes.len(), 1);
-    assert_eq!(detail.routes[0].channel, "push");
+    assert_eq!(detail.routes[0].channel, Channel::Push);
+    assert_eq!(detail.routes[0].status, RouteStatus::Delivered);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn operators_see_malformed_intents_as_they_came(pool: PgPool) {
+async fn operators_see_malformed_intents_as_received(pool: PgPool) {
     let world = World::new(pool);
     submit_one(&world, &intent("lobby.nonsense", "k", Recipient::Operators)).await;
     let malformed = list::malformed(&world.db, None, Limit::DEFAULT)

@@ -1,22 +1,27 @@
 use futures_util::future::join_all;
-use galaxy_core::UserId;
-use galaxy_notifications::{Recipient, Submitted, drop_for_user, kind::Group, unsubscribe};
+use galaxy_core::{EmailAddress, UserId};
+use galaxy_notifications::{
+    Cause, Recipient, Submitted, drop_for_user, kind::Group, submit, unsubscribe,
+};
 use galaxy_testkit::World;
 use serde_json::json;
 use sqlx::PgPool;
 
 use crate::world::{
-    delete, intent, mails, pushes, routes, set_language, set_preferences, submit_all, submit_one,
+    delete, intent, mails, pushes, routes, set_language, set_preferences, settings, submit_all,
+    submit_one,
 };
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_player_is_pushed_and_mailed_once_however_often_it_is_asked_for(pool: PgPool) {
+async fn concurrent_submissions_of_the_same_key_notify_once(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     let started = intent("lobby.game.started", "k", Recipient::User(user));
-    let asked = join_all((0..8).map(|_| submit_one(&world, &started))).await;
-    let told = asked.iter().filter(|a| matches!(a, Submitted::Told(_)));
-    assert_eq!(told.count(), 1, "{asked:?}");
+    let submitted = join_all((0..8).map(|_| submit_one(&world, &started))).await;
+    let created = submitted
+        .iter()
+        .filter(|outcome| matches!(outcome, Submitted::Created(_)));
+    assert_eq!(created.count(), 1, "{submitted:?}");
     assert_eq!(pushes(&world).await, 1);
     let mails = mails(&world).await;
     assert_eq!(mails.len(), 1);
@@ -25,9 +30,7 @@ async fn a_player_is_pushed_and_mailed_once_however_often_it_is_asked_for(pool: 
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_mail_is_written_in_the_players_language_with_a_link_that_turns_its_group_off(
-    pool: PgPool,
-) {
+async fn a_mail_is_in_the_players_language_with_an_unsubscribe_link_for_its_group(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     set_language(&world, user, "de-AT").await;
@@ -47,7 +50,7 @@ async fn a_mail_is_written_in_the_players_language_with_a_link_that_turns_its_gr
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn preferences_silence_mails_but_never_pushes_nor_mails_about_safety(pool: PgPool) {
+async fn preferences_turn_off_mails_except_those_about_security_and_no_push_events(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     let off = json!({ "lobby_mail": false, "account_mail": false });
@@ -70,49 +73,70 @@ async fn preferences_silence_mails_but_never_pushes_nor_mails_about_safety(pool:
     assert_eq!(mails.len(), 2);
     assert!(
         mails.iter().all(|(.., link)| link.is_none()),
-        "no way to turn them off"
+        "no unsubscribe link"
     );
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn turns_are_mailed_to_those_who_asked_for_it(pool: PgPool) {
+async fn turns_are_mailed_only_to_players_who_turned_that_on(pool: PgPool) {
     let world = World::new(pool);
-    let (asked, other) = (world.account().await, world.account().await);
-    set_preferences(&world, asked, json!({ "turns_mail": true })).await;
-    let intents = [asked, other]
+    let (subscribed, other) = (world.account().await, world.account().await);
+    set_preferences(&world, subscribed, json!({ "turns_mail": true })).await;
+    let intents = [subscribed, other]
         .map(|user| intent("game.turn_ready", &user.to_string(), Recipient::User(user)));
     submit_all(&world, world.clock.now(), &intents).await;
     assert_eq!(pushes(&world).await, 2);
     let mails = mails(&world).await;
     assert_eq!(mails.len(), 1);
-    assert_eq!(mails[0].1, format!("{asked}@example.org"));
+    assert_eq!(mails[0].1, format!("{subscribed}@example.org"));
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn operators_are_mailed_each_at_their_address(pool: PgPool) {
+async fn operators_are_mailed_at_their_configured_addresses(pool: PgPool) {
     let world = World::new(pool);
     let failed = intent("runtime.engine_unreachable", "k", Recipient::Operators);
     assert!(matches!(
         submit_one(&world, &failed).await,
-        Submitted::Told(_)
+        Submitted::Created(_)
     ));
     assert_eq!(mails(&world).await[0].1, "operator@example.org");
     assert_eq!(pushes(&world).await, 0);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_cannot_be_followed_is_kept_with_its_reason_and_the_rest_goes_through(pool: PgPool) {
+async fn several_intents_for_several_operators_make_one_mail_each(pool: PgPool) {
+    let world = World::new(pool);
+    let mut settings = settings();
+    let second = EmailAddress::parse("second@example.org").unwrap();
+    settings.operators.push(second);
+    let intents =
+        ["a", "b"].map(|key| intent("runtime.engine_unreachable", key, Recipient::Operators));
+    let cause = Cause {
+        event_id: None,
+        now: world.clock.now(),
+    };
+    let mut tx = world.db.begin().await.unwrap();
+    submit(&mut tx, &settings, cause, &intents).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut addresses: Vec<_> = mails(&world).await.into_iter().map(|mail| mail.1).collect();
+    addresses.sort();
+    let each_twice = ["operator@example.org", "second@example.org"].map(|to| [to, to]);
+    assert_eq!(addresses, each_twice.as_flattened());
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn malformed_intents_are_stored_with_their_reason_and_the_others_are_submitted(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     let to = Recipient::User(user);
-    let mut shapeless = intent("lobby.game.started", "b", to);
-    shapeless.payload = json!({ "game_id": "\0" });
-    let mut untimely = intent("lobby.race_name.pending", "c", to);
-    untimely.payload["expires_at"] = json!("soon");
+    let mut incomplete = intent("lobby.game.started", "b", to);
+    incomplete.payload = json!({ "game_id": "\0" });
+    let mut with_wrong_time = intent("lobby.race_name.pending", "c", to);
+    with_wrong_time.payload["expires_at"] = json!("soon");
     let intents = [
         intent("lobby.nonsense", "a", to),
-        shapeless,
-        untimely,
+        incomplete,
+        with_wrong_time,
         intent(
             "lobby.game.started",
             "d",
@@ -125,7 +149,7 @@ async fn what_cannot_be_followed_is_kept_with_its_reason_and_the_rest_goes_throu
         .iter()
         .filter(|o| matches!(o, Submitted::Malformed(_)));
     assert_eq!(malformed.count(), 4, "{outcomes:?}");
-    assert!(matches!(outcomes[4], Submitted::Told(_)));
+    assert!(matches!(outcomes[4], Submitted::Created(_)));
     assert_eq!(
         world
             .count("select count(*) from backend.notification_malformed_intents")
@@ -141,7 +165,7 @@ async fn what_cannot_be_followed_is_kept_with_its_reason_and_the_rest_goes_throu
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_deleted_account_is_told_nothing_and_is_no_malformed_recipient(pool: PgPool) {
+async fn a_deleted_account_is_not_notified_and_the_intent_is_not_malformed(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     delete(&world, user).await;
@@ -150,7 +174,7 @@ async fn a_deleted_account_is_told_nothing_and_is_no_malformed_recipient(pool: P
         &intent("lobby.game.started", "k", Recipient::User(user)),
     )
     .await;
-    assert_eq!(outcome, Submitted::Gone);
+    assert_eq!(outcome, Submitted::AccountDeleted);
     assert_eq!(pushes(&world).await, 0);
     assert_eq!(
         world
@@ -161,7 +185,7 @@ async fn a_deleted_account_is_told_nothing_and_is_no_malformed_recipient(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_deletion_drops_what_waits_for_the_account(pool: PgPool) {
+async fn dropping_a_users_notifications_skips_pending_routes_and_drops_mails(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
     submit_one(

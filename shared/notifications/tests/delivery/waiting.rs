@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use crate::world::{
-    LEASE, delete, deliver_due, intent, let_time_pass, mails, pushes, routes, set_preferences,
+    LEASE, delete, deliver_due, intent, mails, make_routes_due, pushes, routes, set_preferences,
     settings, submit_all,
 };
 
@@ -16,7 +16,7 @@ fn at(text: &str) -> Timestamp {
 const QUIET: &str = "2026-01-15T23:00:00Z";
 const MORNING: &str = "2026-01-16T07:00:00Z";
 
-async fn sleeper(world: &World) -> Recipient {
+async fn player_with_quiet_nights(world: &World) -> Recipient {
     let user = world.account().await;
     let night = json!({ "quiet_hours": { "from": "22:00", "to": "07:00" }, "turns_mail": true });
     set_preferences(world, user, night).await;
@@ -24,38 +24,41 @@ async fn sleeper(world: &World) -> Recipient {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn in_quiet_hours_mail_waits_and_push_does_not(pool: PgPool) {
+async fn in_quiet_hours_mails_wait_and_push_events_do_not(pool: PgPool) {
     let world = World::new(pool);
-    let sleeper = sleeper(&world).await;
+    let player = player_with_quiet_nights(&world).await;
     submit_all(
         &world,
         at(QUIET),
-        &[intent("lobby.game.started", "k", sleeper)],
+        &[intent("lobby.game.started", "k", player)],
     )
     .await;
     assert_eq!(pushes(&world).await, 1);
     assert_eq!(mails(&world).await, []);
 
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     deliver_due(&world, at(QUIET)).await;
     assert_eq!(
         mails(&world).await,
         [],
-        "it was woken too early and waits on"
+        "it is still quiet, so it waits again"
     );
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     deliver_due(&world, at(MORNING)).await;
     assert_eq!(mails(&world).await.len(), 1);
     assert_eq!(routes(&world).await, ["push delivered", "mail delivered"]);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_was_turned_off_or_deleted_meanwhile_is_not_mailed(pool: PgPool) {
+async fn a_waiting_mail_is_skipped_if_it_was_turned_off_or_its_account_deleted(pool: PgPool) {
     let world = World::new(pool);
-    let (changed, gone) = (sleeper(&world).await, sleeper(&world).await);
+    let (changed, deleted) = (
+        player_with_quiet_nights(&world).await,
+        player_with_quiet_nights(&world).await,
+    );
     let intents = [
         intent("lobby.game.started", "a", changed),
-        intent("lobby.game.started", "b", gone),
+        intent("lobby.game.started", "b", deleted),
     ];
     submit_all(&world, at(QUIET), &intents).await;
     set_preferences(
@@ -64,8 +67,8 @@ async fn what_was_turned_off_or_deleted_meanwhile_is_not_mailed(pool: PgPool) {
         json!({ "lobby_mail": false }),
     )
     .await;
-    delete(&world, gone.user_id().unwrap()).await;
-    let_time_pass(&world).await;
+    delete(&world, deleted.user_id().unwrap()).await;
+    make_routes_due(&world).await;
     deliver_due(&world, at(MORNING)).await;
     assert_eq!(mails(&world).await, []);
     let skipped = "select count(*) from backend.notification_routes where channel = 'mail' and status = 'skipped'";
@@ -73,19 +76,19 @@ async fn what_was_turned_off_or_deleted_meanwhile_is_not_mailed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn two_notifiers_deliver_a_route_once_and_a_late_one_is_fenced_off(pool: PgPool) {
+async fn a_route_is_delivered_once_and_an_expired_lease_is_refused(pool: PgPool) {
     let world = World::new(pool);
-    let sleeper = sleeper(&world).await;
+    let player = player_with_quiet_nights(&world).await;
     submit_all(
         &world,
         at(QUIET),
-        &[intent("lobby.game.started", "k", sleeper)],
+        &[intent("lobby.game.started", "k", player)],
     )
     .await;
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     let late = due::claim(&world.db, 10, LEASE).await.unwrap();
     assert!(due::claim(&world.db, 10, LEASE).await.unwrap().is_empty());
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     deliver_due(&world, at(MORNING)).await;
     due::deliver(&world.db, &settings(), late[0], at(MORNING))
         .await
@@ -94,11 +97,11 @@ async fn two_notifiers_deliver_a_route_once_and_a_late_one_is_fenced_off(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_digest_gathers_a_days_turns_into_one_mail(pool: PgPool) {
+async fn a_digest_lists_the_turns_of_a_day_in_one_mail(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
-    let wishes = json!({ "turns_mail": true, "turns_digest": true });
-    set_preferences(&world, user, wishes).await;
+    let preferences = json!({ "turns_mail": true, "turns_digest": true });
+    set_preferences(&world, user, preferences).await;
     let turn = |key: &str, game: &str, turn: u32| {
         let mut intent = intent("game.turn_ready", key, Recipient::User(user));
         intent.payload["game_id"] = json!(game);
@@ -115,7 +118,7 @@ async fn a_digest_gathers_a_days_turns_into_one_mail(pool: PgPool) {
     assert_eq!(pushes(&world).await, 3);
     assert_eq!(mails(&world).await, []);
 
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     deliver_due(&world, at("2026-01-15T18:00:00Z")).await;
     let found = mails(&world).await;
     assert_eq!(found.len(), 1, "{found:?}");
@@ -129,16 +132,16 @@ async fn a_digest_gathers_a_days_turns_into_one_mail(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn digests_of_one_player_gathered_at_once_are_one_mail(pool: PgPool) {
+async fn concurrent_digests_of_one_player_are_one_mail(pool: PgPool) {
     let world = World::new(pool);
     let user = world.account().await;
-    let wishes = json!({ "turns_mail": true, "turns_digest": true });
-    set_preferences(&world, user, wishes).await;
+    let preferences = json!({ "turns_mail": true, "turns_digest": true });
+    set_preferences(&world, user, preferences).await;
     let turns: Vec<_> = (0..12)
         .map(|n| intent("game.turn_ready", &n.to_string(), Recipient::User(user)))
         .collect();
     submit_all(&world, at("2026-01-15T09:00:00Z"), &turns).await;
-    let_time_pass(&world).await;
+    make_routes_due(&world).await;
     let routes = due::claim(&world.db, 12, LEASE).await.unwrap();
     let settings = settings();
     let now = at("2026-01-15T18:00:00Z");

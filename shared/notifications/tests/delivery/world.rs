@@ -1,4 +1,4 @@
-//! What the tests of notifications begin with.
+//! Builders and helpers for the tests of notifications.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub fn settings() -> Settings {
     }
 }
 
-/// An intent whose payload holds everything that any kind needs.
+/// An intent whose payload has every member that any kind needs.
 pub fn intent(kind: &str, key: &str, recipient: Recipient) -> Intent {
     Intent {
         kind: kind.to_owned(),
@@ -66,7 +66,7 @@ pub async fn set_language(world: &World, user: UserId, language: &str) {
         .unwrap();
 }
 
-/// The account as a deletion leaves it, for what notifications see of it.
+/// Marks the account as deleted, as far as notifications see it.
 pub async fn delete(world: &World, user: UserId) {
     sqlx::query("update backend.accounts set deleted_at = now() where user_id = $1")
         .bind(user.uuid())
@@ -104,8 +104,8 @@ pub async fn pushes(world: &World) -> i64 {
         .await
 }
 
-/// Makes every waiting route due.
-pub async fn let_time_pass(world: &World) {
+/// Makes every pending route due.
+pub async fn make_routes_due(world: &World) {
     sqlx::query(
         "update backend.notification_routes set next_attempt_at = now() where status = 'pending'",
     )
