@@ -54,7 +54,7 @@ impl MailWorld {
         let Ok(Target::Smtp(server)) = Target::parse(&url) else {
             panic!("{url} is an SMTP server");
         };
-        let pool = SmtpPool::new(server, TIMEOUT);
+        let connections = SmtpPool::new(server, TIMEOUT);
         let sending = Sending {
             from: "Galaxy <galaxy@example.org>".parse().unwrap(),
             reply_to: None,
@@ -65,7 +65,7 @@ impl MailWorld {
         let queue = MailQueue::new(
             &self.world.db,
             process,
-            MailTransport::Smtp(pool),
+            MailTransport::Smtp(connections),
             sending,
             wakeup.clone(),
         );
