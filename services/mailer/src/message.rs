@@ -69,3 +69,28 @@ fn fits_in_brackets(url: &str) -> bool {
             .bytes()
             .all(|b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b','))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_http_addresses_that_cannot_end_the_header_are_offered_for_unsubscription() {
+        for good in [
+            "https://galaxy.example/u?t=a-b_c",
+            "http://localhost:8080/u",
+        ] {
+            assert!(fits_in_brackets(good), "{good}");
+        }
+        for bad in [
+            "mailto:u@galaxy.example",
+            "https://galaxy.example/u>, <https://evil.example",
+            "https://galaxy.example/a,b",
+            "https://galaxy.example/\r\nBcc: eve@example.org",
+            "https://galaxy.example/ü",
+            "https://galaxy.example/a b",
+        ] {
+            assert!(!fits_in_brackets(bad), "{bad}");
+        }
+    }
+}

@@ -55,7 +55,7 @@ impl MailTransport {
     }
 }
 
-/// Writes under another name first, so that whoever watches the directory sees whole files only.
+/// Writes under another name first, so that a reader of the directory finds only complete `.eml` files.
 async fn write_file(directory: &Path, name: &str, content: &[u8]) -> io::Result<()> {
     let part = directory.join(format!(".{name}.part"));
     tokio::fs::write(&part, content).await?;

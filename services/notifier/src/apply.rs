@@ -32,7 +32,7 @@ impl Handler for Notifier {
             Err(undecodable) => {
                 let payload = malformed::as_json(&envelope.data);
                 let reason = undecodable.to_string();
-                malformed::keep(tx, &payload, &reason, Some(envelope.id)).await?;
+                malformed::record(tx, &payload, &reason, Some(envelope.id)).await?;
                 return Ok(Verdict::Never(reason));
             }
         };
@@ -61,6 +61,6 @@ impl Handler for Notifier {
 
     async fn unreadable(&self, tx: &mut Tx, payload: &[u8], reason: &str) -> Result<()> {
         let payload: Value = malformed::as_json(payload);
-        malformed::keep(tx, &payload, reason, None::<EventId>).await
+        malformed::record(tx, &payload, reason, None::<EventId>).await
     }
 }

@@ -32,7 +32,7 @@ impl From<sqlx::Error> for ResendError {
 #[tracing::instrument(name = "mail.resend", skip_all, fields(delivery_id = %old))]
 pub async fn resend(tx: &mut Tx, old: DeliveryId) -> Result<DeliveryId, ResendError> {
     let found = sqlx::query!(
-        r#"select d.status as "status: DeliveryStatus", p.secret or p.erased_at is not null as "gone!"
+        r#"select d.status as "status: DeliveryStatus", p.secret or p.erased_at is not null as "is_erased!"
          from backend.mail_deliveries d join backend.mail_payloads p on p.payload_id = d.payload_id
          where d.delivery_id = $1 for update of d"#,
         old.uuid(),
@@ -46,7 +46,7 @@ pub async fn resend(tx: &mut Tx, old: DeliveryId) -> Result<DeliveryId, ResendEr
     ) {
         return Err(ResendError::StillOpen);
     }
-    if found.gone {
+    if found.is_erased {
         return Err(ResendError::Erased);
     }
     let new = DeliveryId::generate();

@@ -9,7 +9,7 @@ use uuid::Uuid;
 const MAX_REASON: usize = 1_000;
 
 /// Stores a refused intent for [`crate::list::malformed`].
-pub async fn keep(
+pub async fn record(
     tx: &mut Tx,
     payload: &Value,
     reason: &str,
@@ -49,5 +49,27 @@ fn without_nulls(value: &Value) -> Value {
         Value::String(text.replace("\\u0000", "\u{fffd}"))
     } else {
         value.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_not_json_become_a_string() {
+        assert_eq!(as_json(b"{\"a\":1}"), json!({ "a": 1 }));
+        assert_eq!(as_json(b"{\"a\":"), json!("{\"a\":"));
+        assert_eq!(as_json(b"\xff"), json!("\u{fffd}"));
+    }
+
+    #[test]
+    fn a_value_with_null_characters_becomes_a_string_without_them() {
+        let clean = json!({ "a": "b" });
+        assert_eq!(without_nulls(&clean), clean);
+        let stored = without_nulls(&json!({ "a": "b\0" }));
+        assert_eq!(stored, json!("{\"a\":\"b\u{fffd}\"}"));
     }
 }

@@ -52,3 +52,54 @@ impl Section for Settings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn vars(pairs: &'static [(&'static str, &'static str)]) -> Vars {
+        Vars::from_lookup(|name| {
+            let found = pairs.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn without_variables_there_are_no_operators_and_no_links() {
+        let settings = Settings::read(&mut vars(&[])).unwrap();
+        assert!(settings.operators.is_empty());
+        assert!(settings.public_url.is_none() && settings.unsubscribe_key.is_none());
+    }
+
+    #[test]
+    fn addresses_are_split_at_commas_and_the_url_loses_its_trailing_slash() {
+        let mut vars = vars(&[
+            ("BACKEND_OPERATOR_EMAILS", "a@example.org,b@example.org"),
+            ("BACKEND_PUBLIC_URL", "https://galaxy.example/"),
+            ("BACKEND_UNSUBSCRIBE_KEY", "key"),
+        ]);
+        let settings = Settings::read(&mut vars).unwrap();
+        let operators: Vec<_> = settings.operators.iter().map(EmailAddress::typed).collect();
+        assert_eq!(operators, ["a@example.org", "b@example.org"]);
+        assert_eq!(
+            settings.public_url.as_deref(),
+            Some("https://galaxy.example")
+        );
+        assert_eq!(settings.unsubscribe_key.unwrap().expose_secret(), "key");
+    }
+
+    #[test]
+    fn wrong_values_are_reported_with_their_variable() {
+        let mut vars = vars(&[
+            ("BACKEND_OPERATOR_EMAILS", "a@example.org,nobody"),
+            ("BACKEND_PUBLIC_URL", "galaxy.example"),
+        ]);
+        assert!(Settings::read(&mut vars).is_none());
+        let problems = vars.problems();
+        for name in ["BACKEND_OPERATOR_EMAILS", "BACKEND_PUBLIC_URL"] {
+            assert!(problems.iter().any(|p| p.variable == name), "{name}");
+        }
+    }
+}

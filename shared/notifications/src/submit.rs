@@ -84,7 +84,7 @@ pub async fn submit(
             }
             Ok(_) => Submitted::Duplicate,
             Err(Submitted::Malformed(reason)) => {
-                malformed::keep(tx, &intent.as_json(), reason, cause.event_id).await?;
+                malformed::record(tx, &intent.as_json(), reason, cause.event_id).await?;
                 Submitted::Malformed(reason.clone())
             }
             Err(other) => other.clone(),
