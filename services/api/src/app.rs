@@ -5,7 +5,6 @@ use std::{ops::Deref, sync::Arc};
 use anyhow::Context as _;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
-use galaxy_http::ApiError;
 use galaxy_runtime::engine::{self, EngineClient};
 use galaxy_service::Process;
 use galaxy_store::Db;
@@ -13,12 +12,11 @@ use galaxy_store::Db;
 use crate::{
     Config,
     auth::{
-        ask_batch::Ask,
-        confirm_batch::{Attempt, Outcome},
+        confirm_code_batch::{self, Attempts},
+        model::codes_per_address,
+        send_code_batch::{self, CodeRequests},
         sessions::Sessions,
-        store::Admission,
     },
-    gather::Gather,
     geo::Geo,
     invalidation::{self, Channel},
     keys::Keys,
@@ -47,10 +45,10 @@ pub struct Inner {
     pub channel: Channel,
     /// Device sessions as lookups see them.
     pub sessions: Sessions,
-    /// Codes that are asked for at the same time.
-    pub asking: Gather<Ask, Result<Admission, ApiError>>,
-    /// Codes that are tried at the same time.
-    pub confirming: Gather<Attempt, Result<Outcome, ApiError>>,
+    /// Requests for sign-in codes, in batches.
+    pub code_requests: CodeRequests,
+    /// Attempts to confirm codes, in batches.
+    pub attempts: Attempts,
     /// Verified admin credentials.
     pub credentials: Credentials,
     /// Countries.
@@ -67,13 +65,14 @@ impl App {
         db: Db,
         nats: Option<Nats>,
     ) -> anyhow::Result<Self> {
-        let clock = process.clock.clone();
+        let (clock, tasks) = (process.clock.clone(), &process.tasks);
+        let per_address = codes_per_address(config.auth.codes_per_address_per_hour);
         Ok(Self(Arc::new(Inner {
             keys: Keys::new(&config.auth.pepper)?,
             channel: Channel::default(),
-            sessions: Sessions::new(process.tasks.clone()),
-            asking: Gather::new(process.tasks.clone()),
-            confirming: Gather::new(process.tasks.clone()),
+            sessions: Sessions::new(tasks, &db),
+            code_requests: send_code_batch::batcher(tasks, &db, &clock, per_address),
+            attempts: confirm_code_batch::batcher(tasks, &db, &clock),
             credentials: Credentials::new()?,
             geo: Geo::new(config.geoip_db_path.as_deref()),
             engines: EngineClient::new(engine::Limits {

@@ -13,12 +13,9 @@ pub fn start(app: &App, nats: &Nats) {
     tasks.supervise("invalidations", move || {
         invalidation::run(own.clone(), broker.clone())
     });
-    let own = app.clone();
-    tasks.supervise("seen", move || auth::sessions::seen::run(own.clone()));
-    let own = app.clone();
-    tasks.supervise("countries", move || geo::counters::run(own.clone()));
-    let own = app.clone();
-    tasks.supervise("sweeps", move || sweeps::run(own.clone()));
+    auth::sessions::seen::start(app);
+    geo::counters::start(app);
+    sweeps::start(app);
     let runtime_events = Arc::new(lobby::RuntimeEvents {
         clock: app.clock.clone(),
     });

@@ -1,6 +1,6 @@
-//! What tidies up behind the domains: one supervised loop, bounded batches, each pass counted.
+//! Sweeps: periodic tasks that end or delete what has expired, in bounded batches.
 //!
-//! Every replica runs them; rows are claimed or looked at again under a lock, so they share the work.
+//! Every replica runs them; rows are claimed or read again under a lock, so the replicas share the work.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -12,12 +12,12 @@ use opentelemetry::{KeyValue, metrics::Counter};
 
 use crate::{App, account_lifecycle, accounts, auth, lobby, throttle};
 
-const EVERY: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(10);
+/// For what expires after days.
+const SLOW_PERIOD: Duration = Duration::from_mins(10);
 const BATCH: i64 = 500;
 /// Batches of one kind in one pass; what is left waits for the next.
 const BATCHES: u32 = 20;
-/// Passes between two looks at what changes by the day.
-const DAILY_EVERY: u32 = 60;
 /// Applied events are remembered longer than the stream keeps them.
 const INBOX_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
@@ -29,23 +29,20 @@ static SWEPT: LazyLock<Counter<u64>> = LazyLock::new(|| {
 });
 
 /// Sweeps until the process drains.
-pub async fn run(app: App) {
-    let draining = app.process.tasks.draining();
-    let mut pass = 0_u32;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = draining.cancelled() => return,
-        }
-        once(&app).await;
-        if pass.is_multiple_of(DAILY_EVERY) {
-            daily(&app).await;
-        }
-        pass = pass.wrapping_add(1);
-    }
+pub fn start(app: &App) {
+    let tasks = app.process.tasks.clone();
+    let (often, seldom) = (app.clone(), app.clone());
+    tasks.every("sweeps", PERIOD, move || {
+        let app = often.clone();
+        async move { once(&app).await }
+    });
+    tasks.every("slow_sweeps", SLOW_PERIOD, move || {
+        let app = seldom.clone();
+        async move { daily(&app).await }
+    });
 }
 
-/// One pass over everything that runs out.
+/// One pass over what expires within minutes or hours.
 pub async fn once(app: &App) {
     let now = app.clock.now();
     drain("entitlements", || {
@@ -74,7 +71,7 @@ pub async fn once(app: &App) {
     drain("throttle_counters", || throttle::sweep(&app.db, now, BATCH)).await;
 }
 
-/// What need not be looked at more than every few minutes.
+/// One pass over what expires after days.
 pub async fn daily(app: &App) {
     let now = app.clock.now();
     drain("revoked_sessions", || {
@@ -87,7 +84,7 @@ pub async fn daily(app: &App) {
     .await;
     let keep = app.config.outbox_keep_days;
     if let Err(error) = galaxy_events::outbox::maintain_partitions(&app.db, now, keep).await {
-        tracing::warn!(%error, "the outbox's partitions could not be looked after");
+        tracing::warn!(%error, "the partitions of the outbox could not be maintained");
     }
 }
 
@@ -107,7 +104,7 @@ async fn drain<F: Future<Output = Result<u64>>>(name: &'static str, batch: impl 
                 }
             }
             Err(error) => {
-                tracing::warn!(sweep = name, %error, "a sweep failed; it tries again");
+                tracing::warn!(sweep = name, %error, "a sweep failed; the next pass tries again");
                 return;
             }
         }

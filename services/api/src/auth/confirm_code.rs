@@ -9,7 +9,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{
-    confirm_batch::{self, Attempt, Outcome},
+    confirm_code_batch::{Attempt, Outcome},
     metrics, model,
 };
 use crate::{
@@ -104,11 +104,7 @@ pub async fn confirm_email_code(
         country: app.geo.country(from),
         traceparent: telemetry::traceparent(),
     };
-    let runner = app.clone();
-    let outcome = app.confirming.ask(attempt, move |batch, turn| {
-        confirm_batch::run(runner.clone(), batch, turn)
-    });
-    let outcome = outcome.await.map_err(ApiError::unavailable)?;
+    let outcome = app.attempts.submit(attempt).await?;
     metrics::code_tried(match &outcome {
         Ok(Outcome::Opened(..)) => "confirmed",
         Ok(Outcome::Invalid) => "invalid",

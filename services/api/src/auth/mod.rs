@@ -4,12 +4,12 @@
 //! after five tries. A try is taken before the comparison. Who asks for codes learns nothing about an address: known,
 //! unknown and throttled ones get the same answer after the same work.
 
-pub mod ask_batch;
-pub mod confirm_batch;
 mod confirm_code;
+pub mod confirm_code_batch;
 mod metrics;
 pub mod model;
 mod send_code;
+pub mod send_code_batch;
 pub mod sessions;
 pub mod store;
 pub mod sweep;

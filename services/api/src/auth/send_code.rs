@@ -14,9 +14,8 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{
-    ask_batch::{self, Ask},
     metrics, model,
-    store::{Admission, Asked},
+    store::{Admission, CodeRequest},
 };
 use crate::{App, throttle};
 
@@ -84,27 +83,20 @@ pub async fn send_email_code(
     let ttl = app.config.auth.code_ttl;
     // Written whether it will be sent or not: the same work for every address.
     let content = write_mail(&code, ttl.as_secs() / 60, locale)?;
-    let asked = Asked {
+    let request = CodeRequest {
         challenge_id,
         code_hash: model::code_hash(&app.keys, challenge_id, &code),
         no_hash: entropy::bytes(&mut entropy::rng()),
         locale: request.locale,
-        at: now,
+        requested_at: now,
         expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
         email_subject: app.keys.hash("auth.email", &[email.identity().as_bytes()]),
         address_subject: app.keys.hash("auth.address", &[&throttle::network(from)]),
         email,
-    };
-    let ask = Ask {
-        asked,
         content,
         traceparent: telemetry::traceparent(),
     };
-    let runner = app.clone();
-    let admission = app.asking.ask(ask, move |batch, turn| {
-        ask_batch::run(runner.clone(), batch, turn)
-    });
-    let admission = admission.await.map_err(ApiError::unavailable)??;
+    let admission = app.code_requests.submit(request).await??;
     metrics::code_asked(admission);
     match admission {
         Admission::Blocked => Err(Error::Blocked.into()),

@@ -8,14 +8,14 @@ use std::{
 };
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_service::telemetry::meter;
+use galaxy_service::{Schedule, telemetry::meter};
 use opentelemetry::metrics::Counter;
 
 use super::store::{self, Count};
 use crate::App;
 
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
-const RELOAD_EVERY: u32 = 5;
+const FLUSH_PERIOD: Duration = Duration::from_secs(1);
+const RELOAD_PERIOD: Duration = Duration::from_secs(5);
 const BATCH: usize = 1_000;
 /// Pairs of user and address that wait at most.
 const MOST: usize = 50_000;
@@ -78,27 +78,24 @@ pub async fn flush(app: &App) -> galaxy_store::Result<()> {
     Ok(())
 }
 
-/// Writes every second and looks for another database every five, until the process drains.
-pub async fn run(app: App) {
-    let draining = app.process.tasks.draining();
-    let mut turn = 0_u32;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(FLUSH_EVERY) => {}
-            () = draining.cancelled() => {}
+/// Writes every second, and once more when the process drains; looks for a newer database file every five.
+pub fn start(app: &App) {
+    let tasks = app.process.tasks.clone();
+    let (counted, reloaded) = (app.clone(), app.clone());
+    let schedule = Schedule::period(FLUSH_PERIOD).with_final_run();
+    tasks.every("countries", schedule, move || {
+        let app = counted.clone();
+        async move {
+            if let Err(error) = flush(&app).await {
+                tracing::warn!(%error, "countries could not be counted");
+            }
         }
-        if let Err(error) = flush(&app).await {
-            tracing::warn!(%error, "countries could not be counted");
+    });
+    tasks.every("country_database", RELOAD_PERIOD, move || {
+        let app = reloaded.clone();
+        async move {
+            let reload = tokio::task::spawn_blocking(move || app.geo.reload());
+            reload.await.ok();
         }
-        if draining.is_cancelled() {
-            return;
-        }
-        turn = turn.wrapping_add(1);
-        if turn.is_multiple_of(RELOAD_EVERY) {
-            let app = app.clone();
-            tokio::task::spawn_blocking(move || app.geo.reload())
-                .await
-                .ok();
-        }
-    }
+    });
 }

@@ -129,22 +129,27 @@ async fn what_is_stored_for_a_throttled_request_is_the_hash_of_no_code(pool: PgP
     use galaxy_api::auth::{model, store};
     let api = Api::new(pool).await;
     let now = api.world.clock.now();
-    let asked = |mark: u8| store::Asked {
+    let request = |mark: u8| store::CodeRequest {
         challenge_id: galaxy_core::ChallengeId::generate(),
         email: galaxy_core::EmailAddress::parse("ada@example.org").unwrap(),
         code_hash: [mark; 32],
         no_hash: [mark + 100; 32],
         locale: None,
-        at: now,
+        requested_at: now,
         expires_at: now + SignedDuration::from_mins(10),
         email_subject: [7; 32],
         address_subject: [8; 32],
+        content: galaxy_mail::Content {
+            subject: String::new(),
+            text: String::new(),
+            html: None,
+        },
+        traceparent: None,
     };
-    let batch = [asked(1), asked(2)];
+    let batch = [request(1), request(2)];
     let mut connection = api.world.db.acquire().await.unwrap();
     let rule = model::codes_per_address(60);
-    let batch: Vec<_> = batch.iter().collect();
-    let admissions = store::ask(&mut connection, &batch, &rule, now)
+    let admissions = store::request_codes(&mut connection, &batch, &rule, now)
         .await
         .unwrap();
     assert_eq!(

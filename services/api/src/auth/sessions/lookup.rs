@@ -11,17 +11,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use galaxy_core::{DeviceSessionId, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
+use galaxy_service::Tasks;
 use galaxy_store::Db;
 use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    Answer,
-    store::{self, Session, SessionStatus},
+use super::store::{self, Session, SessionStatus};
+use crate::{
+    App,
+    batch::{BatchPermit, Batcher},
 };
-use crate::App;
 
 /// A device session as the gateway needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,16 +56,14 @@ impl From<&Session> for SessionView {
 /// A session as it is kept: with its answer, which is the same for everybody who asks.
 #[derive(Debug)]
 pub struct Known {
-    id: DeviceSessionId,
     status: SessionStatus,
     answer: Bytes,
 }
 
 impl Known {
-    fn new(session: &Session) -> Result<Self, ApiError> {
+    pub(super) fn new(session: &Session) -> Result<Self, ApiError> {
         let answer = serde_json::to_vec(&SessionView::from(session)).map_err(ApiError::internal)?;
         Ok(Self {
-            id: session.device_session_id,
             status: session.status,
             answer: answer.into(),
         })
@@ -98,24 +97,31 @@ pub async fn get_session(
     Ok(([(CONTENT_TYPE, json)], session.answer.clone()).into_response())
 }
 
-/// Answers gathered lookups with one query, in the order they were asked.
-pub(super) async fn batch(db: &Db, ids: Vec<DeviceSessionId>) -> Vec<Answer> {
-    let asked: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+/// Reads sessions in batches, one query each.
+pub(super) type Lookups =
+    Batcher<DeviceSessionId, Result<Option<Session>, Arc<galaxy_store::Error>>>;
+
+pub(super) fn batcher(tasks: &Tasks, db: &Db) -> Lookups {
+    let db = db.clone();
+    Batcher::new(tasks, move |ids, permit| read(db.clone(), ids, permit))
+}
+
+async fn read(
+    db: Db,
+    ids: Vec<DeviceSessionId>,
+    _permit: BatchPermit,
+) -> Vec<Result<Option<Session>, Arc<galaxy_store::Error>>> {
+    let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let found = async {
         let mut connection = db.acquire().await?;
-        store::find_many(&mut connection, &asked).await
+        store::find_many(&mut connection, &uuids).await
     };
-    let known = found.await.map_err(ApiError::from).and_then(|sessions| {
-        let known = sessions
-            .iter()
-            .map(|session| Known::new(session).map(Arc::new));
-        known.collect::<Result<Vec<_>, _>>()
-    });
-    match known {
-        Ok(known) => {
-            let by_id: HashMap<_, _> = known.into_iter().map(|known| (known.id, known)).collect();
-            ids.iter().map(|id| Ok(by_id.get(id).cloned())).collect()
+    match found.await {
+        Ok(sessions) => {
+            let by_id = |session: Session| (session.device_session_id, session);
+            let sessions: HashMap<_, _> = sessions.into_iter().map(by_id).collect();
+            ids.iter().map(|id| Ok(sessions.get(id).cloned())).collect()
         }
-        Err(error) => ids.iter().map(|_| Err(error.clone())).collect(),
+        Err(error) => vec![Err(Arc::new(error)); ids.len()],
     }
 }

@@ -1,7 +1,7 @@
 //! Device sessions: made by a sign-in, `active` until revoked, never active again.
 //!
 //! Every request of a player asks for its session, so lookups are cached ([`cache`]) while the invalidation channel is
-//! healthy, and misses are gathered into one query. A revoked session is never served as active after its revocation has
+//! healthy, and misses share a query. A revoked session is never served as active after its revocation has
 //! answered: the operation forgets it here, and tells the other replicas, before it answers.
 
 pub mod cache;
@@ -23,10 +23,15 @@ use galaxy_events::{
 };
 use galaxy_http::ApiError;
 use galaxy_service::Tasks;
-use galaxy_store::{Result, Tx};
+use galaxy_store::{Db, Result, Tx};
 
-use self::{cache::Cache, lookup::Known, seen::Seen, store::Revoked};
-use crate::{App, auth::metrics, gather::Gather};
+use self::{
+    cache::Cache,
+    lookup::{Known, Lookups},
+    seen::Seen,
+    store::Revoked,
+};
+use crate::{App, auth::metrics};
 
 /// Active sessions that one user can have.
 pub const SESSIONS_PER_USER: i64 = 20;
@@ -35,22 +40,20 @@ const CACHED_MOST: usize = 100_000;
 /// An entry is read anew after this long, whatever happens.
 const CACHED_FOR: Duration = Duration::from_secs(10);
 
-type Answer = std::result::Result<Option<Arc<Known>>, ApiError>;
-
-/// Sessions as lookups see them: cache, gathered misses, and who was seen when.
+/// Sessions as lookups see them: cache, misses in batches, and which were used when.
 pub struct Sessions {
     cache: Cache<DeviceSessionId, Arc<Known>>,
-    misses: Gather<DeviceSessionId, Answer>,
+    misses: Lookups,
     /// When sessions were used, not yet written.
     pub seen: Seen,
 }
 
 impl Sessions {
     /// Nothing cached.
-    pub fn new(tasks: Tasks) -> Self {
+    pub fn new(tasks: &Tasks, db: &Db) -> Self {
         Self {
             cache: Cache::new(CACHED_MOST, CACHED_FOR),
-            misses: Gather::new(tasks),
+            misses: lookup::batcher(tasks, db),
             seen: Seen::default(),
         }
     }
@@ -66,7 +69,11 @@ impl Sessions {
     }
 
     /// The session, from the cache if that may serve.
-    pub async fn find(&self, app: &App, id: DeviceSessionId) -> Answer {
+    pub async fn find(
+        &self,
+        app: &App,
+        id: DeviceSessionId,
+    ) -> std::result::Result<Option<Arc<Known>>, ApiError> {
         let healthy = app.channel.is_healthy();
         let ticket = match self.cache.get(&id) {
             Ok(session) if healthy => return Ok(Some(session)),
@@ -74,15 +81,8 @@ impl Sessions {
             Err(ticket) => Some(ticket),
         };
         metrics::session_lookup(if healthy { "miss" } else { "bypass" });
-        let db = app.db.clone();
-        let found = self
-            .misses
-            .ask(id, move |ids, _| {
-                let db = db.clone();
-                async move { lookup::batch(&db, ids).await }
-            })
-            .await
-            .map_err(ApiError::unavailable)??;
+        let found = self.misses.submit(id).await??;
+        let found = found.as_ref().map(Known::new).transpose()?.map(Arc::new);
         if let (Some(session), Some(ticket), true) = (&found, ticket, healthy) {
             self.cache.insert(id, session.clone(), ticket);
         }

@@ -7,13 +7,14 @@ use std::{
 };
 
 use galaxy_core::{DeviceSessionId, Timestamp};
+use galaxy_service::Schedule;
 use jiff::SignedDuration;
 use uuid::Uuid;
 
 use super::store;
 use crate::App;
 
-const FLUSH_EVERY: Duration = Duration::from_secs(1);
+const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 const BATCH: usize = 1_000;
 /// Sessions remembered at most; what goes beyond is not noted until the next flush.
 const MOST: usize = 100_000;
@@ -77,21 +78,18 @@ pub async fn flush(app: &App) -> galaxy_store::Result<u64> {
     Ok(written)
 }
 
-/// Writes every second until the process drains, and once more then. What a failed write loses is comfort only.
-pub async fn run(app: App) {
-    let draining = app.process.tasks.draining();
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(FLUSH_EVERY) => {}
-            () = draining.cancelled() => {}
+/// Writes every second and once more when the process drains. A failed write loses the last minute, no more.
+pub fn start(app: &App) {
+    let (tasks, app) = (app.process.tasks.clone(), app.clone());
+    let schedule = Schedule::period(FLUSH_PERIOD).with_final_run();
+    tasks.every("seen", schedule, move || {
+        let app = app.clone();
+        async move {
+            if let Err(error) = flush(&app).await {
+                tracing::warn!(%error, "when sessions were used could not be written");
+            }
         }
-        if let Err(error) = flush(&app).await {
-            tracing::warn!(%error, "when sessions were used could not be written");
-        }
-        if draining.is_cancelled() {
-            return;
-        }
-    }
+    });
 }
 
 #[cfg(test)]

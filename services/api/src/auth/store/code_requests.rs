@@ -1,6 +1,7 @@
-//! Codes that are asked for: blocks, throttles and challenges of a whole batch in one statement.
+//! Requests for sign-in codes: blocks, throttles and challenges of a whole batch in one statement.
 
 use galaxy_core::{ChallengeId, EmailAddress, Timestamp};
+use galaxy_mail::Content;
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
@@ -8,11 +9,11 @@ use uuid::Uuid;
 
 use crate::{auth::model::CODES_PER_EMAIL, throttle::Rule};
 
-/// A code that somebody asks for.
-pub struct Asked {
-    /// Its id.
+/// A request for a sign-in code, with its mail.
+pub struct CodeRequest {
+    /// Also the key under which the mail is enqueued once.
     pub challenge_id: ChallengeId,
-    /// For whom.
+    /// Where the code goes.
     pub email: EmailAddress,
     /// Keyed hash of the code.
     pub code_hash: [u8; 32],
@@ -20,35 +21,39 @@ pub struct Asked {
     pub no_hash: [u8; 32],
     /// BCP 47 tag.
     pub locale: Option<String>,
-    /// When.
-    pub at: Timestamp,
-    /// Until when the code is valid.
+    /// When the request arrived.
+    pub requested_at: Timestamp,
+    /// Until when the code is valid and its mail worth sending.
     pub expires_at: Timestamp,
     /// What stands for the e-mail address in the counters.
     pub email_subject: [u8; 32],
     /// What stands for the source address in the counters.
     pub address_subject: [u8; 32],
+    /// The mail, written whether it will be sent or not.
+    pub content: Content,
+    /// The trace of the request.
+    pub traceparent: Option<String>,
 }
 
-/// What becomes of it.
+/// Whether the code of a request is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// The code is to be sent.
+    /// It is sent.
     Send,
-    /// It is not; the challenge will never verify.
+    /// It is not sent; the challenge will never verify.
     Throttled,
     /// The address or its domain is blocked; nothing was written.
     Blocked,
 }
 
-/// Checks blocks and throttles and writes the challenges; gives each request's admission in their order.
+/// Checks blocks and throttles and writes the challenges; returns the admissions in the order of the requests.
 ///
 /// What is not sent does not use up an e-mail address's windows, but its source's. Of several requests for one address
 /// the first is let through.
-#[instrument(name = "db.auth.ask", skip_all, fields(batch = batch.len()))]
-pub async fn ask(
+#[instrument(name = "db.auth.request_codes", skip_all, fields(batch = batch.len()))]
+pub async fn request_codes(
     connection: &mut PgConnection,
-    batch: &[&Asked],
+    batch: &[CodeRequest],
     per_address: &Rule,
     now: Timestamp,
 ) -> Result<Vec<Admission>> {
@@ -59,23 +64,35 @@ pub async fn ask(
     let expires_at = all().map(|allowance| allowance.ends(now)).max();
     let ids: Vec<Uuid> = batch
         .iter()
-        .map(|asked| asked.challenge_id.uuid())
+        .map(|request| request.challenge_id.uuid())
         .collect();
-    let emails: Vec<&str> = batch.iter().map(|asked| asked.email.identity()).collect();
-    let domains: Vec<&str> = batch.iter().map(|asked| asked.email.at_domain()).collect();
-    let typed: Vec<&str> = batch.iter().map(|asked| asked.email.typed()).collect();
-    let code_hashes: Vec<&[u8]> = batch.iter().map(|asked| &asked.code_hash[..]).collect();
-    let no_hashes: Vec<&[u8]> = batch.iter().map(|asked| &asked.no_hash[..]).collect();
-    let locales: Vec<Option<&str>> = batch.iter().map(|asked| asked.locale.as_deref()).collect();
-    let at: Vec<_> = batch.iter().map(|asked| asked.at).collect();
-    let expires: Vec<_> = batch.iter().map(|asked| asked.expires_at).collect();
-    let email_subjects: Vec<&[u8]> = batch.iter().map(|asked| &asked.email_subject[..]).collect();
+    let emails: Vec<&str> = batch
+        .iter()
+        .map(|request| request.email.identity())
+        .collect();
+    let domains: Vec<&str> = batch
+        .iter()
+        .map(|request| request.email.at_domain())
+        .collect();
+    let typed: Vec<&str> = batch.iter().map(|request| request.email.typed()).collect();
+    let code_hashes: Vec<&[u8]> = batch.iter().map(|request| &request.code_hash[..]).collect();
+    let no_hashes: Vec<&[u8]> = batch.iter().map(|request| &request.no_hash[..]).collect();
+    let locales: Vec<Option<&str>> = batch
+        .iter()
+        .map(|request| request.locale.as_deref())
+        .collect();
+    let at: Vec<_> = batch.iter().map(|request| request.requested_at).collect();
+    let expires: Vec<_> = batch.iter().map(|request| request.expires_at).collect();
+    let email_subjects: Vec<&[u8]> = batch
+        .iter()
+        .map(|request| &request.email_subject[..])
+        .collect();
     let address_subjects: Vec<&[u8]> = batch
         .iter()
-        .map(|asked| &asked.address_subject[..])
+        .map(|request| &request.address_subject[..])
         .collect();
     let rows = sqlx::query_file!(
-        "src/auth/store/ask.sql",
+        "src/auth/store/request_codes.sql",
         &ids,
         &emails as _,
         &domains as _,

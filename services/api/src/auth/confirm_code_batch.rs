@@ -1,25 +1,27 @@
-//! Codes that are tried at the same time go through the database together.
+//! Attempts to confirm a code that arrive at the same time go through the database together.
 //!
-//! One transaction takes a try of each challenge, compares, and opens sessions for the right ones. Where a batch holds one
-//! challenge or one account several times, they take turns within it.
+//! One transaction takes a try of each challenge, compares, and opens sessions for the right ones. Attempts of one batch
+//! at the same challenge or account are worked on in rounds, one after the other.
 
 use std::collections::{HashMap, HashSet};
 
-use galaxy_core::{ChallengeId, DeviceSessionId, EmailAddress, Locale, Timestamp, UserId, entropy};
-use galaxy_store::{Result, Tx};
+use galaxy_core::{
+    ChallengeId, Clock, DeviceSessionId, EmailAddress, Locale, Timestamp, UserId, entropy,
+};
+use galaxy_service::Tasks;
+use galaxy_store::{Db, Result, Tx};
 
 use super::{
     model, sessions,
     store::{self, Opened, Opening, Registration, Tried},
 };
 use crate::{
-    App,
     accounts::model::SanctionCode,
-    gather::{Turn, whole_or_each},
+    batch::{BatchPermit, Batcher, whole_or_each},
 };
 
-/// How often a batch begins anew, since somebody else took the address or the name of a new account.
-const BEGINNINGS: u32 = 5;
+/// How often a batch is tried, since another replica may have taken the address or the name of a new account.
+const MAX_TRIES: u32 = 5;
 
 /// A code that was typed, and the device it was typed into.
 pub struct Attempt {
@@ -37,7 +39,7 @@ pub struct Attempt {
     pub traceparent: Option<String>,
 }
 
-/// What came of it.
+/// The outcome of an attempt.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// A session, and those that had to go for it.
@@ -48,34 +50,44 @@ pub enum Outcome {
     Barred(SanctionCode),
 }
 
-/// Why there is no outcome.
-pub type Failure = galaxy_http::ApiError;
+/// Tries codes and opens sessions.
+pub type Attempts = Batcher<Attempt, Result<Outcome>>;
 
-/// Works on a batch.
-pub async fn run(
-    app: App,
-    batch: Vec<Attempt>,
-    turn: Turn,
-) -> Vec<std::result::Result<Outcome, Failure>> {
-    whole_or_each(&batch, |part| write(&app, part, &turn)).await
+/// A batcher of attempts.
+pub fn batcher(tasks: &Tasks, db: &Db, clock: &Clock) -> Attempts {
+    let (db, clock) = (db.clone(), clock.clone());
+    Batcher::new(tasks, move |batch: Vec<Attempt>, permit| {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { whole_or_each(&batch, |part| write(&db, &clock, part, &permit)).await }
+    })
 }
 
-async fn write(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
-    let mut beginnings = 1;
+async fn write(
+    db: &Db,
+    clock: &Clock,
+    batch: &[Attempt],
+    permit: &BatchPermit,
+) -> Result<Vec<Outcome>> {
+    let mut tries = 1;
     loop {
-        match write_once(app, batch, turn).await {
-            Err(error) if store::is_taken(&error) && beginnings < BEGINNINGS => beginnings += 1,
+        match write_once(db, clock, batch, permit).await {
+            Err(error) if store::is_taken(&error) && tries < MAX_TRIES => tries += 1,
             written => return written,
         }
     }
 }
 
-async fn write_once(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Outcome>> {
+async fn write_once(
+    db: &Db,
+    clock: &Clock,
+    batch: &[Attempt],
+    permit: &BatchPermit,
+) -> Result<Vec<Outcome>> {
     let mut work = Work {
-        now: app.clock.now(),
+        now: clock.now(),
         outcomes: batch.iter().map(|_| Outcome::Invalid).collect(),
         made: HashMap::new(),
-        tx: app.db.begin_with_kept_plans().await?,
+        tx: db.begin_with_kept_plans().await?,
     };
     let mut waiting: Vec<(usize, &Attempt)> = batch.iter().enumerate().collect();
     while !waiting.is_empty() {
@@ -85,7 +97,7 @@ async fn write_once(app: &App, batch: &[Attempt], turn: &Turn) -> Result<Vec<Out
         waiting = later.into_iter().filter(still_open).collect();
         work.open_sessions(open).await?;
     }
-    turn.pass();
+    permit.release();
     work.tx.commit().await?;
     Ok(work.outcomes)
 }
