@@ -16,8 +16,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use crate::cache::Session;
 use crate::refusal::Refusal;
+use crate::session_cache::Session;
 
 /// Largest answer that is read, bytes.
 const MAX_ANSWER: usize = 4 << 20;

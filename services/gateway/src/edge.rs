@@ -20,7 +20,6 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
 use crate::backend::{Answer, Ask, Backend, forwarded_for};
-use crate::cache::SessionCache;
 use crate::config::GatewayConfig;
 use crate::events;
 use crate::gate::{Gate, Passed};
@@ -31,6 +30,7 @@ use crate::presence::Presence;
 use crate::refusal::Refusal;
 use crate::replay::ReplayGuard;
 use crate::routes::{Route, Routes};
+use crate::session_cache::SessionCache;
 use crate::sessions::Sessions;
 use crate::shape::Target;
 
@@ -74,12 +74,12 @@ impl Edge {
     ) -> anyhow::Result<Self> {
         let (clock, metrics) = (process.clock.clone(), Metrics::default());
         let backend = Backend::new(&config.backend_http_url, config.token.as_ref());
-        let cache = SessionCache::new(config.session_ttl.try_into()?);
+        let cache = SessionCache::new(config.session_ttl);
         let window = config.nats.freshness_window;
         let gate = Gate {
             routes,
             limits: Limits::new(config.limits),
-            sessions: Sessions::new(backend.clone(), cache, clock.clone(), metrics.clone()),
+            sessions: Sessions::new(backend.clone(), cache, metrics.clone()),
             replay: ReplayGuard::new(nats, window),
             clock: clock.clone(),
             window_ms: window.as_millis().try_into()?,

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use galaxy_core::{Clock, DeviceSessionId, UserId};
 use galaxy_proto::gateway::v1::SignedRequest;
 use galaxy_proto::signing;
+use galaxy_service::Generation;
 
-use crate::cache::Epoch;
 use crate::limits::Limits;
 use crate::refusal::Refusal;
 use crate::replay::ReplayGuard;
@@ -43,8 +43,8 @@ pub struct Passed<'a> {
     pub user: UserId,
     /// What it asks for.
     pub target: Target<'a>,
-    /// When the session was known to be active.
-    pub epoch: Epoch,
+    /// The generation of the cache in which the session was active.
+    pub generation: Generation,
 }
 
 impl Gate {
@@ -72,7 +72,7 @@ impl Gate {
             .sessions
             .find(shaped.session, &request.request_id)
             .await?;
-        let (session, epoch) = found;
+        let (session, generation) = found;
         let hash =
             signing::check_request_payload(request).map_err(|_| Refusal::PayloadHashMismatch)?;
         signing::verify_request(request, hash, &session.key)
@@ -85,7 +85,7 @@ impl Gate {
             session: shaped.session,
             user: session.user,
             target: shaped.target,
-            epoch,
+            generation,
         })
     }
 
@@ -96,11 +96,15 @@ impl Gate {
         passed: &Passed<'_>,
         request_id: &str,
     ) -> Result<(), Refusal> {
-        if self.sessions.cache().is_current(passed.epoch) {
+        if self
+            .sessions
+            .cache()
+            .is_current(passed.session, passed.generation)
+        {
             return Ok(());
         }
         self.sessions
-            .ask(passed.session, request_id)
+            .fetch(passed.session, request_id)
             .await
             .map(drop)
     }

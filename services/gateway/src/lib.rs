@@ -7,7 +7,6 @@
 //! [`refusal`].
 
 pub mod backend;
-pub mod cache;
 pub mod config;
 pub mod edge;
 pub mod events;
@@ -21,6 +20,7 @@ pub mod push;
 pub mod refusal;
 pub mod replay;
 pub mod routes;
+pub mod session_cache;
 pub mod sessions;
 pub mod shape;
 pub mod sign_in;

@@ -10,8 +10,7 @@ use galaxy_proto::push::v1::stream_status::Status as Said;
 use galaxy_proto::push::v1::{
     ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_event::Event,
 };
-use galaxy_service::{Backoff, Latch, Process, Secret, Tasks, telemetry};
-use moka::sync::Cache;
+use galaxy_service::{Backoff, GenerationCache, Latch, Process, Secret, Tasks, telemetry};
 use secrecy::ExposeSecret;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
@@ -24,7 +23,7 @@ use crate::refusal::Refusal;
 /// Pauses between attempts to subscribe.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
 /// Event ids remembered to recognise an event that comes twice.
-const REMEMBERED: u64 = 50_000;
+const REMEMBERED: usize = 50_000;
 /// Sessions asked about at once after events may have been missed.
 const RECHECKS: usize = 16;
 
@@ -52,7 +51,7 @@ pub struct Push {
     ready: Latch,
     /// Position behind the last message that was handled; outlives a loop that panicked.
     cursor: Mutex<String>,
-    seen: Cache<String, ()>,
+    seen: GenerationCache<String, ()>,
 }
 
 impl Push {
@@ -65,7 +64,7 @@ impl Push {
             tasks: process.tasks.clone(),
             ready: process.readiness.latch("push_stream"),
             cursor: Mutex::default(),
-            seen: Cache::new(REMEMBERED),
+            seen: GenerationCache::new(REMEMBERED, Duration::MAX),
         }
     }
 
@@ -173,10 +172,10 @@ impl Push {
             return;
         };
         // The broker may have had to be told again what it already passed on.
-        if self.seen.contains_key(&event.event_id) {
+        let (None, generation) = self.seen.lookup(&event.event_id) else {
             return;
-        }
-        self.seen.insert(event.event_id.clone(), ());
+        };
+        self.seen.insert(event.event_id.clone(), (), generation);
         let only = event
             .device_session_id
             .as_ref()
@@ -210,13 +209,13 @@ impl Push {
         match &ended.target {
             Some(Target::DeviceSessionId(id)) => {
                 if let Ok(session) = id.parse() {
-                    cache.forget_session(session);
+                    cache.invalidate_session(session);
                     self.edge.presence.revoke_session(session);
                 }
             }
             Some(Target::UserId(id)) => {
                 if let Ok(user) = id.parse() {
-                    cache.forget_user(user);
+                    cache.invalidate_user(user);
                     self.edge.presence.revoke_user(user);
                 }
             }
@@ -261,9 +260,9 @@ impl Push {
             let checks = streaming.into_iter().map(|session| {
                 let edge = &edge;
                 async move {
-                    let found = edge.gate.sessions.ask(session, "recheck").await;
+                    let found = edge.gate.sessions.fetch(session, "recheck").await;
                     if let Err(Refusal::SessionRevoked | Refusal::UnknownSession) = found {
-                        edge.gate.sessions.cache().forget_session(session);
+                        edge.gate.sessions.cache().invalidate_session(session);
                         edge.presence.revoke_session(session);
                     }
                 }

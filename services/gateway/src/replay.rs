@@ -13,7 +13,7 @@ use async_nats::jetstream::kv::{self, CreateErrorKind, Store};
 use async_nats::jetstream::stream::StorageType;
 use galaxy_core::DeviceSessionId;
 use galaxy_events::Nats;
-use moka::sync::Cache;
+use galaxy_service::GenerationCache;
 use uuid::Uuid;
 
 use crate::refusal::Refusal;
@@ -23,14 +23,14 @@ const BUCKET: &str = "GALAXY_REPLAY";
 /// How long the broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Ids remembered here at most.
-const REMEMBERED: u64 = 500_000;
+const REMEMBERED: usize = 500_000;
 
 /// Takes request ids.
 pub struct ReplayGuard {
     nats: Nats,
     bucket: String,
     window: Duration,
-    mine: Cache<(DeviceSessionId, Uuid), ()>,
+    mine: GenerationCache<(DeviceSessionId, Uuid), ()>,
     opened: Mutex<Option<Opened>>,
     /// When the first bucket was made that this gateway saw, and the newest one, milliseconds.
     made: Mutex<Option<(i64, i64)>>,
@@ -55,10 +55,7 @@ impl ReplayGuard {
             nats,
             bucket: bucket.to_owned(),
             window,
-            mine: Cache::builder()
-                .max_capacity(REMEMBERED)
-                .time_to_live(window * 2)
-                .build(),
+            mine: GenerationCache::new(REMEMBERED, window * 2),
             opened: Mutex::new(None),
             made: Mutex::new(None),
         }
@@ -77,9 +74,9 @@ impl ReplayGuard {
         timestamp_ms: i64,
     ) -> Result<(), Refusal> {
         let id = (session, request_id);
-        if self.mine.contains_key(&id) {
+        let (None, generation) = self.mine.lookup(&id) else {
             return Err(Refusal::ReplayedRequest);
-        }
+        };
         let store = self.store().await.map_err(|error| {
             tracing::error!(
                 error = format!("{error:#}"),
@@ -94,7 +91,7 @@ impl ReplayGuard {
         let reserved = tokio::time::timeout(PATIENCE, store.create(key, "".into())).await;
         match reserved {
             Ok(Ok(_)) => {
-                self.mine.insert(id, ());
+                self.mine.insert(id, (), generation);
                 Ok(())
             }
             Ok(Err(error)) if error.kind() == CreateErrorKind::AlreadyExists => {

@@ -1,11 +1,14 @@
-//! Finds the session of a request, from the cache while that is certain, else from the API.
+//! Finds the session of a request: in the cache, else with a call of the API.
 
-use galaxy_core::{Clock, DeviceSessionId};
+use galaxy_core::DeviceSessionId;
+use galaxy_service::Generation;
 
-use crate::backend::Backend;
-use crate::cache::{Epoch, Session, SessionCache};
-use crate::metrics::Metrics;
-use crate::refusal::Refusal;
+use crate::{
+    backend::Backend,
+    metrics::Metrics,
+    refusal::Refusal,
+    session_cache::{Session, SessionCache},
+};
 
 /// How often a lookup is repeated when sessions end meanwhile.
 const ATTEMPTS: usize = 3;
@@ -14,35 +17,33 @@ const ATTEMPTS: usize = 3;
 pub struct Sessions {
     backend: Backend,
     cache: SessionCache,
-    clock: Clock,
     metrics: Metrics,
 }
 
 impl Sessions {
-    /// Asks `backend`, and keeps answers in `cache`.
-    pub fn new(backend: Backend, cache: SessionCache, clock: Clock, metrics: Metrics) -> Self {
+    /// Looks sessions up in `backend`, behind `cache`.
+    pub fn new(backend: Backend, cache: SessionCache, metrics: Metrics) -> Self {
         Self {
             backend,
             cache,
-            clock,
             metrics,
         }
     }
 
-    /// The cache, to tell it what ended.
+    /// The cache, to invalidate what ended.
     pub fn cache(&self) -> &SessionCache {
         &self.cache
     }
 
-    /// The active session of this id, and the epoch in which that was true.
+    /// The active session of this id, and the generation in which that was true.
     pub async fn find(
         &self,
         id: DeviceSessionId,
         request_id: &str,
-    ) -> Result<(Session, Epoch), Refusal> {
+    ) -> Result<(Session, Generation), Refusal> {
         let mut found = self.look(id, request_id).await?;
         for _ in 1..ATTEMPTS {
-            if self.cache.is_current(found.1) {
+            if self.cache.is_current(id, found.1) {
                 break;
             }
             found = self.look(id, request_id).await?;
@@ -50,8 +51,8 @@ impl Sessions {
         Ok(found)
     }
 
-    /// Asks the API, whatever is kept.
-    pub async fn ask(&self, id: DeviceSessionId, request_id: &str) -> Result<Session, Refusal> {
+    /// Looks the session up in the API, past the cache.
+    pub async fn fetch(&self, id: DeviceSessionId, request_id: &str) -> Result<Session, Refusal> {
         self.backend.session(id, request_id).await
     }
 
@@ -59,14 +60,14 @@ impl Sessions {
         &self,
         id: DeviceSessionId,
         request_id: &str,
-    ) -> Result<(Session, Epoch), Refusal> {
-        let (kept, epoch) = self.cache.get(id, self.clock.now());
-        self.metrics.session_lookup(kept.is_some());
-        if let Some(session) = kept {
-            return Ok((session, epoch));
+    ) -> Result<(Session, Generation), Refusal> {
+        let (cached, generation) = self.cache.lookup(id);
+        self.metrics.session_lookup(cached.is_some());
+        if let Some(session) = cached {
+            return Ok((session, generation));
         }
         let session = self.backend.session(id, request_id).await?;
-        self.cache.keep(id, session, epoch, self.clock.now());
-        Ok((session, epoch))
+        self.cache.insert(id, session, generation);
+        Ok((session, generation))
     }
 }

@@ -5,14 +5,18 @@
 #![warn(missing_docs)]
 
 pub mod backoff;
+pub mod cache;
 pub mod config;
 pub mod process;
 pub mod readiness;
+pub mod single_flight;
 pub mod tasks;
 pub mod telemetry;
 
 pub use backoff::Backoff;
+pub use cache::{Generation, GenerationCache};
 pub use config::{Secret, Section, Vars};
 pub use process::Process;
 pub use readiness::{Latch, Readiness};
+pub use single_flight::SingleFlight;
 pub use tasks::{Next, Schedule, Tasks};

@@ -202,7 +202,7 @@ async fn a_session_is_looked_up_once_while_the_push_stream_lives_and_always_whil
     let device = world.device();
     let session = session_of(&device);
     let cache = world.edge.gate.sessions.cache();
-    let kept = || cache.get(session, world.clock.now()).0.is_some();
+    let kept = || cache.lookup(session).0.is_some();
     // The first requests may come before the gateway has read the first status of its stream.
     while !kept() {
         assert_eq!(code(&device, account(&device)).await, "200");
@@ -276,7 +276,10 @@ async fn a_session_that_ends_between_its_check_and_its_request_is_noticed() {
         .hub
         .invalidate(Target::DeviceSessionId(device.device_session_id().into()));
     until("the gateway hears of it", || {
-        !gate.sessions.cache().is_current(passed.epoch)
+        !gate
+            .sessions
+            .cache()
+            .is_current(passed.session, passed.generation)
     })
     .await;
     let verdict = gate.is_still_active(&passed, &request.request_id).await;

@@ -1,10 +1,9 @@
 //! Device sessions: made by a sign-in, `active` until revoked, never active again.
 //!
-//! Every request of a player asks for its session, so lookups are cached ([`cache`]) while the invalidation channel is
+//! Every request of a player asks for its session, so lookups are cached while the invalidation channel is
 //! healthy, and misses share a query. A revoked session is never served as active after its revocation has
 //! answered: the operation forgets it here, and tells the other replicas, before it answers.
 
-pub mod cache;
 pub mod list;
 pub mod lookup;
 pub mod revoke;
@@ -22,11 +21,10 @@ use galaxy_events::{
     push::{self, InvalidationTarget},
 };
 use galaxy_http::ApiError;
-use galaxy_service::Tasks;
+use galaxy_service::{GenerationCache, Tasks};
 use galaxy_store::{Db, Result, Tx};
 
 use self::{
-    cache::Cache,
     lookup::{Known, Lookups},
     seen::Seen,
     store::Revoked,
@@ -42,7 +40,7 @@ const CACHED_FOR: Duration = Duration::from_secs(10);
 
 /// Sessions as lookups see them: cache, misses in batches, and which were used when.
 pub struct Sessions {
-    cache: Cache<DeviceSessionId, Arc<Known>>,
+    cache: GenerationCache<DeviceSessionId, Arc<Known>>,
     misses: Lookups,
     /// When sessions were used, not yet written.
     pub seen: Seen,
@@ -52,7 +50,7 @@ impl Sessions {
     /// Nothing cached.
     pub fn new(tasks: &Tasks, db: &Db) -> Self {
         Self {
-            cache: Cache::new(CACHED_MOST, CACHED_FOR),
+            cache: GenerationCache::new(CACHED_MOST, CACHED_FOR),
             misses: lookup::batcher(tasks, db),
             seen: Seen::default(),
         }
@@ -60,12 +58,12 @@ impl Sessions {
 
     /// Forgets one session in this replica.
     pub fn forget(&self, id: DeviceSessionId) {
-        self.cache.forget(&id);
+        self.cache.invalidate(&id);
     }
 
     /// Forgets all sessions in this replica.
     pub fn forget_all(&self) {
-        self.cache.forget_all();
+        self.cache.invalidate_all();
     }
 
     /// The session, from the cache if that may serve.
@@ -75,16 +73,15 @@ impl Sessions {
         id: DeviceSessionId,
     ) -> std::result::Result<Option<Arc<Known>>, ApiError> {
         let healthy = app.channel.is_healthy();
-        let ticket = match self.cache.get(&id) {
-            Ok(session) if healthy => return Ok(Some(session)),
-            Ok(_) => None,
-            Err(ticket) => Some(ticket),
+        let generation = match self.cache.lookup(&id) {
+            (Some(session), _) if healthy => return Ok(Some(session)),
+            (_, generation) => generation,
         };
         metrics::session_lookup(if healthy { "miss" } else { "bypass" });
         let found = self.misses.submit(id).await??;
         let found = found.as_ref().map(Known::new).transpose()?.map(Arc::new);
-        if let (Some(session), Some(ticket), true) = (&found, ticket, healthy) {
-            self.cache.insert(id, session.clone(), ticket);
+        if let (Some(session), true) = (&found, healthy) {
+            self.cache.insert(id, session.clone(), generation);
         }
         Ok(found)
     }

@@ -5,14 +5,7 @@
 //! per address before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by
 //! guesses.
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use argon2::{
     Argon2,
@@ -21,8 +14,9 @@ use argon2::{
 use axum::http::StatusCode;
 use galaxy_core::{Timestamp, entropy};
 use galaxy_http::ApiError;
+use galaxy_service::{Generation, GenerationCache, SingleFlight};
 use jiff::SignedDuration;
-use moka::future::Cache;
+use parking_lot::Mutex;
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
@@ -34,7 +28,7 @@ use crate::{
 };
 
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
-const REMEMBERED_MOST: u64 = 1_000;
+const REMEMBERED_MOST: usize = 1_000;
 /// Compared with the database this often, in case an invalidation was lost.
 const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Argon2 runs side by side at most; each takes 19 MiB.
@@ -43,9 +37,9 @@ const VERIFICATIONS: usize = 2;
 /// What is remembered of verified credentials.
 pub struct Credentials {
     keys: Keys,
-    remembered: Cache<[u8; 32], Arc<Verified>>,
-    /// Grows with each forgetting: what was looked at before one does not serve after it.
-    generation: AtomicU64,
+    remembered: GenerationCache<[u8; 32], Arc<Verified>>,
+    /// Verifications that run now. The generation is in the key, so that nobody joins one that began before an invalidation.
+    verifying: SingleFlight<([u8; 32], Generation), Result<Arc<Verified>, Refused>>,
     slots: Arc<Semaphore>,
     /// Verified against when there is no such account, so that the answer takes as long.
     dummy: String,
@@ -57,16 +51,7 @@ pub struct Verified {
     /// Whose.
     pub username: Arc<str>,
     hash: String,
-    generation: u64,
     looked_at: Mutex<Timestamp>,
-}
-
-impl Verified {
-    fn looked_at(&self) -> MutexGuard<'_, Timestamp> {
-        self.looked_at
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Why credentials are refused.
@@ -86,14 +71,10 @@ pub enum Refused {
 impl Credentials {
     /// Nothing remembered, under a key of this process alone.
     pub fn new() -> anyhow::Result<Self> {
-        let remembered = Cache::builder()
-            .max_capacity(REMEMBERED_MOST)
-            .time_to_live(REMEMBERED_FOR)
-            .build();
         Ok(Self {
             keys: Keys::from_bytes(&entropy::bytes::<32>(&mut entropy::rng()))?,
-            remembered,
-            generation: AtomicU64::new(0),
+            remembered: GenerationCache::new(REMEMBERED_MOST, REMEMBERED_FOR),
+            verifying: SingleFlight::default(),
             slots: Arc::new(Semaphore::new(VERIFICATIONS)),
             dummy: hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
         })
@@ -101,7 +82,6 @@ impl Credentials {
 
     /// Forgets everything: an account was disabled or has another password.
     pub fn forget(&self) {
-        self.generation.fetch_add(1, Ordering::SeqCst);
         self.remembered.invalidate_all();
     }
 
@@ -116,22 +96,23 @@ impl Credentials {
         let key = self
             .keys
             .hash("basic", &[username.as_bytes(), password.as_bytes()]);
-        if let Some(verified) = self.remembered.get(&key).await {
-            let fresh = verified.generation == self.generation.load(Ordering::SeqCst);
-            let age = app.clock.now().duration_since(*verified.looked_at());
-            let recent = age < LOOKED_AT_EVERY;
-            if fresh
-                && (recent && app.channel.is_healthy() || self.still_holds(app, &verified).await?)
-            {
-                return Ok(verified);
+        let generation = match self.remembered.lookup(&key) {
+            (Some(verified), generation) => {
+                let age = app.clock.now().duration_since(*verified.looked_at.lock());
+                let recent = age < LOOKED_AT_EVERY && app.channel.is_healthy();
+                if recent || self.still_holds(app, &verified).await? {
+                    return Ok(verified);
+                }
+                self.remembered.discard(&key, generation)
             }
-            self.remembered.invalidate(&key).await;
-        }
-        let verified = self
-            .remembered
-            .try_get_with(key, self.verify(app, username, password, from))
-            .await
-            .map_err(|refused| Refused::clone(&refused));
+            (None, generation) => generation,
+        };
+        let verification = Box::pin(async {
+            let verified = self.verify(app, username, password, from).await?;
+            self.remembered.insert(key, verified.clone(), generation);
+            Ok(verified)
+        });
+        let verified = self.verifying.run((key, generation), verification).await;
         metrics::admin_login(match &verified {
             Ok(_) => "verified",
             Err(Refused::Wrong) => "wrong",
@@ -147,7 +128,7 @@ impl Credentials {
         let stored = store::password_hash(&mut connection, &verified.username).await?;
         let holds = stored.as_deref() == Some(&verified.hash);
         if holds {
-            *verified.looked_at() = now;
+            *verified.looked_at.lock() = now;
         }
         Ok(holds)
     }
@@ -159,7 +140,7 @@ impl Credentials {
         password: &str,
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
-        let (now, generation) = (app.clock.now(), self.generation.load(Ordering::SeqCst));
+        let now = app.clock.now();
         let budgets = Budgets::of(app, username, from);
         let (stored, taken) = {
             let mut connection = app.db.acquire().await?;
@@ -181,7 +162,6 @@ impl Credentials {
         Ok(Arc::new(Verified {
             username: username.into(),
             hash,
-            generation,
             looked_at: Mutex::new(now),
         }))
     }
