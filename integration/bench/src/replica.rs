@@ -3,7 +3,14 @@
 use std::str::FromStr;
 
 use anyhow::{Context, Result};
-use galaxy_api::{App, Config, loops};
+use axum::Router;
+use galaxy_api::{
+    Config,
+    compose::{self, Domains},
+    invalidation::Invalidation,
+    keys::Keys,
+    loops, routes,
+};
 use galaxy_core::Clock;
 use galaxy_events::{Nats, NatsConfig};
 use galaxy_service::{Process, Readiness, Section, Tasks, Vars};
@@ -18,9 +25,21 @@ pub const ADMIN: (&str, &str) = ("bench", "the password of the bench");
 
 const CONNECTIONS: u32 = 16;
 
+/// An `api`, with what the bench reads besides its answers.
+pub struct Replica {
+    pub db: Db,
+    pub keys: Keys,
+    pub invalidation: Invalidation,
+    pub router: Router,
+}
+
 /// An `api` of its own over the database at `postgres_url`, which it migrates; with an invalidation channel if there is a
 /// broker.
-pub async fn replica(served: &Handle, postgres_url: &str, nats_url: Option<&str>) -> Result<App> {
+pub async fn replica(
+    served: &Handle,
+    postgres_url: &str,
+    nats_url: Option<&str>,
+) -> Result<Replica> {
     let (postgres_url, nats_url) = (postgres_url.to_owned(), nats_url.map(str::to_owned));
     threads::on(served, async move {
         let process = Process {
@@ -39,12 +58,18 @@ pub async fn replica(served: &Handle, postgres_url: &str, nats_url: Option<&str>
             Some(url) => Some(Nats::connect(&broker(url)?, &process).await?),
             None => None,
         };
-        let app = App::new(config()?, process, db, nats.clone())?;
-        app.bootstrap().await?;
+        let config = config()?;
+        compose::bootstrap(&config, &db, &process.clock).await?;
+        let domains = Domains::new(&config, &process, &db, nats.as_ref())?;
         if let Some(nats) = nats {
-            loops::start(&app, &nats);
+            loops::start(&config, &process, &db, &nats, &domains);
         }
-        Ok(app)
+        Ok(Replica {
+            router: routes::router(&config, &process, &domains),
+            keys: Keys::new(&config.pepper)?,
+            invalidation: domains.invalidation,
+            db,
+        })
     })
     .await
 }

@@ -6,6 +6,9 @@ use galaxy_events::NatsConfig;
 use galaxy_http::TrustedProxies;
 use galaxy_service::{Secret, Section, Vars, config::ByteSize};
 use galaxy_store::PostgresConfig;
+use secrecy::ExposeSecret;
+
+use crate::{auth, operators::FirstOperator};
 
 /// All settings of `api`.
 #[derive(Debug, Clone)]
@@ -22,14 +25,16 @@ pub struct Config {
     pub gateway_token: Option<Secret>,
     /// How requests are bounded.
     pub limits: RequestLimits,
+    /// The key of all keyed hashes: codes, invite codes, throttle subjects. At least 16 bytes.
+    pub pepper: Secret,
     /// Sign-in.
-    pub auth: AuthConfig,
+    pub auth: auth::Settings,
     /// Race names that nobody can take, besides those of the house.
     pub reserved_race_names: Vec<String>,
     /// The country database.
     pub geoip_db_path: Option<PathBuf>,
     /// The first operator.
-    pub admin_bootstrap: Option<AdminBootstrap>,
+    pub first_operator: Option<FirstOperator>,
     /// The engine version that exists from the start.
     pub engine_bootstrap: Option<EngineBootstrap>,
     /// For how many days published events are kept, so that a lost stream can be filled again.
@@ -49,26 +54,6 @@ pub struct RequestLimits {
     pub timeout: Duration,
     /// How long a request to an engine may take.
     pub engine_timeout: Duration,
-}
-
-/// Settings of sign-in.
-#[derive(Debug, Clone)]
-pub struct AuthConfig {
-    /// The key of all keyed hashes: codes, invite codes, throttle subjects. At least 16 bytes.
-    pub pepper: Secret,
-    /// How long a code is valid.
-    pub code_ttl: Duration,
-    /// Codes that one source address may ask for in an hour.
-    pub codes_per_address_per_hour: u32,
-}
-
-/// The operator that is made at the first start.
-#[derive(Debug, Clone)]
-pub struct AdminBootstrap {
-    /// User name.
-    pub user: String,
-    /// Password.
-    pub password: Secret,
 }
 
 /// The engine version that is made at the first start.
@@ -99,7 +84,8 @@ impl Section for Config {
             "What the gateway sends as Authorization: Bearer on user and internal routes",
         );
         let limits = RequestLimits::read(vars);
-        let auth = AuthConfig::read(vars);
+        let pepper = read_pepper(vars);
+        let auth = auth::Settings::read(vars);
         let reserved_race_names = vars.or(
             "BACKEND_RESERVED_RACE_NAMES",
             "",
@@ -109,7 +95,7 @@ impl Section for Config {
             "BACKEND_GEOIP_DB_PATH",
             "Country database in MaxMind's format",
         );
-        let admin_bootstrap = AdminBootstrap::read(vars);
+        let first_operator = FirstOperator::read(vars);
         let engine_bootstrap = EngineBootstrap::read(vars);
         let outbox_retention = vars.or::<Duration>(
             "BACKEND_OUTBOX_RETENTION",
@@ -124,10 +110,11 @@ impl Section for Config {
             trusted_proxies: TrustedProxies(trusted_proxies?),
             gateway_token: gateway_token?,
             limits: limits?,
+            pepper: pepper?,
             auth: auth?,
             reserved_race_names: reserved_race_names?,
             geoip_db_path: geoip_db_path?,
-            admin_bootstrap: admin_bootstrap?,
+            first_operator: first_operator?,
             engine_bootstrap: engine_bootstrap?,
             outbox_keep_days: keep_days(outbox_retention?),
             notifications: notifications?,
@@ -166,60 +153,16 @@ impl Section for RequestLimits {
     }
 }
 
-impl Section for AuthConfig {
-    fn read(vars: &mut Vars) -> Option<Self> {
-        use secrecy::ExposeSecret;
-        let pepper = vars.secret(
-            "BACKEND_AUTH_PEPPER",
-            "Key of the hashes of codes, at least 16 bytes; keep it for ever",
-        );
-        let code_ttl = vars.or(
-            "BACKEND_AUTH_CODE_TTL",
-            "10m",
-            "How long a sign-in code is valid",
-        );
-        let codes = vars.or(
-            "BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR",
-            "60",
-            "Sign-in codes that one source address may ask for in an hour",
-        );
-        if pepper
-            .as_ref()
-            .is_some_and(|pepper| pepper.expose_secret().len() < 16)
-        {
-            return vars.problem("BACKEND_AUTH_PEPPER", "is shorter than 16 bytes");
-        }
-        Some(Self {
-            pepper: pepper?,
-            code_ttl: code_ttl?,
-            codes_per_address_per_hour: codes?,
-        })
+/// The key of all keyed hashes.
+fn read_pepper(vars: &mut Vars) -> Option<Secret> {
+    let pepper = vars.secret(
+        "BACKEND_AUTH_PEPPER",
+        "Key of the hashes of codes, at least 16 bytes; keep it for ever",
+    )?;
+    if pepper.expose_secret().len() < 16 {
+        return vars.problem("BACKEND_AUTH_PEPPER", "is shorter than 16 bytes");
     }
-}
-
-impl AdminBootstrap {
-    #[expect(
-        clippy::option_option,
-        reason = "the outer level says whether reading went well"
-    )]
-    fn read(vars: &mut Vars) -> Option<Option<Self>> {
-        let user = vars.optional(
-            "BACKEND_ADMIN_BOOTSTRAP_USER",
-            "User name of the first operator",
-        );
-        let password = vars.optional_secret(
-            "BACKEND_ADMIN_BOOTSTRAP_PASSWORD",
-            "Password of the first operator, 12 characters or more",
-        );
-        match (user?, password?) {
-            (None, None) => Some(None),
-            (Some(user), Some(password)) => Some(Some(Self { user, password })),
-            _ => vars.problem(
-                "BACKEND_ADMIN_BOOTSTRAP_USER",
-                "and BACKEND_ADMIN_BOOTSTRAP_PASSWORD go together",
-            ),
-        }
-    }
+    Some(pepper)
 }
 
 impl EngineBootstrap {

@@ -5,9 +5,9 @@
 
 pub mod account_lifecycle;
 pub mod accounts;
-mod app;
 pub mod auth;
 pub mod batch;
+pub mod compose;
 mod config;
 pub mod engine_proxy;
 pub mod geo;
@@ -22,5 +22,4 @@ pub mod routes;
 pub mod sweeps;
 pub mod throttle;
 
-pub use app::App;
 pub use config::Config;

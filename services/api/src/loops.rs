@@ -1,29 +1,25 @@
-//! The background loops of `api`: consumers of runtime events, sweeps, write-behind batches.
+//! The background loops of `api`: the invalidation channel, write-behind batches, sweeps, the consumer of runtime events.
 
 use std::sync::Arc;
 
 use galaxy_events::{Nats, consumer};
+use galaxy_service::Process;
+use galaxy_store::Db;
 
-use crate::{App, auth, geo, invalidation, lobby, sweeps};
+use crate::{Config, auth::sessions::seen, compose::Domains, geo::counters, lobby, sweeps};
 
 /// Starts them all; they end when the process drains.
-pub fn start(app: &App, nats: &Nats) {
-    let tasks = &app.process.tasks;
-    let (own, broker) = (app.clone(), nats.clone());
+pub fn start(config: &Config, process: &Process, db: &Db, nats: &Nats, domains: &Domains) {
+    let (tasks, clock) = (&process.tasks, &process.clock);
+    let (invalidation, draining) = (domains.invalidation.clone(), tasks.draining());
     tasks.supervise("invalidations", move || {
-        invalidation::run(own.clone(), broker.clone())
+        invalidation.clone().run(draining.clone())
     });
-    auth::sessions::seen::start(app);
-    geo::counters::start(app);
-    sweeps::start(app);
+    seen::start(tasks, &domains.sessions);
+    counters::start(tasks, &domains.geo);
+    sweeps::start(tasks, db, clock, config.outbox_keep_days);
     let runtime_events = Arc::new(lobby::RuntimeEvents {
-        clock: app.clock.clone(),
+        clock: clock.clone(),
     });
-    consumer::start(
-        &app.process,
-        &app.db,
-        nats,
-        &runtime_events,
-        lobby::CONSUMER,
-    );
+    consumer::start(process, db, nats, &runtime_events, lobby::CONSUMER);
 }

@@ -2,7 +2,11 @@
 
 use std::{io::Write as _, process::ExitCode};
 
-use galaxy_api::{App, Config, loops, routes};
+use galaxy_api::{
+    Config,
+    compose::{self, Domains},
+    loops, routes,
+};
 use galaxy_events::{Nats, asyncapi, relay};
 use galaxy_http::{
     ops,
@@ -23,13 +27,13 @@ fn main() -> ExitCode {
             let db = Db::connect(&config.postgres, &process).await?;
             let nats = Nats::connect(&config.nats, &process).await?;
             let listener = Bound::bind("BACKEND_HTTP_LISTEN_ADDR", config.http_listen_addr).await?;
-            let app = App::new(config, process.clone(), db.clone(), Some(nats.clone()))?;
-            app.bootstrap().await?;
-            let router = routes::router(&app);
+            compose::bootstrap(&config, &db, &process.clock).await?;
+            let domains = Domains::new(&config, &process, &db, Some(&nats))?;
+            let router = routes::router(&config, &process, &domains);
             serve::spawn(&process.tasks, "http", listener, router, &Limits::default());
             relay::start(&process, &db, &nats);
             nats.send_hints(&process, &db, &[Topic::Mail, Topic::Runtime]);
-            loops::start(&app, &nats);
+            loops::start(&config, &process, &db, &nats, &domains);
             Ok(())
         },
     )

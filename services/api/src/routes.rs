@@ -13,79 +13,111 @@ use axum::{
     routing::get,
 };
 use galaxy_http::{bearer::RequireToken, layers, ops};
+use galaxy_service::Process;
 use tower_http::{timeout::TimeoutLayer, validate_request::ValidateRequestHeaderLayer};
 use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    App, account_lifecycle, accounts, auth, engine_proxy, geo,
+    Config, account_lifecycle, accounts, auth,
+    compose::Domains,
+    engine_proxy, geo,
     http::{docs, probes::Probes},
     lobby, openapi, operators,
 };
 
-/// All operations, as routes and as their description.
-pub fn operations() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(public())
-        .merge(user())
-        .merge(engine_proxy::user_router())
-        .merge(operators::router())
-        .merge(internal())
+/// Operations of domains with different states, joined: described, and routed if there are states.
+struct Group<'a> {
+    domains: Option<&'a Domains>,
+    routes: Router,
+    document: Document,
 }
 
-fn public() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(auth::public_router())
-        .merge(accounts::public_router())
+impl<'a> Group<'a> {
+    fn new(domains: Option<&'a Domains>) -> Self {
+        Self {
+            domains,
+            routes: Router::new(),
+            document: Document::default(),
+        }
+    }
+
+    /// Adds operations, closed with the state of their domain.
+    fn with<S>(mut self, operations: OpenApiRouter<S>, state: impl Fn(&Domains) -> &S) -> Self
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        let (routes, document) = operations.split_for_parts();
+        self.document.merge(document);
+        if let Some(domains) = self.domains {
+            let routes = routes.with_state(state(domains).clone());
+            self.routes = self.routes.merge(routes);
+        }
+        self
+    }
 }
 
-fn user() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(accounts::user_router())
-        .merge(account_lifecycle::user_router())
-        .merge(auth::user_router())
-        .merge(lobby::user_router())
+fn public(domains: Option<&Domains>) -> Group<'_> {
+    Group::new(domains)
+        .with(auth::public_router(), |domains| &domains.auth)
+        .with(accounts::public_router(), |domains| &domains.accounts)
 }
 
-fn internal() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .merge(auth::internal_router())
-        .merge(accounts::internal_router())
+fn user(domains: Option<&Domains>) -> Group<'_> {
+    Group::new(domains)
+        .with(accounts::user_router(), |domains| &domains.accounts)
+        .with(account_lifecycle::user_router(), |domains| {
+            &domains.account_lifecycle
+        })
+        .with(auth::user_router(), |domains| &domains.sessions)
+        .with(lobby::user_router(), |domains| &domains.lobby)
+}
+
+fn engines(domains: Option<&Domains>) -> Group<'_> {
+    Group::new(domains).with(engine_proxy::user_router(), |domains| &domains.engine_proxy)
+}
+
+fn admin(domains: Option<&Domains>) -> Group<'_> {
+    Group::new(domains).with(operators::router(), |domains| &domains.operators)
+}
+
+fn internal(domains: Option<&Domains>) -> Group<'_> {
+    Group::new(domains)
+        .with(auth::internal_router(), |domains| &domains.sessions)
+        .with(accounts::internal_router(), |domains| &domains.accounts)
 }
 
 /// The router that `api` serves.
-pub fn router(app: &App) -> Router {
-    let limits = app.config.limits;
+pub fn router(config: &Config, process: &Process, domains: &Domains) -> Router {
+    let limits = config.limits;
     // The engine client's own timeout comes first, since it tells more.
     let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
     let ours = bounds(limits.body, limits.timeout);
-    let engines = bounds(limits.engine_body, engine_timeout);
+    let of_engines = bounds(limits.engine_body, engine_timeout);
     let of_gateway =
-        || ValidateRequestHeaderLayer::custom(RequireToken(app.config.gateway_token.clone()));
-    let counted = || from_fn_with_state(app.clone(), geo::note);
+        || ValidateRequestHeaderLayer::custom(RequireToken(config.gateway_token.clone()));
+    let counted = || from_fn_with_state(domains.geo.clone(), geo::note);
     // One stack for each group, and no `nest`, since each costs every request a few allocations.
-    let public = routes(public()).layer(ours);
-    let user = routes(user()).layer((counted(), of_gateway(), ours));
-    let proxied = routes(engine_proxy::user_router()).layer((counted(), of_gateway(), engines));
-    let admin = routes(operators::router()).layer(ours);
-    let internal = routes(internal()).layer((of_gateway(), ours));
+    let domains = Some(domains);
+    let public = public(domains).routes.layer(ours);
+    let user = user(domains).routes.layer((counted(), of_gateway(), ours));
+    let engines = engines(domains)
+        .routes
+        .layer((counted(), of_gateway(), of_engines));
+    let admin = admin(domains).routes.layer(ours);
+    let internal = internal(domains).routes.layer((of_gateway(), ours));
     let groups = Router::new()
         .merge(public)
         .merge(user)
-        .merge(proxied)
+        .merge(engines)
         .merge(admin)
         .merge(internal)
-        .with_state(app.clone())
         .merge(documents())
         .merge(ops::probes(
-            app.process.readiness.clone(),
-            app.process.tasks.draining(),
+            process.readiness.clone(),
+            process.tasks.draining(),
         ));
-    layers::wrap(groups, app.config.trusted_proxies.clone())
-}
-
-fn routes(operations: OpenApiRouter<App>) -> Router<App> {
-    operations.split_for_parts().0
+    layers::wrap(groups, config.trusted_proxies.clone())
 }
 
 /// What a request of a group may take.
@@ -109,10 +141,12 @@ fn documents() -> Router {
 static DOCS: LazyLock<String> =
     LazyLock::new(|| docs::page(&serde_json::to_value(document()).unwrap_or_default()));
 
-/// The REST document: the operations, described as a whole.
+/// The REST document: the operations of all groups, described as a whole.
 pub fn document() -> Document {
     let mut operations = Probes::openapi();
-    operations.merge(self::operations().into_openapi());
+    for group in [public, user, engines, admin, internal] {
+        operations.merge(group(None).document);
+    }
     openapi::document(operations)
 }
 

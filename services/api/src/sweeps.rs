@@ -4,13 +4,14 @@
 
 use std::{sync::LazyLock, time::Duration};
 
-use galaxy_core::Timestamp;
-use galaxy_service::telemetry::meter;
-use galaxy_store::Result;
+use galaxy_core::{Clock, Timestamp};
+use galaxy_events::{inbox, outbox};
+use galaxy_service::{Tasks, telemetry::meter};
+use galaxy_store::{Db, Result};
 use jiff::SignedDuration;
 use opentelemetry::{KeyValue, metrics::Counter};
 
-use crate::{App, account_lifecycle, accounts, auth, lobby, throttle};
+use crate::{account_lifecycle, accounts, auth, lobby, throttle};
 
 const PERIOD: Duration = Duration::from_secs(10);
 /// For what expires after days.
@@ -29,61 +30,53 @@ static SWEPT: LazyLock<Counter<u64>> = LazyLock::new(|| {
 });
 
 /// Sweeps until the process drains.
-pub fn start(app: &App) {
-    let tasks = app.process.tasks.clone();
-    let (often, seldom) = (app.clone(), app.clone());
+pub fn start(tasks: &Tasks, db: &Db, clock: &Clock, outbox_keep_days: i32) {
+    let (own, own_clock) = (db.clone(), clock.clone());
     tasks.every("sweeps", PERIOD, move || {
-        let app = often.clone();
-        async move { once(&app).await }
+        let (db, now) = (own.clone(), own_clock.now());
+        async move { once(&db, now).await }
     });
+    let (own, own_clock) = (db.clone(), clock.clone());
     tasks.every("slow_sweeps", SLOW_PERIOD, move || {
-        let app = seldom.clone();
-        async move { daily(&app).await }
+        let (db, now) = (own.clone(), own_clock.now());
+        async move { slow(&db, now, outbox_keep_days).await }
     });
 }
 
 /// One pass over what expires within minutes or hours.
-pub async fn once(app: &App) {
-    let now = app.clock.now();
+pub async fn once(db: &Db, now: Timestamp) {
     drain("entitlements", || {
-        accounts::sweep::entitlements(app, now, BATCH)
+        accounts::sweep::entitlements(db, now, BATCH)
     })
     .await;
     drain("sanctions", || {
-        account_lifecycle::sweep::sanctions(app, now, BATCH)
+        account_lifecycle::sweep::sanctions(db, now, BATCH)
     })
     .await;
-    drain("limits", || accounts::sweep::limits(app, now, BATCH)).await;
+    drain("limits", || accounts::sweep::limits(db, now, BATCH)).await;
     drain("enrollment", || {
-        lobby::sweeps::end_enrollment(&app.db, now, BATCH)
+        lobby::sweeps::end_enrollment(db, now, BATCH)
     })
     .await;
-    drain("invites", || {
-        lobby::sweeps::expire_invites(&app.db, now, BATCH)
-    })
-    .await;
+    drain("invites", || lobby::sweeps::expire_invites(db, now, BATCH)).await;
     drain("race_names", || {
-        lobby::sweeps::expire_race_names(&app.db, now, BATCH)
+        lobby::sweeps::expire_race_names(db, now, BATCH)
     })
     .await;
-    drain("challenges", || auth::sweep::challenges(app, now, BATCH)).await;
-    drain("sent_codes", || auth::sweep::sent_codes(app, now, BATCH)).await;
-    drain("throttle_counters", || throttle::sweep(&app.db, now, BATCH)).await;
+    drain("challenges", || auth::sweep::challenges(db, now, BATCH)).await;
+    drain("sent_codes", || auth::sweep::sent_codes(db, now, BATCH)).await;
+    drain("throttle_counters", || throttle::sweep(db, now, BATCH)).await;
 }
 
 /// One pass over what expires after days.
-pub async fn daily(app: &App) {
-    let now = app.clock.now();
+pub async fn slow(db: &Db, now: Timestamp, outbox_keep_days: i32) {
     drain("revoked_sessions", || {
-        auth::sweep::revoked_sessions(app, now, BATCH)
+        auth::sweep::revoked_sessions(db, now, BATCH)
     })
     .await;
-    drain("inbox", || {
-        galaxy_events::inbox::sweep(&app.db, before(now, INBOX_KEPT), BATCH)
-    })
-    .await;
-    let keep = app.config.outbox_keep_days;
-    if let Err(error) = galaxy_events::outbox::maintain_partitions(&app.db, now, keep).await {
+    drain("inbox", || inbox::sweep(db, before(now, INBOX_KEPT), BATCH)).await;
+    let maintained = outbox::maintain_partitions(db, now, outbox_keep_days).await;
+    if let Err(error) = maintained {
         tracing::warn!(%error, "the partitions of the outbox could not be maintained");
     }
 }

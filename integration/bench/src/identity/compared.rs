@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use galaxy_api::{App, operators::admin_accounts};
+use galaxy_api::operators::admin_accounts;
 use galaxy_core::Limit;
 use galaxy_http::{ApiError, TrustedProxies, layers};
 use galaxy_store::Db;
@@ -34,11 +34,11 @@ async fn commit(State(plain): State<Db>) -> Result<(), ApiError> {
 }
 
 /// Handlers behind the layers that every request of the `api` goes through.
-pub fn layered(app: &App, plain: &Db) -> Router {
+pub fn layered(db: &Db, plain: &Db) -> Router {
     let routes = Router::new()
         .route("/bench/empty", get(|| async {}))
         .route("/bench/admins", get(admins))
-        .with_state(app.clone())
+        .with_state(db.clone())
         .route("/bench/query/{id}", get(one_query))
         .with_state(plain.clone());
     layers::wrap(routes, TrustedProxies::default())
@@ -57,8 +57,8 @@ async fn one_query(State(plain): State<Db>, Path(id): Path<Uuid>) -> Result<Json
 }
 
 /// What operators see of their accounts, without asking who looks.
-async fn admins(State(app): State<App>) -> Result<Json<Value>, ApiError> {
-    let mut connection = app.db.acquire().await?;
+async fn admins(State(db): State<Db>) -> Result<Json<Value>, ApiError> {
+    let mut connection = db.acquire().await?;
     let accounts = admin_accounts::store::list(&mut connection, None, Limit::DEFAULT).await?;
     let names: Vec<_> = accounts
         .into_iter()

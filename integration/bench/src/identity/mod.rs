@@ -9,7 +9,6 @@ mod seed;
 mod sign_in;
 
 use anyhow::Result;
-use galaxy_api::routes;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -57,9 +56,9 @@ pub async fn run(options: &Options, served: &Handle) -> Result<()> {
     seed::wait_until_healthy(&[&cached, &other]).await?;
     let bench = Bench {
         ids: seed::sessions(&cached.db, options.load.requests).await?,
-        cached: Server::of(served, routes::router(&cached)).await?,
-        bypassing: Server::of(served, routes::router(&bypassing)).await?,
-        layered: Server::of(served, compared::layered(&cached, &plain)).await?,
+        cached: Server::of(served, cached.router.clone()).await?,
+        bypassing: Server::of(served, bypassing.router.clone()).await?,
+        layered: Server::of(served, compared::layered(&cached.db, &plain)).await?,
         bare: Server::of(served, compared::bare(&plain)).await?,
         load: &options.load,
     };
@@ -78,7 +77,7 @@ pub async fn run(options: &Options, served: &Handle) -> Result<()> {
         sign_in::run(&load, &cached, &bench.cached, &bench.bare).await?;
     }
     if wanted(Part::Revocation) {
-        let there = Server::of(served, routes::router(&other)).await?;
+        let there = Server::of(served, other.router.clone()).await?;
         revocation::run(&cached.db, &bench.cached, &there).await?;
     }
     Ok(())

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use galaxy_api::App;
 use galaxy_scenarios::eventually;
 use galaxy_store::Db;
 use uuid::Uuid;
+
+use crate::replica::Replica;
 
 /// Makes `count` active sessions of a new account.
 pub async fn sessions(db: &Db, count: usize) -> Result<Vec<Uuid>> {
@@ -34,12 +35,14 @@ pub async fn sessions(db: &Db, count: usize) -> Result<Vec<Uuid>> {
 }
 
 /// Returns once the invalidation channel of each replica is healthy.
-pub async fn wait_until_healthy(replicas: &[&App]) -> Result<()> {
+pub async fn wait_until_healthy(replicas: &[&Replica]) -> Result<()> {
     eventually(
         "the replicas hear each other",
         Duration::from_secs(10),
         async || {
-            let healthy = replicas.iter().all(|app| app.channel.is_healthy());
+            let healthy = replicas
+                .iter()
+                .all(|replica| replica.invalidation.is_healthy());
             Ok(healthy.then_some(()))
         },
     )

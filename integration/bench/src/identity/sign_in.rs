@@ -1,7 +1,7 @@
 //! Codes asked for and confirmed, against bare commits of one row.
 
 use anyhow::Result;
-use galaxy_api::{App, auth::model};
+use galaxy_api::auth::model;
 use galaxy_core::ChallengeId;
 use serde_json::json;
 use uuid::Uuid;
@@ -10,6 +10,7 @@ use super::compared;
 use crate::{
     compare::{self, Measure},
     load::Load,
+    replica::Replica,
     server::{Call, Server, post},
 };
 
@@ -17,9 +18,9 @@ const KEY: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// Prints how many sign-ins a second there are for each bare commit: of one row, by a handler that does nothing else, over
 /// a plain pool with as many connections.
-pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Result<()> {
+pub async fn run(load: &Load, replica: &Replica, server: &Server, bare: &Server) -> Result<()> {
     sqlx::query(compared::COMMITS)
-        .execute(app.db.pool())
+        .execute(replica.db.pool())
         .await?;
     let (mut asked, mut registered, mut returned) = (vec![], vec![], vec![]);
     for round in 0..=load.rounds {
@@ -28,9 +29,9 @@ pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Resu
         let people: Vec<Uuid> = std::iter::repeat_with(Uuid::now_v7)
             .take(load.requests)
             .collect();
-        let first = challenges(app, &people).await?;
+        let first = challenges(replica, &people).await?;
         let register = compare::one(load, server, &|n| confirm(first[n])).await?;
-        let second = challenges(app, &people).await?;
+        let second = challenges(replica, &people).await?;
         let come_back = compare::one(load, server, &|n| confirm(second[n])).await?;
         if round > 0 {
             asked.push((ask, commit));
@@ -49,7 +50,7 @@ pub async fn run(load: &Load, app: &App, server: &Server, bare: &Server) -> Resu
         Measure::Rate.print(name, ">= 0.6", load, &rounds)?;
     }
     sqlx::query("drop table backend.bench_commits")
-        .execute(app.db.pool())
+        .execute(replica.db.pool())
         .await?;
     Ok(())
 }
@@ -78,12 +79,12 @@ fn confirm(challenge: ChallengeId) -> Call {
 }
 
 /// Open challenges whose code is 123456, for an address of each of `people`.
-async fn challenges(app: &App, people: &[Uuid]) -> Result<Vec<ChallengeId>> {
+async fn challenges(replica: &Replica, people: &[Uuid]) -> Result<Vec<ChallengeId>> {
     let ids: Vec<ChallengeId> = people.iter().map(|_| ChallengeId::generate()).collect();
     let uuids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
     let hashes: Vec<Vec<u8>> = ids
         .iter()
-        .map(|id| model::code_hash(&app.keys, *id, "123456").to_vec())
+        .map(|id| model::code_hash(&replica.keys, *id, "123456").to_vec())
         .collect();
     sqlx::query(
         "insert into backend.auth_challenges (challenge_id, email, delivery_email, code_hash, expires_at)
@@ -93,7 +94,7 @@ async fn challenges(app: &App, people: &[Uuid]) -> Result<Vec<ChallengeId>> {
     .bind(&uuids)
     .bind(people)
     .bind(&hashes)
-    .execute(app.db.pool())
+    .execute(replica.db.pool())
     .await?;
     Ok(ids)
 }

@@ -5,7 +5,6 @@
 mod seed;
 
 use anyhow::{Context, Result};
-use galaxy_api::routes;
 use galaxy_core::Cursor;
 use galaxy_stack::naming;
 use tokio::runtime::Handle;
@@ -123,12 +122,12 @@ async fn crowd(options: &Options, served: &Handle, accounts: u32) -> Result<Crow
     let name = database(accounts);
     seed::make_database(&options.postgres_url, &name).await?;
     let url = naming(&options.postgres_url, &name);
-    let app = replica(served, &url, None).await?;
-    let some = seed::accounts(&app.db, accounts)
+    let replica = replica(served, &url, None).await?;
+    let some = seed::accounts(&replica.db, accounts)
         .await
         .with_context(|| format!("cannot make {accounts} accounts"))?;
     Ok(Crowd {
-        server: Server::of(served, routes::router(&app)).await?,
+        server: Server::of(served, replica.router).await?,
         some,
     })
 }

@@ -4,12 +4,8 @@ use axum::{extract::State, http::StatusCode};
 use galaxy_http::ApiError;
 use tracing::instrument;
 
-use super::deletion;
-use crate::{
-    App,
-    accounts::{Caller, access},
-    invalidation,
-};
+use super::{AccountLifecycle, deletion};
+use crate::accounts::{Caller, access};
 
 /// Deletes the caller's account for good: its sessions end, its games and race names are released, its address is free.
 #[utoipa::path(
@@ -21,14 +17,14 @@ use crate::{
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn delete_account(
-    State(app): State<App>,
+    State(lifecycle): State<AccountLifecycle>,
     caller: Caller,
 ) -> Result<StatusCode, ApiError> {
-    let mut tx = app.db.begin().await?;
-    let sessions = deletion::delete(&mut tx, caller.user_id, app.clock.now())
+    let mut tx = lifecycle.db.begin().await?;
+    let sessions = deletion::delete(&mut tx, caller.user_id, lifecycle.clock.now())
         .await?
         .ok_or_else(access::unknown_user)?;
     tx.commit().await?;
-    invalidation::forget_sessions(&app, &sessions).await;
+    lifecycle.sessions.forget(&sessions).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,9 +2,9 @@
 
 use galaxy_core::{DeviceSessionId, Timestamp, UserId};
 use galaxy_events::{catalogue::account::AccountDeleted, outbox};
-use galaxy_http::ApiError;
 use galaxy_store::Tx;
 
+use super::Error;
 use crate::{accounts::store, auth, geo, lobby};
 
 /// Deletes the account with everything that hangs on it: sessions revoked, all it has in the lobby released, counters
@@ -15,7 +15,7 @@ pub async fn delete(
     tx: &mut Tx,
     user_id: UserId,
     now: Timestamp,
-) -> Result<Option<Vec<DeviceSessionId>>, ApiError> {
+) -> Result<Option<Vec<DeviceSessionId>>, Error> {
     let Some(email) = store::lock_for_change(tx, user_id).await? else {
         return Ok(None);
     };

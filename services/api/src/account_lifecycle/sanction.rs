@@ -5,9 +5,9 @@ use galaxy_events::{
     catalogue::account::{AccountBlocked, AccountUnblocked, SanctionApplied, SanctionRemoved},
     outbox,
 };
-use galaxy_http::ApiError;
 use galaxy_store::{Result, Tx};
 
+use super::Error;
 use crate::{
     accounts::{
         SanctionCode,
@@ -24,7 +24,7 @@ pub async fn apply(
     change: &SanctionChange<'_>,
     email: &str,
     now: Timestamp,
-) -> std::result::Result<Vec<DeviceSessionId>, ApiError> {
+) -> std::result::Result<Vec<DeviceSessionId>, Error> {
     let user_id = change.user_id;
     store::apply_sanction(tx, change, now).await?;
     let event = SanctionApplied {

@@ -4,35 +4,32 @@
 //! interfere.
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_store::Result;
+use galaxy_store::{Db, Result};
 
 use super::sanction;
-use crate::{
-    App,
-    accounts::{
-        SanctionCode,
-        store::{self, SanctionChange},
-        sweep::{ACTOR, REASON},
-    },
+use crate::accounts::{
+    SanctionCode,
+    store::{self, SanctionChange},
+    sweep::{ACTOR, REASON},
 };
 
 /// Removes up to `batch` sanctions whose end has come.
-pub async fn sanctions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let ended = store::ended_sanctions(&mut *app.db.acquire().await?, now, batch).await?;
+pub async fn sanctions(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_sanctions(&mut *db.acquire().await?, now, batch).await?;
     let mut changed = 0;
     for (user_id, code) in ended {
-        changed += u64::from(end_sanction(app, user_id, code, now).await?);
+        changed += u64::from(end_sanction(db, user_id, code, now).await?);
     }
     Ok(changed)
 }
 
 async fn end_sanction(
-    app: &App,
+    db: &Db,
     user_id: UserId,
     code: SanctionCode,
     now: Timestamp,
 ) -> Result<bool> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = db.begin().await?;
     let Some(email) = store::lock_for_change(&mut tx, user_id).await? else {
         return Ok(false);
     };

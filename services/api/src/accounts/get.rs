@@ -7,10 +7,9 @@ use sqlx::PgConnection;
 use tracing::instrument;
 
 use super::{
-    access,
+    Accounts, Caller, access,
     view::{AccountView, Whole},
 };
-use crate::{App, accounts::Caller};
 
 /// Profile, settings, entitlement, active sanctions and limits of the caller.
 #[utoipa::path(
@@ -22,20 +21,20 @@ use crate::{App, accounts::Caller};
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn get_account(
-    State(app): State<App>,
+    State(accounts): State<Accounts>,
     caller: Caller,
 ) -> Result<Json<AccountView>, ApiError> {
-    let mut connection = app.db.acquire().await?;
-    own(&app, &mut connection, caller.user_id).await
+    let mut connection = accounts.db.acquire().await?;
+    own(&accounts, &mut connection, caller.user_id).await
 }
 
 /// The caller's account as an answer.
 pub(super) async fn own(
-    app: &App,
+    accounts: &Accounts,
     connection: &mut PgConnection,
     user_id: UserId,
 ) -> Result<Json<AccountView>, ApiError> {
-    let whole = Whole::read(connection, user_id, app.clock.now()).await?;
+    let whole = Whole::read(connection, user_id, accounts.clock.now()).await?;
     whole
         .filter(|whole| whole.account.deleted_at.is_none())
         .map(|whole| Json(whole.into()))

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::view::{AccountView, Whole};
-use crate::App;
+use super::{
+    Accounts,
+    view::{AccountView, Whole},
+};
 
 /// An account as servers see it: also blocked and deleted ones.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -46,11 +48,11 @@ impl From<Whole> for AccountInternal {
 )]
 #[instrument(skip_all, fields(%user_id))]
 pub async fn get_account_internal(
-    State(app): State<App>,
+    State(accounts): State<Accounts>,
     ApiPath(user_id): ApiPath<UserId>,
 ) -> Result<Json<AccountInternal>, ApiError> {
-    let mut connection = app.db.acquire().await?;
-    let whole = Whole::read(&mut connection, user_id, app.clock.now()).await?;
+    let mut connection = accounts.db.acquire().await?;
+    let whole = Whole::read(&mut connection, user_id, accounts.clock.now()).await?;
     whole
         .map(|whole| Json(whole.into()))
         .ok_or_else(|| ApiError::not_found("account"))

@@ -16,16 +16,39 @@ pub mod sweep;
 mod unsubscribe;
 pub mod view;
 
+use std::sync::Arc;
+
+use galaxy_core::Clock;
+use galaxy_service::Secret;
+use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use access::{NotAllowed, effective_limit, ensure_may};
 pub use caller::Caller;
 pub use model::{Action, LimitCode, SanctionCode, Tier};
 
-use crate::App;
+/// The state of the domain. Cheap to clone.
+#[derive(Clone)]
+pub struct Accounts {
+    db: Db,
+    clock: Clock,
+    /// What the links in mails are signed with; without it, no link is valid.
+    unsubscribe_key: Option<Arc<Secret>>,
+}
+
+impl Accounts {
+    /// Accounts in `db`; `unsubscribe_key` signs the links in mails.
+    pub fn new(db: &Db, clock: &Clock, unsubscribe_key: Option<&Secret>) -> Self {
+        Self {
+            db: db.clone(),
+            clock: clock.clone(),
+            unsubscribe_key: unsubscribe_key.cloned().map(Arc::new),
+        }
+    }
+}
 
 /// The player's own account.
-pub fn user_router() -> OpenApiRouter<App> {
+pub fn user_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new()
         .routes(routes!(get::get_account))
         .routes(routes!(profile::update_profile))
@@ -33,11 +56,11 @@ pub fn user_router() -> OpenApiRouter<App> {
 }
 
 /// What mails link to.
-pub fn public_router() -> OpenApiRouter<App> {
+pub fn public_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new().routes(routes!(unsubscribe::unsubscribe))
 }
 
 /// Accounts for the gateway.
-pub fn internal_router() -> OpenApiRouter<App> {
+pub fn internal_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new().routes(routes!(internal::get_account_internal))
 }

@@ -6,8 +6,7 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{access, get, model, store, view::AccountView};
-use crate::{App, accounts::Caller};
+use super::{Accounts, Caller, access, get, model, store, view::AccountView};
 
 /// What other players see.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,18 +28,18 @@ pub struct UpdateProfile {
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn update_profile(
-    State(app): State<App>,
+    State(accounts): State<Accounts>,
     caller: Caller,
     ApiJson(request): ApiJson<UpdateProfile>,
 ) -> Result<Json<AccountView>, ApiError> {
     let mut invalid = Invalid::default();
     let name = invalid.check("display_name", model::display_name(&request.display_name));
     let name = invalid.finish(name)?;
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = accounts.clock.now();
+    let mut tx = accounts.db.begin().await?;
     access::ensure_may(&mut tx, caller.user_id, model::Action::UpdateProfile, now).await?;
     store::set_display_name(&mut tx, caller.user_id, &name, now).await?;
-    let account = get::own(&app, &mut tx, caller.user_id).await?;
+    let account = get::own(&accounts, &mut tx, caller.user_id).await?;
     tx.commit().await?;
     Ok(account)
 }

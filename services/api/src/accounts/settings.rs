@@ -9,8 +9,11 @@ use serde_json::Value;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{access, get, store, store::SettingsChange, view::AccountView};
-use crate::{App, accounts::Caller};
+use super::{
+    Accounts, Caller, access, get,
+    store::{self, SettingsChange},
+    view::AccountView,
+};
 
 /// What to change; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,16 +60,16 @@ pub struct NotificationsChange {
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn update_settings(
-    State(app): State<App>,
+    State(accounts): State<Accounts>,
     caller: Caller,
     ApiJson(request): ApiJson<UpdateSettings>,
 ) -> Result<Json<AccountView>, ApiError> {
     let change = check(request)?;
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = accounts.clock.now();
+    let mut tx = accounts.db.begin().await?;
     access::ensure_may(&mut tx, caller.user_id, super::Action::UpdateProfile, now).await?;
     store::change_settings(&mut tx, caller.user_id, &change, now).await?;
-    let account = get::own(&app, &mut tx, caller.user_id).await?;
+    let account = get::own(&accounts, &mut tx, caller.user_id).await?;
     tx.commit().await?;
     Ok(account)
 }

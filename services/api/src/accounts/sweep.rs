@@ -5,13 +5,12 @@
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_events::{catalogue::account::EntitlementChanged, outbox};
-use galaxy_store::Result;
+use galaxy_store::{Db, Result};
 
 use super::{
     model::{LimitCode, Tier},
     store::{self, Grant, LimitChange},
 };
-use crate::App;
 
 /// Who ends what has run out, in records.
 pub const ACTOR: &str = "system";
@@ -19,17 +18,17 @@ pub const ACTOR: &str = "system";
 pub const REASON: &str = "It ran out.";
 
 /// Returns up to `batch` accounts whose paid tier has ended to the free tier.
-pub async fn entitlements(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let ended = store::ended_entitlements(&mut *app.db.acquire().await?, now, batch).await?;
+pub async fn entitlements(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_entitlements(&mut *db.acquire().await?, now, batch).await?;
     let mut changed = 0;
     for user_id in ended {
-        changed += u64::from(end_entitlement(app, user_id, now).await?);
+        changed += u64::from(end_entitlement(db, user_id, now).await?);
     }
     Ok(changed)
 }
 
-async fn end_entitlement(app: &App, user_id: UserId, now: Timestamp) -> Result<bool> {
-    let mut tx = app.db.begin().await?;
+async fn end_entitlement(db: &Db, user_id: UserId, now: Timestamp) -> Result<bool> {
+    let mut tx = db.begin().await?;
     if store::lock_for_change(&mut tx, user_id).await?.is_none() {
         return Ok(false);
     }
@@ -57,17 +56,17 @@ async fn end_entitlement(app: &App, user_id: UserId, now: Timestamp) -> Result<b
 }
 
 /// Removes up to `batch` limits whose end has come.
-pub async fn limits(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let ended = store::ended_limits(&mut *app.db.acquire().await?, now, batch).await?;
+pub async fn limits(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let ended = store::ended_limits(&mut *db.acquire().await?, now, batch).await?;
     let mut changed = 0;
     for (user_id, code) in ended {
-        changed += u64::from(end_limit(app, user_id, code, now).await?);
+        changed += u64::from(end_limit(db, user_id, code, now).await?);
     }
     Ok(changed)
 }
 
-async fn end_limit(app: &App, user_id: UserId, code: LimitCode, now: Timestamp) -> Result<bool> {
-    let mut tx = app.db.begin().await?;
+async fn end_limit(db: &Db, user_id: UserId, code: LimitCode, now: Timestamp) -> Result<bool> {
+    let mut tx = db.begin().await?;
     if store::lock_for_change(&mut tx, user_id).await?.is_none() {
         return Ok(false);
     }

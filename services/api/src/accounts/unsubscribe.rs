@@ -8,8 +8,10 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::IntoParams;
 
-use super::store::{self, SettingsChange};
-use crate::App;
+use super::{
+    Accounts,
+    store::{self, SettingsChange},
+};
 
 /// The token of the mail's link.
 #[derive(Deserialize, IntoParams)]
@@ -49,10 +51,10 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all)]
 pub async fn unsubscribe(
-    State(app): State<App>,
+    State(accounts): State<Accounts>,
     ApiQuery(query): ApiQuery<Unsubscribe>,
 ) -> Result<StatusCode, ApiError> {
-    let key = app.config.notifications.unsubscribe_key.as_ref();
+    let key = accounts.unsubscribe_key.as_deref();
     let (user_id, group) = key
         .and_then(|key| token::verify(key, &query.token))
         .ok_or(Error::InvalidToken)?;
@@ -60,8 +62,8 @@ pub async fn unsubscribe(
         notifications: Some(json!({ group.preference(): false })),
         ..SettingsChange::default()
     };
-    let mut connection = app.db.acquire().await?;
+    let mut connection = accounts.db.acquire().await?;
     // An account that is gone gets no mail either.
-    store::change_settings(&mut connection, user_id, &change, app.clock.now()).await?;
+    store::change_settings(&mut connection, user_id, &change, accounts.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

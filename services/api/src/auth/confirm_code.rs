@@ -9,14 +9,11 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{
+    Auth,
     confirm_code_batch::{Attempt, Outcome},
     metrics, model,
 };
-use crate::{
-    App,
-    accounts::{access, model::SanctionCode},
-    invalidation,
-};
+use crate::accounts::{access, model::SanctionCode};
 
 /// A code and the device that it was typed into.
 #[derive(Deserialize, ToSchema)]
@@ -81,7 +78,7 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all, fields(challenge_id = %request.challenge_id))]
 pub async fn confirm_email_code(
-    State(app): State<App>,
+    State(auth): State<Auth>,
     ClientAddress(from): ClientAddress,
     ApiJson(request): ApiJson<ConfirmEmailCode>,
 ) -> Result<Json<EmailCodeConfirmed>, ApiError> {
@@ -98,13 +95,13 @@ pub async fn confirm_email_code(
     let (client_public_key, time_zone) = invalid.finish(key.zip(zone))?;
     let attempt = Attempt {
         challenge_id: request.challenge_id,
-        given: model::code_hash(&app.keys, request.challenge_id, &request.code),
+        given: model::code_hash(&auth.keys, request.challenge_id, &request.code),
         client_public_key,
         time_zone,
-        country: app.geo.country(from),
+        country: auth.geo.country(from),
         traceparent: telemetry::traceparent(),
     };
-    let outcome = app.attempts.submit(attempt).await?;
+    let outcome = auth.attempts.submit(attempt).await?;
     metrics::code_tried(match &outcome {
         Ok(Outcome::Opened(..)) => "confirmed",
         Ok(Outcome::Invalid) => "invalid",
@@ -113,7 +110,7 @@ pub async fn confirm_email_code(
     });
     match outcome? {
         Outcome::Opened(device_session_id, replaced) => {
-            invalidation::forget_sessions(&app, &replaced).await;
+            auth.sessions.forget(&replaced).await;
             Ok(Json(EmailCodeConfirmed { device_session_id }))
         }
         Outcome::Invalid => Err(Error::InvalidCode.into()),

@@ -14,10 +14,10 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{
-    metrics, model,
+    Auth, metrics, model,
     store::{Admission, CodeRequest},
 };
-use crate::{App, throttle};
+use crate::throttle;
 
 /// No answer about a challenge leaves sooner than this after the request came: the little that is written less for a
 /// throttled one does not show.
@@ -71,32 +71,32 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all)]
 pub async fn send_email_code(
-    State(app): State<App>,
+    State(auth): State<Auth>,
     ClientAddress(from): ClientAddress,
     ApiJson(request): ApiJson<SendEmailCode>,
 ) -> Result<Json<EmailCodeSent>, ApiError> {
     let came = Instant::now();
     let (email, locale) = check(&request)?;
-    let now = app.clock.now();
+    let now = auth.clock.now();
     let challenge_id = ChallengeId::generate();
     let code = entropy::login_code(&mut entropy::rng());
-    let ttl = app.config.auth.code_ttl;
+    let ttl = auth.settings.code_ttl;
     // Written whether it will be sent or not: the same work for every address.
     let content = write_mail(&code, ttl.as_secs() / 60, locale)?;
     let request = CodeRequest {
         challenge_id,
-        code_hash: model::code_hash(&app.keys, challenge_id, &code),
+        code_hash: model::code_hash(&auth.keys, challenge_id, &code),
         no_hash: entropy::bytes(&mut entropy::rng()),
         locale: request.locale,
         requested_at: now,
         expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
-        email_subject: app.keys.hash("auth.email", &[email.identity().as_bytes()]),
-        address_subject: app.keys.hash("auth.address", &[&throttle::network(from)]),
+        email_subject: auth.keys.hash("auth.email", &[email.identity().as_bytes()]),
+        address_subject: auth.keys.hash("auth.address", &[&throttle::network(from)]),
         email,
         content,
         traceparent: telemetry::traceparent(),
     };
-    let admission = app.code_requests.submit(request).await??;
+    let admission = auth.code_requests.submit(request).await??;
     metrics::code_asked(admission);
     match admission {
         Admission::Blocked => Err(Error::Blocked.into()),

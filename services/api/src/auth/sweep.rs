@@ -1,31 +1,30 @@
 //! What sign-in leaves behind and how long it is kept.
 
 use galaxy_core::Timestamp;
-use galaxy_store::Result;
+use galaxy_store::{Db, Result};
 use jiff::SignedDuration;
 
 use super::{sessions, store};
-use crate::App;
 
 const CHALLENGES_KEPT: SignedDuration = SignedDuration::from_hours(24);
 const REVOKED_SESSIONS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Removes up to `batch` challenges that expired a day ago.
-pub async fn challenges(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let mut connection = app.db.acquire().await?;
+pub async fn challenges(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut connection = db.acquire().await?;
     let before = now.saturating_sub(CHALLENGES_KEPT);
     store::sweep_challenges(&mut connection, before, batch).await
 }
 
 /// Forgets when codes were sent to up to `batch` addresses, long ago.
-pub async fn sent_codes(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let mut connection = app.db.acquire().await?;
+pub async fn sent_codes(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut connection = db.acquire().await?;
     store::sweep_sent_codes(&mut connection, now, batch).await
 }
 
 /// Removes up to `batch` sessions that were revoked 90 days ago.
-pub async fn revoked_sessions(app: &App, now: Timestamp, batch: i64) -> Result<u64> {
-    let mut connection = app.db.acquire().await?;
+pub async fn revoked_sessions(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
+    let mut connection = db.acquire().await?;
     let before = now.saturating_sub(REVOKED_SESSIONS_KEPT);
     sessions::store::sweep(&mut connection, before, batch).await
 }

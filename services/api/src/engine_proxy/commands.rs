@@ -7,8 +7,7 @@ use serde_json::value::RawValue;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{failed, pass_on, seat::Seat};
-use crate::App;
+use super::{EngineProxy, failed, pass_on, seat::Seat};
 
 /// What the engine takes as commands. Whose they are, the back end says.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,11 +37,11 @@ pub struct PostCommands {
 )]
 #[instrument(skip_all)]
 pub async fn post_commands(
-    State(app): State<App>,
+    State(proxy): State<EngineProxy>,
     seat: Seat,
     ApiJson(request): ApiJson<PostCommands>,
 ) -> Result<Response, ApiError> {
-    let answer = app
+    let answer = proxy
         .engines
         .command(&seat.engine, seat.player_id, &request.commands)
         .await;

@@ -12,17 +12,44 @@ mod seat;
 
 use axum::{
     body::{Body, Bytes},
+    extract::FromRef,
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::Response,
 };
 use galaxy_http::ApiError;
-use galaxy_runtime::engine::EngineError;
+use galaxy_runtime::engine::{EngineClient, EngineError};
+use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::App;
+use crate::lobby::Lobby;
+
+/// The state of the room. Cheap to clone.
+#[derive(Clone)]
+pub struct EngineProxy {
+    db: Db,
+    engines: EngineClient,
+    lobby: Lobby,
+}
+
+impl EngineProxy {
+    /// Passes requests on to `engines`; the lobby says who may know of a game.
+    pub fn new(db: &Db, engines: EngineClient, lobby: &Lobby) -> Self {
+        Self {
+            db: db.clone(),
+            engines,
+            lobby: lobby.clone(),
+        }
+    }
+}
+
+impl FromRef<EngineProxy> for Lobby {
+    fn from_ref(proxy: &EngineProxy) -> Self {
+        proxy.lobby.clone()
+    }
+}
 
 /// What players call.
-pub fn user_router() -> OpenApiRouter<App> {
+pub fn user_router() -> OpenApiRouter<EngineProxy> {
     OpenApiRouter::new()
         .routes(routes!(commands::post_commands))
         .routes(routes!(orders::post_orders))

@@ -7,8 +7,7 @@ use serde_json::value::RawValue;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{failed, pass_on, seat::Seat};
-use crate::App;
+use super::{EngineProxy, failed, pass_on, seat::Seat};
 
 /// What the engine takes as orders. Whose they are, the back end says.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -38,11 +37,11 @@ pub struct PostOrders {
 )]
 #[instrument(skip_all)]
 pub async fn post_orders(
-    State(app): State<App>,
+    State(proxy): State<EngineProxy>,
     seat: Seat,
     ApiJson(request): ApiJson<PostOrders>,
 ) -> Result<Response, ApiError> {
-    let answer = app
+    let answer = proxy
         .engines
         .order(&seat.engine, seat.player_id, &request.orders)
         .await;

@@ -5,8 +5,7 @@ use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
 use tracing::instrument;
 
-use super::{failed, pass_on, seat::Seat};
-use crate::App;
+use super::{EngineProxy, failed, pass_on, seat::Seat};
 
 #[derive(Deserialize)]
 pub(super) struct ReportPath {
@@ -30,11 +29,11 @@ pub(super) struct ReportPath {
 )]
 #[instrument(skip_all)]
 pub async fn get_report(
-    State(app): State<App>,
+    State(proxy): State<EngineProxy>,
     seat: Seat,
     ApiPath(path): ApiPath<ReportPath>,
 ) -> Result<Response, ApiError> {
-    let answer = app
+    let answer = proxy
         .engines
         .report(&seat.engine, seat.player_id, path.turn)
         .await;

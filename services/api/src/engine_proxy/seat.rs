@@ -12,7 +12,8 @@ use galaxy_runtime::{RuntimeStatus, Seat as Found, engine::Endpoint, players};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{App, accounts::Caller, lobby::access::VisibleGame};
+use super::EngineProxy;
+use crate::{accounts::Caller, lobby::access::VisibleGame};
 
 #[derive(Deserialize)]
 struct GamePath {
@@ -28,19 +29,19 @@ pub struct Seat {
     pub engine: Endpoint,
 }
 
-impl FromRequestParts<App> for Seat {
+impl FromRequestParts<EngineProxy> for Seat {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Caller { user_id } = Caller::from_request_parts(parts, app).await?;
-        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, proxy: &EngineProxy) -> Result<Self, ApiError> {
+        let Caller { user_id } = Caller::from_request_parts(parts, &proxy.lobby).await?;
+        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, proxy).await?;
         let found = {
-            let mut connection = app.db.acquire().await?;
+            let mut connection = proxy.db.acquire().await?;
             players::seat(&mut connection, path.game_id, user_id).await?
         };
         let Some(found) = found else {
             // 404 if the caller may not know of the game, else a refusal that says what it lacks.
-            let visible = VisibleGame::from_request_parts(parts, app).await?;
+            let visible = VisibleGame::from_request_parts(parts, proxy).await?;
             return Err(if visible.ties.member {
                 not_running(visible.game.status.as_str())
             } else {

@@ -8,11 +8,13 @@ use std::{
 };
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_service::{Schedule, telemetry::meter};
+use galaxy_service::{Schedule, Tasks, telemetry::meter};
 use opentelemetry::metrics::Counter;
 
-use super::store::{self, Count};
-use crate::App;
+use super::{
+    Geo,
+    store::{self, Count},
+};
 
 const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 const RELOAD_PERIOD: Duration = Duration::from_secs(5);
@@ -50,10 +52,10 @@ impl Counters {
 }
 
 /// Writes what waits, now. A failed write loses a second, which is all that may be lost.
-pub async fn flush(app: &App) -> galaxy_store::Result<()> {
+pub async fn flush(geo: &Geo) -> galaxy_store::Result<()> {
     let mut counts: HashMap<(UserId, String), (i64, Timestamp)> = HashMap::new();
-    for ((user_id, from), (count, at)) in app.geo.counters.take() {
-        let Some(country) = app.geo.country(from) else {
+    for ((user_id, from), (count, at)) in geo.counters.take() {
+        let Some(country) = geo.country(from) else {
             continue;
         };
         let entry = counts.entry((user_id, country)).or_insert((0, at));
@@ -72,29 +74,28 @@ pub async fn flush(app: &App) -> galaxy_store::Result<()> {
     // One order for all replicas, so that they do not lock each other out.
     rows.sort_by(|a, b| (a.user_id, &a.country).cmp(&(b.user_id, &b.country)));
     for part in rows.chunks(BATCH) {
-        let mut connection = app.db.acquire().await?;
+        let mut connection = geo.db.acquire().await?;
         store::add(&mut connection, part).await?;
     }
     Ok(())
 }
 
 /// Writes every second, and once more when the process drains; looks for a newer database file every five.
-pub fn start(app: &App) {
-    let tasks = app.process.tasks.clone();
-    let (counted, reloaded) = (app.clone(), app.clone());
+pub fn start(tasks: &Tasks, geo: &Geo) {
+    let (counted, reloaded) = (geo.clone(), geo.clone());
     let schedule = Schedule::period(FLUSH_PERIOD).with_final_run();
     tasks.every("countries", schedule, move || {
-        let app = counted.clone();
+        let geo = counted.clone();
         async move {
-            if let Err(error) = flush(&app).await {
+            if let Err(error) = flush(&geo).await {
                 tracing::warn!(%error, "countries could not be counted");
             }
         }
     });
     tasks.every("country_database", RELOAD_PERIOD, move || {
-        let app = reloaded.clone();
+        let geo = reloaded.clone();
         async move {
-            let reload = tokio::task::spawn_blocking(move || app.geo.reload());
+            let reload = tokio::task::spawn_blocking(move || geo.reload());
             reload.await.ok();
         }
     });

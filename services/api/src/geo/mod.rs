@@ -8,32 +8,38 @@ pub mod counters;
 mod database;
 pub mod store;
 
-use std::{net::IpAddr, path::Path};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
 use axum::{
     extract::{Request, State},
     middleware::Next,
     response::Response,
 };
-use galaxy_core::UserId;
+use galaxy_core::{Clock, UserId};
 use galaxy_http::ClientAddress;
+use galaxy_store::Db;
 
 use self::{counters::Counters, database::Database};
-use crate::{App, http::USER_ID};
+use crate::http::USER_ID;
 
-/// The country database and what waits to be counted.
+/// The state of the domain. Cheap to clone.
+#[derive(Clone)]
 pub struct Geo {
-    database: Database,
+    db: Db,
+    clock: Clock,
+    database: Arc<Database>,
     /// What is not written yet.
-    pub counters: Counters,
+    counters: Arc<Counters>,
 }
 
 impl Geo {
-    /// Reads the database, if there is one.
-    pub fn new(path: Option<&Path>) -> Self {
+    /// Reads the country database at `path`, if there is one.
+    pub fn new(db: &Db, clock: &Clock, path: Option<&Path>) -> Self {
         Self {
-            database: Database::open(path),
-            counters: Counters::default(),
+            db: db.clone(),
+            clock: clock.clone(),
+            database: Arc::new(Database::open(path)),
+            counters: Arc::default(),
         }
     }
 
@@ -54,15 +60,15 @@ impl Geo {
 }
 
 /// Middleware of user routes: notes the country of each successful request, after it was answered.
-pub async fn note(State(app): State<App>, request: Request, next: Next) -> Response {
-    let caller = app.geo.is_on().then(|| {
+pub async fn note(State(geo): State<Geo>, request: Request, next: Next) -> Response {
+    let caller = geo.is_on().then(|| {
         let id = request.headers().get(USER_ID)?.to_str().ok()?;
         let from = request.extensions().get::<ClientAddress>()?.0;
         Some((id.parse::<UserId>().ok()?, from))
     });
     let answer = next.run(request).await;
     if let Some((user_id, from)) = caller.flatten().filter(|_| answer.status().is_success()) {
-        app.geo.counters.note(user_id, from, app.clock.now());
+        geo.counters.note(user_id, from, geo.clock.now());
     }
     answer
 }

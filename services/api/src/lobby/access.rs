@@ -3,7 +3,10 @@
 //! A game that the caller may not see is 404, as if it were not there; one that it sees but does not own is 403. What the
 //! extractor read may be old by the time it is used: operations lock the game again before they change it.
 
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::request::Parts,
+};
 use galaxy_core::{GameId, UserId};
 use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
@@ -14,7 +17,7 @@ use super::{
     refusal::Refusal,
     store::{games, games::Ties},
 };
-use crate::{App, accounts::Caller};
+use crate::{accounts::Caller, lobby::Lobby};
 
 #[derive(Deserialize)]
 struct GamePath {
@@ -47,20 +50,25 @@ pub fn is_visible(game: &Game, user_id: UserId, ties: Ties) -> bool {
         || (game.visibility == Visibility::Public && game.status != GameStatus::Draft)
 }
 
-impl FromRequestParts<App> for VisibleGame {
+impl<S> FromRequestParts<S> for VisibleGame
+where
+    Lobby: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Caller { user_id } = Caller::from_request_parts(parts, app).await?;
-        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, app).await?;
-        let mut connection = app.db.acquire().await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let lobby = Lobby::from_ref(state);
+        let Caller { user_id } = Caller::from_request_parts(parts, &lobby).await?;
+        let ApiPath(path) = ApiPath::<GamePath>::from_request_parts(parts, state).await?;
+        let mut connection = lobby.db.acquire().await?;
         let game = games::find(&mut connection, path.game_id)
             .await?
             .ok_or_else(|| ApiError::not_found("game"))?;
         let ties = if game.owner_user_id == user_id {
             Ties::default()
         } else {
-            games::ties(&mut connection, path.game_id, user_id, app.clock.now()).await?
+            games::ties(&mut connection, path.game_id, user_id, lobby.clock.now()).await?
         };
         if !is_visible(&game, user_id, ties) {
             return Err(ApiError::not_found("game"));
@@ -82,11 +90,15 @@ pub struct OwnedGame {
     pub user_id: UserId,
 }
 
-impl FromRequestParts<App> for OwnedGame {
+impl<S> FromRequestParts<S> for OwnedGame
+where
+    Lobby: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let visible = VisibleGame::from_request_parts(parts, app).await?;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let visible = VisibleGame::from_request_parts(parts, state).await?;
         if !visible.is_owner() {
             return Err(Refusal::NotOwner.into());
         }

@@ -11,12 +11,12 @@ use super::{
     refusal::{Error, Refusal, wrong},
     store::{games, memberships, memberships::Membership, race_names},
 };
-use crate::{App, accounts::LimitCode};
+use crate::{accounts::LimitCode, lobby::Lobby};
 
 /// Reads a race name that a player wants to play under: 400 if it is none, 409 if nobody can have it.
-pub fn race_name(app: &App, text: &str) -> Result<RaceName, Error> {
+pub fn race_name(lobby: &Lobby, text: &str) -> Result<RaceName, Error> {
     let name = RaceName::parse(text).map_err(|reason| wrong("race_name", reason))?;
-    if name.is_reserved(&app.config.reserved_race_names) {
+    if name.is_reserved(&lobby.reserved_race_names) {
         return Err(Refusal::RaceNameReserved.into());
     }
     Ok(name)

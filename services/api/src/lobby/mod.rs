@@ -33,15 +33,56 @@ pub mod store;
 pub mod sweeps;
 pub mod view;
 
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use galaxy_core::Clock;
+use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use account_closure::release_everything;
 pub use runtime_events::{CONSUMER, RuntimeEvents};
 
-use crate::App;
+use crate::{accounts::Accounts, keys::Keys};
+
+/// The state of the domain. Cheap to clone.
+#[derive(Clone)]
+pub struct Lobby {
+    db: Db,
+    clock: Clock,
+    keys: Keys,
+    accounts: Accounts,
+    /// Race names that nobody can take, besides the built-in ones.
+    reserved_race_names: Arc<[String]>,
+}
+
+impl Lobby {
+    /// The lobby in `db`; `keys` hash invite codes.
+    pub fn new(
+        db: &Db,
+        clock: &Clock,
+        keys: &Keys,
+        accounts: &Accounts,
+        reserved_race_names: &[String],
+    ) -> Self {
+        Self {
+            db: db.clone(),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            accounts: accounts.clone(),
+            reserved_race_names: reserved_race_names.into(),
+        }
+    }
+}
+
+impl FromRef<Lobby> for Accounts {
+    fn from_ref(lobby: &Lobby) -> Self {
+        lobby.accounts.clone()
+    }
+}
 
 /// What players call.
-pub fn user_router() -> OpenApiRouter<App> {
+pub fn user_router() -> OpenApiRouter<Lobby> {
     OpenApiRouter::new()
         .routes(routes!(games::list::list_games, games::create::create_game))
         .routes(routes!(games::get::get_game, games::update::update_game))

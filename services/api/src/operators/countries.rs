@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use crate::{App, accounts, geo::store, http::PageQuery, operators::Admin};
+use crate::{
+    accounts,
+    geo::store,
+    http::PageQuery,
+    operators::{Admin, Operators},
+};
 
 const LIST: &str = "user_countries";
 
@@ -37,13 +42,13 @@ pub struct UserCountry {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn list_user_countries(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<UserCountry>>, ApiError> {
     let (limit, after) = page.read::<(i64, String)>(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     if accounts::store::find(&mut connection, user_id)
         .await?
         .is_none()

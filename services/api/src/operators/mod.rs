@@ -14,14 +14,47 @@ mod runtimes;
 pub mod sign_in;
 mod users;
 
+use axum::extract::FromRef;
+use galaxy_core::Clock;
+use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use admin_accounts::FirstOperator;
 pub use sign_in::Admin;
 
-use crate::App;
+use self::sign_in::credentials::Credentials;
+
+use crate::auth::sessions::Sessions;
+
+/// The state of the room. Cheap to clone.
+#[derive(Clone)]
+pub struct Operators {
+    db: Db,
+    clock: Clock,
+    credentials: Credentials,
+    sessions: Sessions,
+}
+
+impl Operators {
+    /// Operators sign in with `credentials`; what they do may end `sessions`.
+    pub fn new(db: &Db, clock: &Clock, credentials: Credentials, sessions: &Sessions) -> Self {
+        Self {
+            db: db.clone(),
+            clock: clock.clone(),
+            credentials,
+            sessions: sessions.clone(),
+        }
+    }
+}
+
+impl FromRef<Operators> for Credentials {
+    fn from_ref(operators: &Operators) -> Self {
+        operators.credentials.clone()
+    }
+}
 
 /// What operators call.
-pub fn router() -> OpenApiRouter<App> {
+pub fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .merge(admin_accounts::router())
         .merge(audit::router())

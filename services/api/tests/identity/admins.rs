@@ -1,5 +1,6 @@
 //! Operators: who they are and how they prove it.
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -44,7 +45,7 @@ async fn the_first_account_is_made_once_and_its_password_is_never_reset(pool: Pg
     api.as_root("POST", "/admin-accounts/root/reset-password", Some(body))
         .await
         .expect(204);
-    api.app.bootstrap().await.unwrap();
+    api.bootstrap().await;
     api.as_root("GET", "/users", None)
         .await
         .refused(401, "unauthorized");
@@ -216,7 +217,7 @@ async fn an_operators_first_requests_may_all_come_at_once(pool: PgPool) {
 async fn an_operator_at_a_usual_place_is_not_held_up_by_guesses_from_elsewhere(pool: PgPool) {
     let api = Api::new(pool).await;
     api.as_root("GET", "/users", None).await.expect(200);
-    api.app.credentials.forget();
+    api.domains.invalidation.send("admins", Bytes::new()).await;
     let guesses = (0..40_u8).map(|n| {
         let call = Call::new("GET", USERS).basic(("root", "some guess or other"));
         api.send(call.from([198, 51, 100, n]))

@@ -65,7 +65,7 @@ async fn look(api: &Api, user: UserId, from: &str, forwarded: Option<&str>) {
 }
 
 async fn countries(api: &Api, user: UserId) -> Vec<(String, i64)> {
-    counters::flush(&api.app).await.unwrap();
+    counters::flush(&api.domains.geo).await.unwrap();
     let path = format!("/geo/users/{user}/countries");
     let page = api.as_root("GET", &path, None).await.expect(200);
     let items = page["items"].as_array().unwrap();
@@ -140,17 +140,17 @@ async fn a_replaced_database_is_read_and_a_broken_one_is_not(pool: PgPool) {
     let file = Countries::new(&[("198.51.100.0/24", "AT")]);
     let api = file.api(pool).await;
     let address = IpAddr::from([198, 51, 100, 1]);
-    assert_eq!(api.app.geo.country(address).as_deref(), Some("AT"));
+    assert_eq!(api.domains.geo.country(address).as_deref(), Some("AT"));
     file.write(&[("198.51.100.0/24", "CH"), ("192.0.2.0/24", "IT")]);
-    assert!(api.app.geo.reload());
-    assert_eq!(api.app.geo.country(address).as_deref(), Some("CH"));
-    assert!(!api.app.geo.reload(), "it has not changed");
+    assert!(api.domains.geo.reload());
+    assert_eq!(api.domains.geo.country(address).as_deref(), Some("CH"));
+    assert!(!api.domains.geo.reload(), "it has not changed");
     fs::write(&file.0, "not a database").unwrap();
-    assert!(!api.app.geo.reload());
-    assert_eq!(api.app.geo.country(address).as_deref(), Some("CH"));
+    assert!(!api.domains.geo.reload());
+    assert_eq!(api.domains.geo.country(address).as_deref(), Some("CH"));
     fs::remove_file(&file.0).unwrap();
-    assert!(!api.app.geo.reload());
-    assert_eq!(api.app.geo.country(address).as_deref(), Some("CH"));
+    assert!(!api.domains.geo.reload());
+    assert_eq!(api.domains.geo.country(address).as_deref(), Some("CH"));
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

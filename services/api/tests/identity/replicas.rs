@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use galaxy_api::{invalidation, loops};
 use galaxy_events::{Nats, NatsConfig, relay};
 use galaxy_service::{Section, Vars};
 use galaxy_testkit::{World, eventually, nats_url};
@@ -23,9 +22,9 @@ async fn with_broker(pool: PgPool) -> (Api, Nats) {
 
 async fn replica(pool: PgPool) -> Api {
     let (api, nats) = with_broker(pool).await;
-    loops::start(&api.app, &nats);
+    api.start_loops(&nats);
     eventually("the channel is healthy", async || {
-        api.app.channel.is_healthy().then_some(())
+        api.domains.invalidation.is_healthy().then_some(())
     })
     .await;
     api
@@ -63,9 +62,9 @@ async fn a_replica_that_is_cut_off_from_the_broker_still_ends_a_session_on_the_o
 ) {
     let cut_off = Api::new(pool.clone()).await;
     let (other, nats) = with_broker(pool).await;
-    loops::start(&other.app, &nats);
+    other.start_loops(&nats);
     eventually("the channel is healthy", async || {
-        other.app.channel.is_healthy().then_some(())
+        other.domains.invalidation.is_healthy().then_some(())
     })
     .await;
     let (session, _) = other
@@ -108,12 +107,14 @@ async fn a_lookup_racing_a_revocation_never_keeps_the_session(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn the_cache_serves_without_the_database_while_the_channel_is_healthy(pool: PgPool) {
-    let (api, nats) = with_broker(pool).await;
+    let (api, _) = with_broker(pool).await;
     let status = async |id: &str| api.session(id).await.expect(200)["status"].clone();
+    let invalidation = api.domains.invalidation.clone();
+    let run = invalidation.run(api.world.process.tasks.draining());
     let session = tokio::select! {
-        () = invalidation::run(api.app.clone(), nats) => panic!("the channel ended"),
+        () = run => panic!("the channel ended"),
         session = async {
-            eventually("the channel is healthy", async || api.app.channel.is_healthy().then_some(())).await;
+            eventually("the channel is healthy", async || api.domains.invalidation.is_healthy().then_some(())).await;
             let (session, _) = api.sign_in(&format!("{}@example.org", uuid::Uuid::now_v7())).await;
             status(&session).await;
             sqlx::query("update backend.device_sessions set status = 'revoked', revoked_at = now()")

@@ -9,7 +9,11 @@ use axum::{
     http::{HeaderMap, Request, StatusCode},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use galaxy_api::{App, Config, routes};
+use galaxy_api::{
+    Config,
+    compose::{self, Domains},
+    loops, routes,
+};
 use galaxy_core::UserId;
 use galaxy_events::Nats;
 use galaxy_service::{Section, Vars};
@@ -24,7 +28,8 @@ pub const ROOT: (&str, &str) = ("root", "the first password");
 /// An `api` of its own.
 pub struct Api {
     pub world: World,
-    pub app: App,
+    pub config: Config,
+    pub domains: Domains,
     pub router: Router,
 }
 
@@ -127,19 +132,29 @@ impl Api {
 
     pub async fn with(pool: PgPool, variables: &[(&str, &str)], nats: Option<Nats>) -> Self {
         let world = World::new(pool);
-        let app = App::new(
-            config(variables),
-            world.process.clone(),
-            world.db.clone(),
-            nats,
-        )
-        .expect("the app can be made");
-        app.bootstrap().await.expect("the app can be set up");
-        Self {
-            router: routes::router(&app),
-            app,
+        let config = config(variables);
+        let domains = Domains::new(&config, &world.process, &world.db, nats.as_ref())
+            .expect("the domains can be built");
+        let api = Self {
+            router: routes::router(&config, &world.process, &domains),
+            config,
+            domains,
             world,
-        }
+        };
+        api.bootstrap().await;
+        api
+    }
+
+    pub async fn bootstrap(&self) {
+        compose::bootstrap(&self.config, &self.world.db, &self.world.clock)
+            .await
+            .expect("the bootstrap succeeds");
+    }
+
+    /// Starts the loops of the process.
+    pub fn start_loops(&self, nats: &Nats) {
+        let world = &self.world;
+        loops::start(&self.config, &world.process, &world.db, nats, &self.domains);
     }
 
     pub fn advance(&self, by: SignedDuration) {

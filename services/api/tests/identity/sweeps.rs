@@ -31,7 +31,7 @@ async fn ended_tiers_sanctions_and_limits_are_tidied_up_and_told(pool: PgPool) {
             .await
             .expect(200);
     }
-    sweeps::once(&api.app).await;
+    sweeps::once(&api.world.db, api.world.clock.now()).await;
     assert_eq!(
         api.world
             .count("select count(*) from backend.sanction_active")
@@ -40,8 +40,8 @@ async fn ended_tiers_sanctions_and_limits_are_tidied_up_and_told(pool: PgPool) {
         "not yet"
     );
     api.advance(SignedDuration::from_hours(1));
-    sweeps::once(&api.app).await;
-    sweeps::once(&api.app).await;
+    sweeps::once(&api.world.db, api.world.clock.now()).await;
+    sweeps::once(&api.world.db, api.world.clock.now()).await;
     for table in [
         "select count(*) from backend.sanction_active",
         "select count(*) from backend.limit_active",
@@ -70,8 +70,8 @@ async fn challenges_are_kept_a_day_and_revoked_sessions_ninety(pool: PgPool) {
     let challenges = "select count(*) from backend.auth_challenges";
     let sessions = "select count(*) from backend.device_sessions";
     let sweep = async || {
-        sweeps::once(&api.app).await;
-        sweeps::daily(&api.app).await;
+        sweeps::once(&api.world.db, api.world.clock.now()).await;
+        sweeps::slow(&api.world.db, api.world.clock.now(), 8).await;
         (
             api.world.count(challenges).await,
             api.world.count(sessions).await,

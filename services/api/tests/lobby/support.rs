@@ -7,7 +7,12 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::join_all;
-use galaxy_api::{App, Config, lobby::RuntimeEvents, routes};
+use galaxy_api::{
+    Config,
+    compose::{self, Domains},
+    lobby::RuntimeEvents,
+    routes,
+};
 use galaxy_core::{EventId, GameId, OperationId, Timestamp, UserId};
 use galaxy_events::{
     Envelope, Event, Handler, Verdict,
@@ -78,11 +83,11 @@ impl Lobby {
             })
         });
         let config = Config::read(&mut vars).expect("the test configuration is right");
-        let app = App::new(config, world.process.clone(), world.db.clone(), None)
-            .expect("the app can be made");
-        galaxy_api::operators::admin_accounts::bootstrap(&app)
+        let domains = Domains::new(&config, &world.process, &world.db, None)
+            .expect("the domains can be built");
+        compose::bootstrap(&config, &world.db, &world.clock)
             .await
-            .expect("an operator can be made");
+            .expect("the bootstrap succeeds");
         sqlx::query(
             "insert into backend.engine_versions (version, image_ref) values ('1.0.0', 'example.org/engine:1.0.0')",
         )
@@ -90,7 +95,7 @@ impl Lobby {
         .await
         .expect("an engine version can be made");
         Self {
-            router: routes::router(&app),
+            router: routes::router(&config, &world.process, &domains),
             world,
         }
     }

@@ -8,8 +8,8 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store;
-use crate::{App, accounts::Caller, http::PageQuery};
+use super::{Sessions, store};
+use crate::{accounts::Caller, http::PageQuery};
 
 const LIST: &str = "sessions";
 
@@ -35,12 +35,12 @@ pub struct OwnSession {
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn list_own_sessions(
-    State(app): State<App>,
+    State(sessions): State<Sessions>,
     caller: Caller,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<OwnSession>>, ApiError> {
     let (limit, before) = page.read::<(Timestamp, Uuid)>(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = sessions.db.acquire().await?;
     let rows = store::list_active(&mut connection, caller.user_id, before, limit).await?;
     let page = Page::cut(rows, limit, LIST, |row| {
         (row.created_at, row.device_session_id)

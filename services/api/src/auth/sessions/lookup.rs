@@ -18,11 +18,11 @@ use tracing::instrument;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::store::{self, Session, SessionStatus};
-use crate::{
-    App,
-    batch::{BatchPermit, Batcher},
+use super::{
+    Sessions,
+    store::{self, Session, SessionStatus},
 };
+use crate::batch::{BatchPermit, Batcher};
 
 /// A device session as the gateway needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -84,14 +84,14 @@ impl Known {
 )]
 #[instrument(skip_all, fields(device_session_id = %id))]
 pub async fn get_session(
-    State(app): State<App>,
+    State(sessions): State<Sessions>,
     ApiPath(id): ApiPath<DeviceSessionId>,
 ) -> Result<Response, ApiError> {
-    let Some(session) = app.sessions.find(&app, id).await? else {
+    let Some(session) = sessions.find(id).await? else {
         return Err(ApiError::not_found("session"));
     };
     if session.status == SessionStatus::Active {
-        app.sessions.seen.note(id, app.clock.now());
+        sessions.seen.note(id, sessions.clock.now());
     }
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], session.answer.clone()).into_response())

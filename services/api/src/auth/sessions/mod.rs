@@ -12,9 +12,10 @@ pub mod revoke_own;
 pub mod seen;
 pub mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
-use galaxy_core::{DeviceSessionId, Timestamp};
+use axum::extract::FromRef;
+use galaxy_core::{Clock, DeviceSessionId, Timestamp};
 use galaxy_events::{
     catalogue::session::SessionRevoked,
     outbox,
@@ -23,56 +24,101 @@ use galaxy_events::{
 use galaxy_http::ApiError;
 use galaxy_service::{GenerationCache, Tasks};
 use galaxy_store::{Db, Result, Tx};
+use uuid::Uuid;
 
 use self::{
     lookup::{Known, Lookups},
     seen::Seen,
     store::Revoked,
 };
-use crate::{App, auth::metrics};
+use crate::{
+    accounts::Accounts,
+    auth::metrics,
+    invalidation::{Invalidated, Invalidation},
+};
 
 /// Active sessions that one user can have.
 pub const SESSIONS_PER_USER: i64 = 20;
+
+/// Where ended sessions are named to the other replicas.
+const TOPIC: &str = "sessions";
+/// Sessions named in one message.
+const IDS_PER_MESSAGE: usize = 1_000;
 
 const CACHED_MOST: usize = 100_000;
 /// An entry is read anew after this long, whatever happens.
 const CACHED_FOR: Duration = Duration::from_secs(10);
 
-/// Sessions as lookups see them: cache, misses in batches, and which were used when.
-pub struct Sessions {
-    cache: GenerationCache<DeviceSessionId, Arc<Known>>,
+type Cache = GenerationCache<DeviceSessionId, Arc<Known>>;
+
+/// The state of device sessions. Cheap to clone: it is cloned for every lookup.
+#[derive(Clone)]
+pub struct Sessions(Arc<State>);
+
+/// What [`Sessions`] share.
+pub struct State {
+    db: Db,
+    clock: Clock,
+    accounts: Accounts,
+    cache: Arc<Cache>,
+    /// Lookups that the cache cannot answer, in batches.
     misses: Lookups,
     /// When sessions were used, not yet written.
-    pub seen: Seen,
+    seen: Seen,
+    invalidation: Invalidation,
+}
+
+impl Deref for Sessions {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
+
+impl FromRef<Sessions> for Accounts {
+    fn from_ref(sessions: &Sessions) -> Self {
+        sessions.accounts.clone()
+    }
 }
 
 impl Sessions {
-    /// Nothing cached.
-    pub fn new(tasks: &Tasks, db: &Db) -> Self {
-        Self {
-            cache: GenerationCache::new(CACHED_MOST, CACHED_FOR),
+    /// Sessions in `db`, of which none is cached yet.
+    pub fn new(
+        tasks: &Tasks,
+        db: &Db,
+        clock: &Clock,
+        accounts: &Accounts,
+        invalidation: &Invalidation,
+    ) -> Self {
+        let cache = Arc::new(Cache::new(CACHED_MOST, CACHED_FOR));
+        invalidation.register(TOPIC, cache.clone());
+        let revoked = cache.clone();
+        invalidation.register_event(move |event: &SessionRevoked| {
+            revoked.invalidate(&event.device_session_id);
+        });
+        Self(Arc::new(State {
+            db: db.clone(),
+            clock: clock.clone(),
+            accounts: accounts.clone(),
+            cache,
             misses: lookup::batcher(tasks, db),
             seen: Seen::default(),
+            invalidation: invalidation.clone(),
+        }))
+    }
+
+    /// Lets the caches of all replicas forget ended sessions. Call it after the commit and before the answer.
+    pub async fn forget(&self, ids: &[DeviceSessionId]) {
+        for part in ids.chunks(IDS_PER_MESSAGE) {
+            let message: Vec<u8> = part.iter().flat_map(|id| id.uuid().into_bytes()).collect();
+            self.invalidation.send(TOPIC, message.into()).await;
         }
     }
 
-    /// Forgets one session in this replica.
-    pub fn forget(&self, id: DeviceSessionId) {
-        self.cache.invalidate(&id);
-    }
-
-    /// Forgets all sessions in this replica.
-    pub fn forget_all(&self) {
-        self.cache.invalidate_all();
-    }
-
     /// The session, from the cache if that may serve.
-    pub async fn find(
-        &self,
-        app: &App,
-        id: DeviceSessionId,
-    ) -> std::result::Result<Option<Arc<Known>>, ApiError> {
-        let healthy = app.channel.is_healthy();
+    async fn find(&self, id: DeviceSessionId) -> std::result::Result<Option<Arc<Known>>, ApiError> {
+        let healthy = self.invalidation.is_healthy();
         let generation = match self.cache.lookup(&id) {
             (Some(session), _) if healthy => return Ok(Some(session)),
             (_, generation) => generation,
@@ -84,6 +130,21 @@ impl Sessions {
             self.cache.insert(id, session.clone(), generation);
         }
         Ok(found)
+    }
+}
+
+/// A message is a list of session ids, 16 bytes each.
+impl Invalidated for Cache {
+    fn forget(&self, message: &[u8]) {
+        for id in message.chunks_exact(16) {
+            if let Ok(id) = Uuid::from_slice(id) {
+                self.invalidate(&id.into());
+            }
+        }
+    }
+
+    fn forget_all(&self) {
+        self.invalidate_all();
     }
 }
 
@@ -103,7 +164,7 @@ pub async fn announce(tx: &mut Tx, revoked: &[Revoked], reason: &str) -> Result<
 }
 
 /// Revokes all sessions of a user but `except`, with everything that must be said about it. After the commit, give the
-/// ids to [`crate::invalidation::forget_sessions`].
+/// ids to [`Sessions::forget`].
 #[must_use = "the caches must forget these sessions after the commit"]
 pub async fn revoke_all_of(
     tx: &mut Tx,

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{announce, store};
-use crate::{App, auth::model, invalidation};
+use super::{Sessions, announce, store};
+use crate::auth::model;
 
 /// Why a session ends.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,29 +34,30 @@ pub struct RevokeSession {
 )]
 #[instrument(skip_all, fields(device_session_id = %id))]
 pub async fn revoke_session(
-    State(app): State<App>,
+    State(sessions): State<Sessions>,
     ApiPath(id): ApiPath<DeviceSessionId>,
     ApiJson(request): ApiJson<RevokeSession>,
 ) -> Result<StatusCode, ApiError> {
     let mut invalid = Invalid::default();
     let reason = invalid.check("reason", model::revoke_reason(&request.reason));
     let reason = invalid.finish(reason)?;
-    revoke_one(&app, id, None, &reason).await
+    revoke_one(&sessions, id, None, &reason).await
 }
 
 /// Revokes one session, of `owner` if given, and answers.
 pub(super) async fn revoke_one(
-    app: &App,
+    sessions: &Sessions,
     id: DeviceSessionId,
     owner: Option<UserId>,
     reason: &str,
 ) -> Result<StatusCode, ApiError> {
-    let mut tx = app.db.begin().await?;
-    let Some(revoked) = store::revoke(&mut tx, id, owner, reason, app.clock.now()).await? else {
+    let mut tx = sessions.db.begin().await?;
+    let Some(revoked) = store::revoke(&mut tx, id, owner, reason, sessions.clock.now()).await?
+    else {
         return Err(ApiError::not_found("session"));
     };
     announce(&mut tx, revoked.as_slice(), reason).await?;
     tx.commit().await?;
-    invalidation::forget_sessions(app, &[id]).await;
+    sessions.forget(&[id]).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::revoke_all_of;
-use crate::{App, accounts, auth::model, invalidation};
+use super::{Sessions, revoke_all_of};
+use crate::{accounts, auth::model};
 
 /// Why all sessions of a user end.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -43,21 +43,28 @@ pub struct RevokedSessions {
 )]
 #[instrument(skip_all, fields(%user_id))]
 pub async fn revoke_all_sessions(
-    State(app): State<App>,
+    State(sessions): State<Sessions>,
     ApiPath(user_id): ApiPath<UserId>,
     ApiJson(request): ApiJson<RevokeAllSessions>,
 ) -> Result<Json<RevokedSessions>, ApiError> {
     let mut invalid = Invalid::default();
     let reason = invalid.check("reason", model::revoke_reason(&request.reason));
     let reason = invalid.finish(reason)?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = sessions.db.begin().await?;
     // Sign-ins of the same account, which end surplus sessions, wait.
     let locked = accounts::store::lock_for_count(&mut tx, user_id).await?;
     if !locked && accounts::store::find(&mut tx, user_id).await?.is_none() {
         return Err(ApiError::not_found("account"));
     }
-    let ids = revoke_all_of(&mut tx, user_id, request.except, &reason, app.clock.now()).await?;
+    let ids = revoke_all_of(
+        &mut tx,
+        user_id,
+        request.except,
+        &reason,
+        sessions.clock.now(),
+    )
+    .await?;
     tx.commit().await?;
-    invalidation::forget_sessions(&app, &ids).await;
+    sessions.forget(&ids).await;
     Ok(Json(RevokedSessions { revoked: ids.len() }))
 }

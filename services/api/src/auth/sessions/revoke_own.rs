@@ -5,8 +5,8 @@ use galaxy_core::DeviceSessionId;
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use tracing::instrument;
 
-use super::revoke::revoke_one;
-use crate::{App, accounts::Caller};
+use super::{Sessions, revoke::revoke_one};
+use crate::accounts::Caller;
 
 /// Ends one of the caller's sessions. Ending an ended one changes nothing.
 #[utoipa::path(
@@ -22,9 +22,9 @@ use crate::{App, accounts::Caller};
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id, device_session_id = %id))]
 pub async fn revoke_own_session(
-    State(app): State<App>,
+    State(sessions): State<Sessions>,
     caller: Caller,
     ApiPath(id): ApiPath<DeviceSessionId>,
 ) -> Result<StatusCode, ApiError> {
-    revoke_one(&app, id, Some(caller.user_id), "revoked").await
+    revoke_one(&sessions, id, Some(caller.user_id), "revoked").await
 }

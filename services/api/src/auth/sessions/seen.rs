@@ -7,12 +7,11 @@ use std::{
 };
 
 use galaxy_core::{DeviceSessionId, Timestamp};
-use galaxy_service::Schedule;
+use galaxy_service::{Schedule, Tasks};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
-use super::store;
-use crate::App;
+use super::{Sessions, store};
 
 const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 const BATCH: usize = 1_000;
@@ -67,25 +66,25 @@ impl Seen {
 }
 
 /// Writes what was seen, now.
-pub async fn flush(app: &App) -> galaxy_store::Result<u64> {
+pub async fn flush(sessions: &Sessions) -> galaxy_store::Result<u64> {
     let mut written = 0;
-    for part in app.sessions.seen.take(app.clock.now()).chunks(BATCH) {
+    for part in sessions.seen.take(sessions.clock.now()).chunks(BATCH) {
         let ids: Vec<Uuid> = part.iter().map(|(id, _)| id.uuid()).collect();
         let at: Vec<_> = part.iter().map(|(_, at)| *at).collect();
-        let mut connection = app.db.acquire().await?;
+        let mut connection = sessions.db.acquire().await?;
         written += store::write_seen(&mut connection, &ids, &at).await?;
     }
     Ok(written)
 }
 
 /// Writes every second and once more when the process drains. A failed write loses the last minute, no more.
-pub fn start(app: &App) {
-    let (tasks, app) = (app.process.tasks.clone(), app.clone());
+pub fn start(tasks: &Tasks, sessions: &Sessions) {
+    let sessions = sessions.clone();
     let schedule = Schedule::period(FLUSH_PERIOD).with_final_run();
     tasks.every("seen", schedule, move || {
-        let app = app.clone();
+        let sessions = sessions.clone();
         async move {
-            if let Err(error) = flush(&app).await {
+            if let Err(error) = flush(&sessions).await {
                 tracing::warn!(%error, "when sessions were used could not be written");
             }
         }

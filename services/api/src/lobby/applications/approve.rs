@@ -8,9 +8,9 @@ use tracing::instrument;
 
 use super::{ApplicationPath, decided, find};
 use crate::{
-    App,
     accounts::{self, Action, NotAllowed},
     lobby::{
+        Lobby,
         access::OwnedGame,
         admission, events,
         games::lock_managed,
@@ -39,13 +39,13 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn approve_application(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiPath(path): ApiPath<ApplicationPath>,
 ) -> Result<Json<ApplicationView>, Error> {
-    let now = app.clock.now();
+    let now = lobby.clock.now();
     let game_id = owned.game.game_id;
-    let mut tx = app.db.begin().await?;
+    let mut tx = lobby.db.begin().await?;
     let mut application = find(&mut tx, game_id, path.application_id).await?;
     lock_applicant(&mut tx, application.applicant_user_id, now).await?;
     let mut game = lock_managed(&mut tx, owned.user_id, game_id, now).await?;

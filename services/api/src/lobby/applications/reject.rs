@@ -5,12 +5,9 @@ use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{ApplicationPath, decided, find};
-use crate::{
-    App,
-    lobby::{
-        access::OwnedGame, events, games::lock_managed, model::ApplicationStatus, refusal::Error,
-        store, view::ApplicationView,
-    },
+use crate::lobby::{
+    Lobby, access::OwnedGame, events, games::lock_managed, model::ApplicationStatus,
+    refusal::Error, store, view::ApplicationView,
 };
 
 /// Rejects an application. The player may apply again.
@@ -29,12 +26,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn reject_application(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiPath(path): ApiPath<ApplicationPath>,
 ) -> Result<Json<ApplicationView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     let mut application = find(&mut tx, game.game_id, path.application_id).await?;
     let status = ApplicationStatus::Rejected;

@@ -9,9 +9,9 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     accounts::{self, Action, LimitCode},
     lobby::{
+        Lobby,
         access::VisibleGame,
         admission, events, limits,
         model::ApplicationStatus,
@@ -51,15 +51,15 @@ pub struct SubmitApplication {
 )]
 #[instrument(skip_all, fields(game_id = %visible.game.game_id, user_id = %visible.user_id))]
 pub async fn submit_application(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     visible: VisibleGame,
     ApiJson(request): ApiJson<SubmitApplication>,
 ) -> Result<(StatusCode, Json<ApplicationView>), Error> {
-    let now = app.clock.now();
-    let race = admission::race_name(&app, &request.race_name)?;
+    let now = lobby.clock.now();
+    let race = admission::race_name(&lobby, &request.race_name)?;
     let message = message(request.message.as_deref())?;
     let applicant = visible.user_id;
-    let mut tx = app.db.begin().await?;
+    let mut tx = lobby.db.begin().await?;
     accounts::ensure_may(&mut tx, applicant, Action::JoinGame, now).await?;
     limits::lock(&mut tx, applicant).await?;
     let game = store::games::lock(&mut tx, visible.game.game_id)

@@ -5,9 +5,8 @@ use galaxy_events::catalogue::lobby::GameCancelled;
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::{
-    App,
-    lobby::{access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView},
+use crate::lobby::{
+    Lobby, access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView,
 };
 
 /// Gives the game up: nobody can join any more, reserved race names are free again.
@@ -26,11 +25,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn cancel_game(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
 ) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.cancel(now)?;
     store::games::save(&mut tx, &mut game, now).await?;

@@ -10,9 +10,9 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     accounts::{self, Action, Caller, LimitCode},
     lobby::{
+        Lobby,
         game::Game,
         limits,
         model::{GameStatus, Visibility},
@@ -71,12 +71,12 @@ pub struct CreateGame {
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn create_game(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiJson(request): ApiJson<CreateGame>,
 ) -> Result<(StatusCode, Json<GameView>), Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     accounts::ensure_may(&mut tx, caller.user_id, Action::CreateGame, now).await?;
     let mut game = draft(caller, now);
     let mut settings = Settings::from(request);

@@ -8,10 +8,10 @@ use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::{
-    App,
     accounts::Caller,
     http::PageQuery,
     lobby::{
+        Lobby,
         model::GameStatus,
         refusal::{Error, wrong},
         store::game_lists,
@@ -48,7 +48,7 @@ pub struct ListGames {
 )]
 #[instrument(skip_all)]
 pub async fn list_games(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     _: Caller,
     ApiQuery(query): ApiQuery<ListGames>,
 ) -> Result<Json<Page<GameView>>, Error> {
@@ -56,7 +56,7 @@ pub async fn list_games(
         limit: query.limit,
         cursor: query.cursor,
     };
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let games = match query.q.as_deref().filter(|prefix| !prefix.is_empty()) {
         None => {
             let list = list_name("games", query.status);

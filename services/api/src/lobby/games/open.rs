@@ -5,10 +5,7 @@ use galaxy_events::catalogue::lobby::GameOpened;
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::{
-    App,
-    lobby::{access::OwnedGame, events, refusal::Error, store, view::GameView},
-};
+use crate::lobby::{Lobby, access::OwnedGame, events, refusal::Error, store, view::GameView};
 
 /// Takes players from now on; a public game becomes visible to all.
 #[utoipa::path(
@@ -26,11 +23,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn open_enrollment(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
 ) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.open(now)?;
     store::games::save(&mut tx, &mut game, now).await?;

@@ -5,9 +5,8 @@ use galaxy_events::catalogue::lobby::GamePaused;
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::{
-    App,
-    lobby::{access::OwnedGame, events, refusal::Error, runtime, store, view::GameView},
+use crate::lobby::{
+    Lobby, access::OwnedGame, events, refusal::Error, runtime, store, view::GameView,
 };
 
 /// Stops the turns; a turn being generated comes to its end.
@@ -25,9 +24,12 @@ use crate::{
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
-pub async fn pause_game(State(app): State<App>, owned: OwnedGame) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+pub async fn pause_game(
+    State(lobby): State<Lobby>,
+    owned: OwnedGame,
+) -> Result<Json<GameView>, Error> {
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.pause("owner")?;
     runtime::pause(&mut tx, game.game_id, now).await?;

@@ -5,9 +5,8 @@ use galaxy_events::catalogue::lobby::GameReady;
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::{
-    App,
-    lobby::{access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView},
+use crate::lobby::{
+    Lobby, access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView,
 };
 
 /// Ends enrollment: open applications are rejected, open invites revoked.
@@ -26,11 +25,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn ready_to_start(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
 ) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.make_ready()?;
     store::games::save(&mut tx, &mut game, now).await?;

@@ -4,9 +4,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::{
-    App,
-    lobby::{access::OwnedGame, model::Action, refusal::Error, runtime, view::GameView},
+use crate::lobby::{
+    Lobby, access::OwnedGame, model::Action, refusal::Error, runtime, view::GameView,
 };
 
 /// Starts the game with its roster as it stands. It runs once its engine is up; an event tells.
@@ -25,11 +24,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn start_game(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
 ) -> Result<(StatusCode, Json<GameView>), Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     let by = format!("user:{}", owned.user_id);
     runtime::start(&mut tx, &mut game, Action::Start, by, now).await?;

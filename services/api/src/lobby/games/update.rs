@@ -8,12 +8,9 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{create::check_engine_version, lock_managed};
-use crate::{
-    App,
-    lobby::{
-        access::OwnedGame, model::Visibility, refusal::Error, settings::Settings, store,
-        view::GameView,
-    },
+use crate::lobby::{
+    Lobby, access::OwnedGame, model::Visibility, refusal::Error, settings::Settings, store,
+    view::GameView,
 };
 
 /// What to change; absent fields stay.
@@ -69,12 +66,12 @@ pub struct UpdateGame {
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn update_game(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiJson(request): ApiJson<UpdateGame>,
 ) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     if let Some(version) = &request.target_engine_version {
         check_engine_version(&mut tx, version).await?;

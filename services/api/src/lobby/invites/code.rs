@@ -6,9 +6,8 @@ use galaxy_core::{InviteId, Timestamp, UserId, entropy};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    App,
     keys::Keys,
-    lobby::refusal::Error,
+    lobby::{Lobby, refusal::Error},
     throttle::{self, Rule},
 };
 
@@ -40,9 +39,9 @@ pub fn matches(keys: &Keys, invite: InviteId, code: &str, kept: &[u8]) -> bool {
 }
 
 /// Takes a try before the code is looked at, so that racing guesses get none for free.
-pub async fn take_try(app: &App, player: UserId, now: Timestamp) -> Result<(), Error> {
-    let mut connection = app.db.acquire().await?;
-    let subject = app.keys.hash(TRIES.bucket, &[player.uuid().as_bytes()]);
+pub async fn take_try(lobby: &Lobby, player: UserId, now: Timestamp) -> Result<(), Error> {
+    let mut connection = lobby.db.acquire().await?;
+    let subject = lobby.keys.hash(TRIES.bucket, &[player.uuid().as_bytes()]);
     match throttle::take(&mut connection, &TRIES, &subject, now).await? {
         None => Ok(()),
         Some(wait) => Err(Error::TooMany(wait)),

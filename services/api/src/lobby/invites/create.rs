@@ -10,8 +10,9 @@ use utoipa::ToSchema;
 
 use super::code;
 use crate::{
-    App, accounts,
+    accounts,
     lobby::{
+        Lobby,
         access::OwnedGame,
         admission, events,
         games::lock_managed,
@@ -50,12 +51,12 @@ pub struct CreateInvite {
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn create_invite(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiJson(request): ApiJson<CreateInvite>,
 ) -> Result<(StatusCode, Json<InviteView>), Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     if let Some(invitee) = request.invited_user_id {
         lock_invitee(&mut tx, invitee).await?;
     }
@@ -76,7 +77,7 @@ pub async fn create_invite(
         invited_user_id: request.invited_user_id,
         code_hash: code
             .as_deref()
-            .map(|code| code::hash(&app.keys, invite_id, code).to_vec()),
+            .map(|code| code::hash(&lobby.keys, invite_id, code).to_vec()),
         status: InviteStatus::Created,
         redeemed_by_user_id: None,
         expires_at: game.enrollment_ends_at,

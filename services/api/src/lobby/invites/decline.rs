@@ -6,9 +6,8 @@ use tracing::instrument;
 
 use super::{InvitePath, check_open, decided, find_own};
 use crate::{
-    App,
     accounts::Caller,
-    lobby::{events, model::InviteStatus, refusal::Error, store},
+    lobby::{Lobby, events, model::InviteStatus, refusal::Error, store},
 };
 
 /// Declines an invite that names the caller.
@@ -26,12 +25,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %path.game_id, user_id = %caller.user_id))]
 pub async fn decline_invite(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiPath(path): ApiPath<InvitePath>,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let game = store::games::lock(&mut tx, path.game_id)
         .await?
         .ok_or(Error::Missing("invite"))?;

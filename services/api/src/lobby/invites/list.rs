@@ -6,9 +6,8 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     http::PageQuery,
-    lobby::{access::OwnedGame, refusal::Error, store::mine, view::InviteView},
+    lobby::{Lobby, access::OwnedGame, refusal::Error, store::mine, view::InviteView},
 };
 
 const LIST: &str = "game_invites";
@@ -28,12 +27,12 @@ const LIST: &str = "game_invites";
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn list_invites(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<InviteView>>, Error> {
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let page = mine::invites_to(&mut connection, LIST, owned.game.game_id, limit, after).await?;
     Ok(Json(page.map(InviteView::from)))
 }

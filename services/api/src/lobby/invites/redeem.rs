@@ -10,10 +10,9 @@ use utoipa::ToSchema;
 
 use super::{InvitePath, check_open, code, decided, find};
 use crate::{
-    App,
     accounts::{self, Action, Caller},
     lobby::{
-        admission, events, limits,
+        Lobby, admission, events, limits,
         model::InviteStatus,
         refusal::Error,
         store::{self, invites::Invite},
@@ -53,16 +52,16 @@ pub struct RedeemInvite {
 )]
 #[instrument(skip_all, fields(game_id = %path.game_id, user_id = %caller.user_id))]
 pub async fn redeem_invite(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiPath(path): ApiPath<InvitePath>,
     ApiJson(request): ApiJson<RedeemInvite>,
 ) -> Result<Json<MembershipView>, Error> {
-    let now = app.clock.now();
+    let now = lobby.clock.now();
     let player = caller.user_id;
-    let race = admission::race_name(&app, &request.race_name)?;
-    let mut invite = own_invite(&app, &path, player, request.code.as_deref(), now).await?;
-    let mut tx = app.db.begin().await?;
+    let race = admission::race_name(&lobby, &request.race_name)?;
+    let mut invite = own_invite(&lobby, &path, player, request.code.as_deref(), now).await?;
+    let mut tx = lobby.db.begin().await?;
     accounts::ensure_may(&mut tx, player, Action::JoinGame, now).await?;
     limits::lock(&mut tx, player).await?;
     let mut game = store::games::lock(&mut tx, path.game_id)
@@ -85,30 +84,30 @@ pub async fn redeem_invite(
 
 /// The invite, if it names the player or the code is its own. Everything else looks as if there were none.
 async fn own_invite(
-    app: &App,
+    lobby: &Lobby,
     path: &InvitePath,
     player: UserId,
     code: Option<&str>,
     now: Timestamp,
 ) -> Result<Invite, Error> {
     if let Some(code) = code {
-        code::take_try(app, player, now).await?;
-        let mut connection = app.db.acquire().await?;
-        return by_code(app, &mut connection, path, code).await;
+        code::take_try(lobby, player, now).await?;
+        let mut connection = lobby.db.acquire().await?;
+        return by_code(lobby, &mut connection, path, code).await;
     }
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     super::find_own(&mut connection, path, player).await
 }
 
 async fn by_code(
-    app: &App,
+    lobby: &Lobby,
     connection: &mut PgConnection,
     path: &InvitePath,
     code: &str,
 ) -> Result<Invite, Error> {
     let invite = find(connection, path).await?;
     let kept = invite.code_hash.as_deref().unwrap_or_default();
-    if code::matches(&app.keys, invite.invite_id, code, kept) {
+    if code::matches(&lobby.keys, invite.invite_id, code, kept) {
         Ok(invite)
     } else {
         Err(Error::Missing("invite, or the code is not its own"))

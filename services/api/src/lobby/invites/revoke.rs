@@ -5,11 +5,9 @@ use galaxy_http::ApiPath;
 use tracing::instrument;
 
 use super::{InvitePath, decided, find};
-use crate::{
-    App,
-    lobby::{
-        access::OwnedGame, events, games::lock_managed, model::InviteStatus, refusal::Error, store,
-    },
+use crate::lobby::{
+    Lobby, access::OwnedGame, events, games::lock_managed, model::InviteStatus, refusal::Error,
+    store,
 };
 
 /// Takes an open invite back.
@@ -28,12 +26,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %path.game_id))]
 pub async fn revoke_invite(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiPath(path): ApiPath<InvitePath>,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = lobby.clock.now();
+    let mut tx = lobby.db.begin().await?;
     let game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     let invite = find(&mut tx, &path).await?;
     let status = InviteStatus::Revoked;

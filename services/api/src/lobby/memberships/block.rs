@@ -9,9 +9,8 @@ use super::{
     end::{self, Ending},
     find,
 };
-use crate::{
-    App,
-    lobby::{access::OwnedGame, games::lock_managed, model::MembershipStatus, refusal::Error},
+use crate::lobby::{
+    Lobby, access::OwnedGame, games::lock_managed, model::MembershipStatus, refusal::Error,
 };
 
 /// Ends a membership and bars the player from applying or redeeming again; in a running game the race is banished.
@@ -30,13 +29,13 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
 pub async fn block_membership(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     owned: OwnedGame,
     ApiPath(path): ApiPath<MembershipPath>,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
+    let now = lobby.clock.now();
     let game_id = owned.game.game_id;
-    let mut tx = app.db.begin().await?;
+    let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, game_id, now).await?;
     let member = find(&mut tx, game_id, path.membership_id).await?;
     let ending = Ending {

@@ -6,9 +6,9 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     http::PageQuery,
     lobby::{
+        Lobby,
         access::VisibleGame,
         model::Visibility,
         refusal::{Error, Refusal},
@@ -35,7 +35,7 @@ const LIST: &str = "memberships";
 )]
 #[instrument(skip_all, fields(game_id = %visible.game.game_id))]
 pub async fn list_memberships(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     visible: VisibleGame,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<MembershipView>>, Error> {
@@ -44,7 +44,7 @@ pub async fn list_memberships(
         return Err(Refusal::NotMember.into());
     }
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let game_id = visible.game.game_id;
     let page = memberships::list(&mut connection, LIST, game_id, is_owner, limit, after).await?;
     Ok(Json(page.map(MembershipView::from)))

@@ -9,15 +9,13 @@ use super::{
     end::{self, Ending},
     find,
 };
-use crate::{
-    App,
-    lobby::{
-        access::VisibleGame,
-        games::lock_managed,
-        model::MembershipStatus,
-        refusal::{Error, Refusal},
-        store,
-    },
+use crate::lobby::{
+    Lobby,
+    access::VisibleGame,
+    games::lock_managed,
+    model::MembershipStatus,
+    refusal::{Error, Refusal},
+    store,
 };
 
 /// Ends a membership. The player may come back while the game enrolls; in a running game the race is banished.
@@ -36,13 +34,13 @@ use crate::{
 )]
 #[instrument(skip_all, fields(game_id = %visible.game.game_id, user_id = %visible.user_id))]
 pub async fn remove_membership(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     visible: VisibleGame,
     ApiPath(path): ApiPath<MembershipPath>,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
+    let now = lobby.clock.now();
     let (game_id, caller) = (visible.game.game_id, visible.user_id);
-    let mut tx = app.db.begin().await?;
+    let mut tx = lobby.db.begin().await?;
     let member = find(&mut tx, game_id, path.membership_id).await?;
     let mut game = if member.user_id == caller {
         // Leaving is open to those who may manage nothing.

@@ -6,10 +6,9 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     accounts::Caller,
     http::PageQuery,
-    lobby::{refusal::Error, store::mine, view::ApplicationView},
+    lobby::{Lobby, refusal::Error, store::mine, view::ApplicationView},
 };
 
 const LIST: &str = "my_applications";
@@ -25,12 +24,12 @@ const LIST: &str = "my_applications";
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn list_my_applications(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<ApplicationView>>, Error> {
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let page = mine::applications_of(&mut connection, LIST, caller.user_id, limit, after).await?;
     Ok(Json(page.map(ApplicationView::from)))
 }

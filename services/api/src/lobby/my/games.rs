@@ -6,10 +6,9 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     accounts::Caller,
     http::PageQuery,
-    lobby::{refusal::Error, store::game_lists, view::GameView},
+    lobby::{Lobby, refusal::Error, store::game_lists, view::GameView},
 };
 
 const LIST: &str = "my_games";
@@ -25,12 +24,12 @@ const LIST: &str = "my_games";
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn list_my_games(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<GameView>>, Error> {
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let page = game_lists::of_player(&mut connection, LIST, caller.user_id, limit, after).await?;
     Ok(Json(page.map(GameView::from)))
 }

@@ -6,10 +6,9 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     accounts::Caller,
     http::PageQuery,
-    lobby::{refusal::Error, store::mine, view::InviteView},
+    lobby::{Lobby, refusal::Error, store::mine, view::InviteView},
 };
 
 const LIST: &str = "my_invites";
@@ -25,12 +24,12 @@ const LIST: &str = "my_invites";
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn list_my_invites(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<InviteView>>, Error> {
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let page = mine::invites_of(&mut connection, LIST, caller.user_id, limit, after).await?;
     Ok(Json(page.map(InviteView::from)))
 }

@@ -6,10 +6,9 @@ use galaxy_http::ApiQuery;
 use tracing::instrument;
 
 use crate::{
-    App,
     accounts::Caller,
     http::PageQuery,
-    lobby::{refusal::Error, store::race_names, view::RaceNameView},
+    lobby::{Lobby, refusal::Error, store::race_names, view::RaceNameView},
 };
 
 const LIST: &str = "my_race_names";
@@ -25,12 +24,12 @@ const LIST: &str = "my_race_names";
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn list_my_race_names(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<RaceNameView>>, Error> {
     let (limit, after) = query.read(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = lobby.db.acquire().await?;
     let page = race_names::list_held(&mut connection, LIST, caller.user_id, limit, after).await?;
     Ok(Json(page.map(RaceNameView::from)))
 }

@@ -9,13 +9,12 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use crate::{
-    App,
     accounts::{Caller, LimitCode},
     lobby::{
-        events, limits,
+        Lobby, events, limits,
         model::RaceNameStatus,
         refusal::{Error, Refusal, wrong},
-        store::{race_names, race_names::HeldName},
+        store::race_names::{self, HeldName},
         view::RaceNameView,
     },
 };
@@ -44,13 +43,13 @@ pub struct RegisterRaceName {
 )]
 #[instrument(skip_all, fields(user_id = %caller.user_id))]
 pub async fn register_race_name(
-    State(app): State<App>,
+    State(lobby): State<Lobby>,
     caller: Caller,
     ApiJson(request): ApiJson<RegisterRaceName>,
 ) -> Result<Json<RaceNameView>, Error> {
-    let now = app.clock.now();
+    let now = lobby.clock.now();
     let name = RaceName::parse(&request.name).map_err(|reason| wrong("name", reason))?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = lobby.db.begin().await?;
     limits::lock(&mut tx, caller.user_id).await?;
     let mut held = pending(&mut tx, caller.user_id, &name, now).await?;
     let count = race_names::count_registered(&mut tx, caller.user_id).await?;

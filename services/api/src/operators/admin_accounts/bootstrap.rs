@@ -1,33 +1,59 @@
 //! The first operator, from the environment.
 
 use anyhow::bail;
+use galaxy_core::Timestamp;
+use galaxy_service::{Secret, Vars};
+use galaxy_store::Db;
 use secrecy::ExposeSecret;
 
 use super::store;
-use crate::{
-    App,
-    operators::sign_in::{credentials, model},
-};
+use crate::operators::sign_in::{credentials, model};
 
-/// Makes the account that the settings name, if there is none of that name. A changed password is never overwritten.
-pub async fn bootstrap(app: &App) -> anyhow::Result<()> {
-    let Some(first) = &app.config.admin_bootstrap else {
-        return Ok(());
-    };
-    let password = first.password.expose_secret();
-    if let Err(why) = model::check_username(&first.user) {
-        bail!("BACKEND_ADMIN_BOOTSTRAP_USER {why}");
+/// The operator that is made at the first start.
+#[derive(Debug, Clone)]
+pub struct FirstOperator {
+    pub user: String,
+    pub password: Secret,
+}
+
+impl FirstOperator {
+    /// From the settings; absent if neither is set. The outer level says whether reading succeeded.
+    pub fn read(vars: &mut Vars) -> Option<Option<Self>> {
+        let user = vars.optional(
+            "BACKEND_ADMIN_BOOTSTRAP_USER",
+            "User name of the first operator",
+        );
+        let password = vars.optional_secret(
+            "BACKEND_ADMIN_BOOTSTRAP_PASSWORD",
+            "Password of the first operator, 12 characters or more",
+        );
+        match (user?, password?) {
+            (None, None) => Some(None),
+            (Some(user), Some(password)) => Some(Some(Self { user, password })),
+            _ => vars.problem(
+                "BACKEND_ADMIN_BOOTSTRAP_USER",
+                "and BACKEND_ADMIN_BOOTSTRAP_PASSWORD go together",
+            ),
+        }
     }
-    let mut connection = app.db.acquire().await?;
-    if store::exists(&mut connection, &first.user).await? {
-        return Ok(());
+
+    /// Makes the account, if there is none of that name. A changed password is never overwritten.
+    pub async fn create(&self, db: &Db, now: Timestamp) -> anyhow::Result<()> {
+        let password = self.password.expose_secret();
+        if let Err(why) = model::check_username(&self.user) {
+            bail!("BACKEND_ADMIN_BOOTSTRAP_USER {why}");
+        }
+        let mut connection = db.acquire().await?;
+        if store::exists(&mut connection, &self.user).await? {
+            return Ok(());
+        }
+        if let Err(why) = model::check_password(password) {
+            bail!("BACKEND_ADMIN_BOOTSTRAP_PASSWORD {why}");
+        }
+        let hash = credentials::hash(password.to_owned()).await?;
+        if store::insert(&mut connection, &self.user, &hash, now).await? {
+            tracing::info!(username = self.user, "the first admin account was made");
+        }
+        Ok(())
     }
-    if let Err(why) = model::check_password(password) {
-        bail!("BACKEND_ADMIN_BOOTSTRAP_PASSWORD {why}");
-    }
-    let hash = credentials::hash(password.to_owned()).await?;
-    if store::insert(&mut connection, &first.user, &hash, app.clock.now()).await? {
-        tracing::info!(username = first.user, "the first admin account is made");
-    }
-    Ok(())
 }

@@ -8,12 +8,9 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{store, view::AdminAccountView};
-use crate::{
-    App,
-    operators::{
-        Admin, audit,
-        sign_in::{credentials, model},
-    },
+use crate::operators::{
+    Admin, Operators, audit,
+    sign_in::{credentials, model},
 };
 
 /// A new operator's account.
@@ -60,7 +57,7 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn create_admin_account(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiJson(request): ApiJson<CreateAdminAccount>,
 ) -> Result<(StatusCode, Json<AdminAccountView>), ApiError> {
@@ -70,8 +67,8 @@ pub async fn create_admin_account(
     invalid.finish(name.and(password))?;
     let hash = credentials::hash(request.password).await?;
     let username = request.username;
-    let mut tx = app.db.begin().await?;
-    if !store::insert(&mut tx, &username, &hash, app.clock.now()).await? {
+    let mut tx = operators.db.begin().await?;
+    if !store::insert(&mut tx, &username, &hash, operators.clock.now()).await? {
         return Err(Error::Taken.into());
     }
     audit::record(

@@ -6,10 +6,7 @@ use serde_json::json;
 use tracing::instrument;
 
 use super::{store, view::AdminAccountView};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Why an account is not disabled.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +45,16 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn disable_admin_account(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(username): ApiPath<String>,
 ) -> Result<Json<AdminAccountView>, ApiError> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     let enabled = store::lock_enabled(&mut tx).await?;
     if enabled == [username.clone()] {
         return Err(Error::LastEnabled.into());
     }
-    if !store::set_disabled(&mut tx, &username, Some(app.clock.now())).await? {
+    if !store::set_disabled(&mut tx, &username, Some(operators.clock.now())).await? {
         return Err(Error::Unknown.into());
     }
     audit::record(
@@ -71,7 +68,7 @@ pub async fn disable_admin_account(
     .await?;
     let account = store::find(&mut tx, &username).await?;
     tx.commit().await?;
-    app.forget_credentials().await;
+    operators.credentials.forget().await;
     account
         .map(|account| Json(account.into()))
         .ok_or_else(|| Error::Unknown.into())

@@ -6,10 +6,7 @@ use serde_json::json;
 use tracing::instrument;
 
 use super::{store, view::AdminAccountView};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Lets a disabled operator's account be used again, with its password as it was.
 #[utoipa::path(
@@ -25,11 +22,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn enable_admin_account(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(username): ApiPath<String>,
 ) -> Result<Json<AdminAccountView>, ApiError> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     if !store::set_disabled(&mut tx, &username, None).await? {
         return Err(ApiError::not_found("admin account"));
     }

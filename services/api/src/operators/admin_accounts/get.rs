@@ -5,7 +5,7 @@ use galaxy_http::{ApiError, ApiPath};
 use tracing::instrument;
 
 use super::{store, view::AdminAccountView};
-use crate::{App, operators::Admin};
+use crate::operators::{Admin, Operators};
 
 /// One operator's account.
 #[utoipa::path(
@@ -21,11 +21,11 @@ use crate::{App, operators::Admin};
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn get_admin_account(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(username): ApiPath<String>,
 ) -> Result<Json<AdminAccountView>, ApiError> {
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let account = store::find(&mut connection, &username).await?;
     account
         .map(|account| Json(account.into()))

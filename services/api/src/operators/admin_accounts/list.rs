@@ -6,7 +6,10 @@ use galaxy_http::{ApiError, ApiQuery};
 use tracing::instrument;
 
 use super::{store, view::AdminAccountView};
-use crate::{App, http::PageQuery, operators::Admin};
+use crate::{
+    http::PageQuery,
+    operators::{Admin, Operators},
+};
 
 const LIST: &str = "admin_accounts";
 
@@ -21,12 +24,12 @@ const LIST: &str = "admin_accounts";
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_admin_accounts(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(page): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<AdminAccountView>>, ApiError> {
     let (limit, after) = page.read::<String>(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let rows = store::list(&mut connection, after.as_deref(), limit).await?;
     let page = Page::cut(rows, limit, LIST, |row| row.username.clone());
     Ok(Json(page.map(AdminAccountView::from)))

@@ -12,11 +12,11 @@ mod view;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use bootstrap::bootstrap;
+pub use bootstrap::FirstOperator;
 
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(
             list::list_admin_accounts,

@@ -8,12 +8,9 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::store;
-use crate::{
-    App,
-    operators::{
-        Admin, audit,
-        sign_in::{credentials, model},
-    },
+use crate::operators::{
+    Admin, Operators, audit,
+    sign_in::{credentials, model},
 };
 
 /// The new password.
@@ -40,7 +37,7 @@ pub struct ResetAdminPassword {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn reset_admin_password(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(username): ApiPath<String>,
     ApiJson(request): ApiJson<ResetAdminPassword>,
@@ -49,8 +46,8 @@ pub async fn reset_admin_password(
     let checked = invalid.check("password", model::check_password(&request.password));
     invalid.finish(checked)?;
     let hash = credentials::hash(request.password).await?;
-    let mut tx = app.db.begin().await?;
-    if !store::set_password(&mut tx, &username, &hash, app.clock.now()).await? {
+    let mut tx = operators.db.begin().await?;
+    if !store::set_password(&mut tx, &username, &hash, operators.clock.now()).await? {
         return Err(ApiError::not_found("admin account"));
     }
     audit::record(
@@ -63,6 +60,6 @@ pub async fn reset_admin_password(
     )
     .await?;
     tx.commit().await?;
-    app.forget_credentials().await;
+    operators.credentials.forget().await;
     Ok(StatusCode::NO_CONTENT)
 }

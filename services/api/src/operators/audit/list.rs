@@ -10,7 +10,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::store::{self, AuditEntry, AuditFilter};
-use crate::{App, http::PageQuery, operators::Admin};
+use crate::{
+    http::PageQuery,
+    operators::{Admin, Operators},
+};
 
 const LIST: &str = "audit_log";
 
@@ -90,7 +93,7 @@ pub struct AuditQuery {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_audit_log(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<AuditQuery>,
 ) -> Result<Json<Page<AuditLogEntry>>, ApiError> {
@@ -105,7 +108,7 @@ pub async fn list_audit_log(
         target_id: query.target_id,
         action: query.action,
     };
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let rows = store::list_audit(&mut connection, &filter, before, limit).await?;
     let page = Page::cut(rows, limit, LIST, |row| (row.created_at, row.audit_id));
     Ok(Json(page.map(AuditLogEntry::from)))

@@ -10,9 +10,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use self::store::AuditEntry;
 use super::Admin;
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new().routes(routes!(list::list_audit_log))
 }
 

@@ -9,10 +9,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{refused, view::EngineVersionView};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// A version to make known.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,7 +41,7 @@ pub struct CreateEngineVersion {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn create_engine_version(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiJson(request): ApiJson<CreateEngineVersion>,
 ) -> Result<(StatusCode, Json<EngineVersionView>), ApiError> {
@@ -53,8 +50,8 @@ pub async fn create_engine_version(
         image_ref: request.image_ref,
         resources: request.resources.unwrap_or_else(|| json!({})),
     };
-    let mut tx = app.db.begin().await?;
-    let version = versions::create(&mut tx, &new, app.clock.now())
+    let mut tx = operators.db.begin().await?;
+    let version = versions::create(&mut tx, &new, operators.clock.now())
         .await
         .map_err(refused)?;
     let details = json!({"image_ref": version.image_ref});

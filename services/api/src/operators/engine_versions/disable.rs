@@ -7,10 +7,7 @@ use serde_json::json;
 use tracing::instrument;
 
 use super::{refused, view::EngineVersionView};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Hides a version from new games; running ones keep it. Disabling a disabled one changes nothing.
 #[utoipa::path(
@@ -26,12 +23,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn disable_engine_version(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(id): ApiPath<String>,
 ) -> Result<Json<EngineVersionView>, ApiError> {
-    let mut tx = app.db.begin().await?;
-    let version = versions::disable(&mut tx, &id, app.clock.now())
+    let mut tx = operators.db.begin().await?;
+    let version = versions::disable(&mut tx, &id, operators.clock.now())
         .await
         .map_err(refused)?;
     audit::record(

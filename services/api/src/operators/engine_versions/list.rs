@@ -7,7 +7,10 @@ use galaxy_runtime::versions;
 use tracing::instrument;
 
 use super::view::EngineVersionView;
-use crate::{App, http::PageQuery, operators::Admin};
+use crate::{
+    http::PageQuery,
+    operators::{Admin, Operators},
+};
 
 const LIST: &str = "engine_versions";
 
@@ -22,12 +25,12 @@ const LIST: &str = "engine_versions";
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_engine_versions(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<EngineVersionView>>, ApiError> {
     let (limit, after) = query.read::<String>(LIST)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     // Few enough to be read at once; a page goes on after the version that the cursor names.
     let all = versions::list(&mut connection).await?;
     let from = after.map_or(0, |after| {

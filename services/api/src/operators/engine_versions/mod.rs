@@ -11,9 +11,9 @@ use galaxy_http::{ApiError, FieldError};
 use galaxy_runtime::versions::VersionError;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(
             list::list_engine_versions,

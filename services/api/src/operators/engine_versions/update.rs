@@ -9,10 +9,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{refused, view::EngineVersionView};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// What to change; absent fields stay.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +43,7 @@ pub struct UpdateEngineVersion {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn update_engine_version(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(id): ApiPath<String>,
     ApiJson(request): ApiJson<UpdateEngineVersion>,
@@ -56,8 +53,8 @@ pub async fn update_engine_version(
         enabled: request.enabled,
         resources: request.resources,
     };
-    let mut tx = app.db.begin().await?;
-    let version = versions::update(&mut tx, &id, &change, app.clock.now())
+    let mut tx = operators.db.begin().await?;
+    let version = versions::update(&mut tx, &id, &change, operators.clock.now())
         .await
         .map_err(refused)?;
     let details = json!({

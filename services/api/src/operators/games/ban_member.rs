@@ -10,7 +10,6 @@ use utoipa::ToSchema;
 
 use super::lock;
 use crate::{
-    App,
     accounts::model::reason,
     lobby::{
         memberships::end::{self, Ending},
@@ -18,7 +17,7 @@ use crate::{
         refusal::{Error, wrong},
         store,
     },
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// Whom to put out, and why.
@@ -48,14 +47,14 @@ pub struct BanMember {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn ban_member(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): ApiPath<GameId>,
     ApiJson(request): ApiJson<BanMember>,
 ) -> Result<StatusCode, Error> {
-    let now = app.clock.now();
+    let now = operators.clock.now();
     let why = reason(&request.reason).map_err(|refused| wrong("reason", refused))?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     let mut game = lock(&mut tx, game_id).await?;
     let member = store::memberships::of(&mut tx, game_id, request.user_id)
         .await?

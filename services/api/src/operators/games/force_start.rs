@@ -8,9 +8,8 @@ use tracing::instrument;
 
 use super::lock;
 use crate::{
-    App,
     lobby::{model::Action, refusal::Error, runtime, view::GameView},
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// Starts an enrolling or ready game, or one whose start failed, with the players it has.
@@ -28,12 +27,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn force_start(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): ApiPath<GameId>,
 ) -> Result<(StatusCode, Json<GameView>), Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = operators.clock.now();
+    let mut tx = operators.db.begin().await?;
     let mut game = lock(&mut tx, game_id).await?;
     let by = format!("admin:{}", admin.username);
     runtime::start(&mut tx, &mut game, Action::ForceStart, by, now).await?;

@@ -8,9 +8,8 @@ use tracing::instrument;
 
 use super::lock;
 use crate::{
-    App,
     lobby::{finish, model::Action, refusal::Error, runtime, store, view::GameView},
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// Finishes a starting, running or paused game as it stands: the capable earn their race names, the engine goes.
@@ -28,12 +27,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn force_stop(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): ApiPath<GameId>,
 ) -> Result<Json<GameView>, Error> {
-    let now = app.clock.now();
-    let mut tx = app.db.begin().await?;
+    let now = operators.clock.now();
+    let mut tx = operators.db.begin().await?;
     let mut game = lock(&mut tx, game_id).await?;
     let players = store::games::snapshot_players(&mut tx, game_id).await?;
     finish::finish(&mut tx, &mut game, Action::ForceStop, &players, now).await?;

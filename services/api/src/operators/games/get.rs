@@ -7,13 +7,12 @@ use tracing::instrument;
 
 use super::AdminGameView;
 use crate::{
-    App,
     lobby::{
         refusal::Error,
         store::{games, memberships},
         view::MembershipView,
     },
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// One game with everybody who plays or has played.
@@ -30,11 +29,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn get_any_game(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): ApiPath<GameId>,
 ) -> Result<Json<AdminGameView>, Error> {
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let game = games::find(&mut connection, game_id)
         .await?
         .ok_or(Error::Missing("game"))?;

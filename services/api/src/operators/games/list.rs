@@ -8,15 +8,14 @@ use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::{
-    App,
     http::PageQuery,
     lobby::{
         model::GameStatus,
         refusal::{Error, wrong},
-        store::{game_lists, game_lists::Filter},
+        store::game_lists::{self, Filter},
         view::GameView,
     },
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// What to list.
@@ -47,7 +46,7 @@ pub struct ListAllGames {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_all_games(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<ListAllGames>,
 ) -> Result<Json<Page<GameView>>, Error> {
@@ -70,7 +69,7 @@ pub async fn list_all_games(
         cursor: query.cursor,
     };
     let (limit, after) = page.read(&list)?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let games = game_lists::all(&mut connection, &list, filter, limit, after).await?;
     Ok(Json(games.map(GameView::from)))
 }

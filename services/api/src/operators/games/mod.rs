@@ -13,16 +13,16 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App,
     lobby::{
         game::Game,
         refusal::Error,
         store,
         view::{GameView, MembershipView},
     },
+    operators::Operators,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(list::list_all_games))
         .routes(routes!(get::get_any_game))

@@ -8,9 +8,8 @@ use tracing::instrument;
 
 use super::DeliveryPath;
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// How often a mail was tried and how it went, first to last; empty if there is no such delivery.
@@ -24,13 +23,13 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
 pub async fn list_mail_attempts(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(delivery_id): DeliveryPath,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<Attempt>>, ApiError> {
     let limit = query.limit()?;
-    view::attempts(&app.db, delivery_id, query.cursor.as_deref(), limit)
+    view::attempts(&operators.db, delivery_id, query.cursor.as_deref(), limit)
         .await
         .map(Json)
         .map_err(list_error)

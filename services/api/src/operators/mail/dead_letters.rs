@@ -7,9 +7,8 @@ use galaxy_mail::list::{self, DeadLetter};
 use tracing::instrument;
 
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Mails that were given up, the newest first.
@@ -23,12 +22,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_mail_dead_letters(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<DeadLetter>>, ApiError> {
     let limit = query.limit()?;
-    list::dead_letters(&app.db, query.cursor.as_deref(), limit)
+    list::dead_letters(&operators.db, query.cursor.as_deref(), limit)
         .await
         .map(Json)
         .map_err(list_error)

@@ -6,7 +6,7 @@ use galaxy_mail::view::{self, DeliveryDetail};
 use tracing::instrument;
 
 use super::DeliveryPath;
-use crate::{App, operators::Admin};
+use crate::operators::{Admin, Operators};
 
 /// One mail with its text, unless that is secret or erased.
 #[utoipa::path(
@@ -22,11 +22,11 @@ use crate::{App, operators::Admin};
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
 pub async fn get_mail_delivery(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(delivery_id): DeliveryPath,
 ) -> Result<Json<DeliveryDetail>, ApiError> {
-    let found = view::delivery(&app.db, delivery_id).await?;
+    let found = view::delivery(&operators.db, delivery_id).await?;
     found
         .map(Json)
         .ok_or_else(|| ApiError::not_found("delivery"))

@@ -12,9 +12,8 @@ use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Which deliveries to list; all that is given must hold.
@@ -51,7 +50,7 @@ pub struct ListDeliveries {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_mail_deliveries(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<ListDeliveries>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
@@ -66,7 +65,7 @@ pub async fn list_mail_deliveries(
         address: query.address,
     };
     let limit = page.limit()?;
-    list::deliveries(&app.db, &filter, page.cursor.as_deref(), limit)
+    list::deliveries(&operators.db, &filter, page.cursor.as_deref(), limit)
         .await
         .map(Json)
         .map_err(list_error)

@@ -10,9 +10,9 @@ use galaxy_core::DeliveryId;
 use galaxy_http::ApiPath;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(list::list_mail_deliveries))
         .routes(routes!(get::get_mail_delivery))

@@ -10,10 +10,7 @@ use serde_json::json;
 use tracing::instrument;
 
 use super::DeliveryPath;
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Sends a mail that is over once more, as a new delivery linked to the old one.
 #[utoipa::path(
@@ -30,11 +27,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
 pub async fn resend_mail(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(delivery_id): DeliveryPath,
 ) -> Result<(StatusCode, Json<DeliveryDetail>), ApiError> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     let new = resend(&mut tx, delivery_id).await.map_err(refused)?;
     let details = json!({"new_delivery_id": new});
     audit::record(
@@ -47,7 +44,7 @@ pub async fn resend_mail(
     )
     .await?;
     tx.commit().await?;
-    let made = view::delivery(&app.db, new).await?;
+    let made = view::delivery(&operators.db, new).await?;
     made.map(|delivery| (StatusCode::CREATED, Json(delivery)))
         .ok_or_else(|| ApiError::internal("a new delivery is not there"))
 }

@@ -6,7 +6,7 @@ use galaxy_http::{ApiError, ApiPath};
 use galaxy_notifications::list::{self, NotificationDetail};
 use tracing::instrument;
 
-use crate::{App, operators::Admin};
+use crate::operators::{Admin, Operators};
 
 /// One notification with its routes.
 #[utoipa::path(
@@ -22,11 +22,11 @@ use crate::{App, operators::Admin};
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %notification_id))]
 pub async fn get_notification(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(notification_id): ApiPath<NotificationId>,
 ) -> Result<Json<NotificationDetail>, ApiError> {
-    let found = list::notification(&app.db, notification_id).await?;
+    let found = list::notification(&operators.db, notification_id).await?;
     found
         .map(Json)
         .ok_or_else(|| ApiError::not_found("notification"))

@@ -9,9 +9,8 @@ use tracing::instrument;
 use utoipa::IntoParams;
 
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Which notifications to list; all that is given must hold.
@@ -43,7 +42,7 @@ pub struct ListNotifications {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_notifications(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<ListNotifications>,
 ) -> Result<Json<Page<Notification>>, ApiError> {
@@ -56,7 +55,7 @@ pub async fn list_notifications(
         user_id: query.user_id,
     };
     let limit = page.limit()?;
-    list::notifications(&app.db, &filter, page.cursor.as_deref(), limit)
+    list::notifications(&operators.db, &filter, page.cursor.as_deref(), limit)
         .await
         .map(Json)
         .map_err(list_error)

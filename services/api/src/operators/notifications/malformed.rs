@@ -7,9 +7,8 @@ use galaxy_notifications::list::{self, MalformedIntent};
 use tracing::instrument;
 
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Intents that could not be understood, the newest first.
@@ -23,12 +22,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_malformed_notifications(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<MalformedIntent>>, ApiError> {
     let limit = query.limit()?;
-    list::malformed(&app.db, query.cursor.as_deref(), limit)
+    list::malformed(&operators.db, query.cursor.as_deref(), limit)
         .await
         .map(Json)
         .map_err(list_error)

@@ -8,9 +8,9 @@ mod replay;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(list::list_notifications))
         .routes(routes!(get::get_notification))

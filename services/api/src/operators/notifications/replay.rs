@@ -7,10 +7,7 @@ use serde_json::json;
 use tracing::instrument;
 use uuid::Uuid;
 
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Tries a route that was given up once more.
 #[utoipa::path(
@@ -27,11 +24,11 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %dead_letter_id))]
 pub async fn replay_notification_dead_letter(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(dead_letter_id): ApiPath<Uuid>,
 ) -> Result<StatusCode, ApiError> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     dead_letters::replay(&mut tx, dead_letter_id)
         .await
         .map_err(refused)?;

@@ -6,7 +6,7 @@ use galaxy_runtime::records;
 use tracing::instrument;
 
 use super::{GamePath, not_found, view::RuntimeView};
-use crate::{App, operators::Admin};
+use crate::operators::{Admin, Operators};
 
 /// What runs for a game.
 #[utoipa::path(
@@ -22,11 +22,11 @@ use crate::{App, operators::Admin};
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn get_runtime(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): GamePath,
 ) -> Result<Json<RuntimeView>, ApiError> {
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let record = records::get(&mut connection, game_id).await?;
     record
         .map(|record| Json(record.into()))

@@ -10,9 +10,8 @@ use utoipa::IntoParams;
 
 use super::view::RuntimeView;
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Which runtimes to list.
@@ -42,7 +41,7 @@ pub struct ListRuntimes {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn list_runtimes(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<ListRuntimes>,
 ) -> Result<Json<Page<RuntimeView>>, ApiError> {
@@ -50,7 +49,7 @@ pub async fn list_runtimes(
         limit: query.limit,
         cursor: query.cursor,
     };
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let cursor = page.cursor.as_deref();
     let records = records::list(&mut connection, query.status, page.limit()?, cursor)
         .await

@@ -15,9 +15,9 @@ use galaxy_runtime::RuntimeStatus;
 use galaxy_store::Tx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::App;
+use crate::operators::Operators;
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(list::list_runtimes))
         .routes(routes!(get::get_runtime))

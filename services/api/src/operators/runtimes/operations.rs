@@ -8,9 +8,8 @@ use tracing::instrument;
 
 use super::{GamePath, view::OperationView};
 use crate::{
-    App,
     http::{PageQuery, list_error},
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
@@ -24,13 +23,13 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn list_runtime_operations(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): GamePath,
     ApiQuery(query): ApiQuery<PageQuery>,
 ) -> Result<Json<Page<OperationView>>, ApiError> {
     let limit = query.limit()?;
-    let mut connection = app.db.acquire().await?;
+    let mut connection = operators.db.acquire().await?;
     let page = operations::list(&mut connection, game_id, limit, query.cursor.as_deref())
         .await
         .map_err(list_error)?;

@@ -9,10 +9,7 @@ use tracing::instrument;
 use utoipa::ToSchema;
 
 use super::{GamePath, not_found, queued, requested_by, view::OperationView, wrong_status};
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// What to run.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,13 +36,13 @@ pub struct PatchRuntime {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn patch_runtime(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): GamePath,
     ApiJson(request): ApiJson<PatchRuntime>,
 ) -> Result<(StatusCode, Json<OperationView>), ApiError> {
-    let mut tx = app.db.begin().await?;
-    let (by, now) = (requested_by(&admin), app.clock.now());
+    let mut tx = operators.db.begin().await?;
+    let (by, now) = (requested_by(&admin), operators.clock.now());
     let id = patch::request(&mut tx, game_id, &request.version, &by, now)
         .await
         .map_err(refused)?;

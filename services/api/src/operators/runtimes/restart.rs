@@ -8,10 +8,7 @@ use tracing::instrument;
 use super::{
     GamePath, details, not_found, queued, requested_by, view::OperationView, wrong_status,
 };
-use crate::{
-    App,
-    operators::{Admin, audit},
-};
+use crate::operators::{Admin, Operators, audit};
 
 /// Stops the engine and runs it again on the state it left.
 #[utoipa::path(
@@ -28,12 +25,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
 pub async fn restart_runtime(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(game_id): GamePath,
 ) -> Result<(StatusCode, Json<OperationView>), ApiError> {
-    let mut tx = app.db.begin().await?;
-    let now = app.clock.now();
+    let mut tx = operators.db.begin().await?;
+    let now = operators.clock.now();
     let id = restart::request(&mut tx, game_id, &requested_by(&admin), now)
         .await
         .map_err(refused)?;

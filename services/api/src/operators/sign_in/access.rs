@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{FromRef, FromRequestParts},
     http::{
         HeaderValue, StatusCode,
         header::{AUTHORIZATION, WWW_AUTHENTICATE},
@@ -14,8 +14,10 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use galaxy_http::{ApiError, ClientAddress, layers::RequestId};
 
-use super::{credentials::Refused, model};
-use crate::App;
+use super::{
+    credentials::{Credentials, Refused},
+    model,
+};
 
 /// An operator who has proved who he is, in one request.
 #[derive(Debug, Clone)]
@@ -26,12 +28,16 @@ pub struct Admin {
     pub request_id: String,
 }
 
-impl FromRequestParts<App> for Admin {
+impl<S> FromRequestParts<S> for Admin
+where
+    Credentials: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let credentials = parts.headers.get(AUTHORIZATION).and_then(basic);
-        let ClientAddress(from) = ClientAddress::from_request_parts(parts, app)
+        let ClientAddress(from) = ClientAddress::from_request_parts(parts, state)
             .await
             .map_err(IntoResponse::into_response)?;
         let request_id = parts
@@ -42,7 +48,8 @@ impl FromRequestParts<App> for Admin {
         let Some((username, password)) = credentials else {
             return Err(refusal(Refused::Wrong.into()));
         };
-        let verified = app.credentials.check(app, &username, &password, from).await;
+        let credentials = Credentials::from_ref(state);
+        let verified = credentials.check(&username, &password, from).await;
         verified
             .map(|verified| Self {
                 username: verified.username.clone(),

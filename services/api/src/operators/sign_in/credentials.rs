@@ -12,9 +12,11 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use axum::http::StatusCode;
-use galaxy_core::{Timestamp, entropy};
+use bytes::Bytes;
+use galaxy_core::{Clock, Timestamp, entropy};
 use galaxy_http::ApiError;
 use galaxy_service::{Generation, GenerationCache, SingleFlight};
+use galaxy_store::Db;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use sqlx::PgConnection;
@@ -22,11 +24,13 @@ use tokio::sync::Semaphore;
 
 use super::{metrics, model, store};
 use crate::{
-    App,
+    invalidation::{Invalidated, Invalidation},
     keys::Keys,
     throttle::{self, Rule},
 };
 
+/// Where changes of admin accounts are announced to the other replicas.
+const TOPIC: &str = "admins";
 const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: usize = 1_000;
 /// Compared with the database this often, in case an invalidation was lost.
@@ -34,10 +38,21 @@ const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
 /// Argon2 runs side by side at most; each takes 19 MiB.
 const VERIFICATIONS: usize = 2;
 
-/// What is remembered of verified credentials.
-pub struct Credentials {
+type Cache = GenerationCache<[u8; 32], Arc<Verified>>;
+
+/// Checks credentials and remembers those that it verified. Cheap to clone.
+#[derive(Clone)]
+pub struct Credentials(Arc<State>);
+
+struct State {
+    db: Db,
+    clock: Clock,
+    /// For throttle subjects, the same in all replicas.
     keys: Keys,
-    remembered: GenerationCache<[u8; 32], Arc<Verified>>,
+    /// For what is remembered, of this process alone.
+    own_keys: Keys,
+    invalidation: Invalidation,
+    remembered: Arc<Cache>,
     /// Verifications that run now. The generation is in the key, so that nobody joins one that began before an invalidation.
     verifying: SingleFlight<([u8; 32], Generation), Result<Arc<Verified>, Refused>>,
     slots: Arc<Semaphore>,
@@ -69,38 +84,59 @@ pub enum Refused {
 }
 
 impl Credentials {
-    /// Nothing remembered, under a key of this process alone.
-    pub fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            keys: Keys::from_bytes(&entropy::bytes::<32>(&mut entropy::rng()))?,
-            remembered: GenerationCache::new(REMEMBERED_MOST, REMEMBERED_FOR),
+    /// Credentials of the accounts in `db`, of which none is remembered yet.
+    pub fn new(
+        db: &Db,
+        clock: &Clock,
+        keys: &Keys,
+        invalidation: &Invalidation,
+    ) -> anyhow::Result<Self> {
+        let remembered = Arc::new(Cache::new(REMEMBERED_MOST, REMEMBERED_FOR));
+        invalidation.register(TOPIC, remembered.clone());
+        Ok(Self(Arc::new(State {
+            db: db.clone(),
+            clock: clock.clone(),
+            keys: keys.clone(),
+            own_keys: Keys::from_bytes(&entropy::bytes::<32>(&mut entropy::rng()))?,
+            invalidation: invalidation.clone(),
+            remembered,
             verifying: SingleFlight::default(),
             slots: Arc::new(Semaphore::new(VERIFICATIONS)),
             dummy: hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
-        })
+        })))
     }
 
-    /// Forgets everything: an account was disabled or has another password.
-    pub fn forget(&self) {
-        self.remembered.invalidate_all();
+    /// Lets all replicas forget everything: an account was disabled or has another password. Call it after the commit.
+    pub async fn forget(&self) {
+        self.0.invalidation.send(TOPIC, Bytes::new()).await;
     }
 
-    /// The account that the credentials prove. Same credentials asked about at once are verified once.
+    /// The account that the credentials prove. The same credentials, checked at the same time, are verified once.
     pub async fn check(
         &self,
-        app: &App,
+        username: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Arc<Verified>, Refused> {
+        self.0.check(username, password, from).await
+    }
+}
+
+impl State {
+    async fn check(
+        &self,
         username: &str,
         password: &str,
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
         let key = self
-            .keys
+            .own_keys
             .hash("basic", &[username.as_bytes(), password.as_bytes()]);
         let generation = match self.remembered.lookup(&key) {
             (Some(verified), generation) => {
-                let age = app.clock.now().duration_since(*verified.looked_at.lock());
-                let recent = age < LOOKED_AT_EVERY && app.channel.is_healthy();
-                if recent || self.still_holds(app, &verified).await? {
+                let age = self.clock.now().duration_since(*verified.looked_at.lock());
+                let recent = age < LOOKED_AT_EVERY && self.invalidation.is_healthy();
+                if recent || self.still_holds(&verified).await? {
                     return Ok(verified);
                 }
                 self.remembered.discard(&key, generation)
@@ -108,7 +144,7 @@ impl Credentials {
             (None, generation) => generation,
         };
         let verification = Box::pin(async {
-            let verified = self.verify(app, username, password, from).await?;
+            let verified = self.verify(username, password, from).await?;
             self.remembered.insert(key, verified.clone(), generation);
             Ok(verified)
         });
@@ -122,9 +158,9 @@ impl Credentials {
         verified
     }
 
-    async fn still_holds(&self, app: &App, verified: &Verified) -> Result<bool, Refused> {
-        let now = app.clock.now();
-        let mut connection = app.db.acquire().await?;
+    async fn still_holds(&self, verified: &Verified) -> Result<bool, Refused> {
+        let now = self.clock.now();
+        let mut connection = self.db.acquire().await?;
         let stored = store::password_hash(&mut connection, &verified.username).await?;
         let holds = stored.as_deref() == Some(&verified.hash);
         if holds {
@@ -135,15 +171,14 @@ impl Credentials {
 
     async fn verify(
         &self,
-        app: &App,
         username: &str,
         password: &str,
         from: IpAddr,
     ) -> Result<Arc<Verified>, Refused> {
-        let now = app.clock.now();
-        let budgets = Budgets::of(app, username, from);
+        let now = self.clock.now();
+        let budgets = Budgets::of(&self.keys, username, from);
         let (stored, taken) = {
-            let mut connection = app.db.acquire().await?;
+            let mut connection = self.db.acquire().await?;
             let taken = budgets.take(&mut connection, now).await?;
             let stored = store::password_hash(&mut connection, username).await?;
             (stored, taken)
@@ -153,7 +188,7 @@ impl Credentials {
         if !right || stored.is_none() {
             return Err(Refused::Wrong);
         }
-        let mut connection = app.db.acquire().await?;
+        let mut connection = self.db.acquire().await?;
         for (rule, subject) in &taken {
             throttle::give_back(&mut connection, rule, subject).await?;
         }
@@ -181,6 +216,17 @@ impl Credentials {
     }
 }
 
+/// Any message means that accounts changed.
+impl Invalidated for Cache {
+    fn forget(&self, _: &[u8]) {
+        self.invalidate_all();
+    }
+
+    fn forget_all(&self) {
+        self.invalidate_all();
+    }
+}
+
 /// What stands for a user name and an address in the counters.
 struct Budgets {
     account: [u8; 32],
@@ -189,12 +235,12 @@ struct Budgets {
 }
 
 impl Budgets {
-    fn of(app: &App, username: &str, from: IpAddr) -> Self {
+    fn of(keys: &Keys, username: &str, from: IpAddr) -> Self {
         let (name, network) = (username.as_bytes(), throttle::network(from));
         Self {
-            account: app.keys.hash("admin.account", &[name]),
-            address: app.keys.hash("admin.address", &[&network]),
-            pair: app.keys.hash("admin.pair", &[name, &network]),
+            account: keys.hash("admin.account", &[name]),
+            address: keys.hash("admin.address", &[&network]),
+            pair: keys.hash("admin.pair", &[name, &network]),
         }
     }
 

@@ -11,13 +11,12 @@ use utoipa::ToSchema;
 
 use super::{in_future, shown};
 use crate::{
-    App,
     accounts::{
         internal::AccountInternal,
         model::{self, Tier},
         store::{self, Grant},
     },
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// A tier to give.
@@ -51,12 +50,12 @@ pub struct EntitleUser {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn entitle_user(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
     ApiJson(request): ApiJson<EntitleUser>,
 ) -> Result<Json<AccountInternal>, ApiError> {
-    let now = app.clock.now();
+    let now = operators.clock.now();
     let mut invalid = Invalid::default();
     let source = invalid.check("source", text::line(&request.source, 1, 64));
     let reason = invalid.check("reason", model::reason(&request.reason));
@@ -71,7 +70,7 @@ pub async fn entitle_user(
         reason: Some(&reason),
         actor: &admin.username,
     };
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     if store::lock_for_change(&mut tx, user_id).await?.is_none() {
         return Err(ApiError::not_found("account"));
     }

@@ -9,13 +9,12 @@ use utoipa::ToSchema;
 
 use super::shown;
 use crate::{
-    App,
     accounts::{
         internal::AccountInternal,
         model::{LimitCode, SanctionCode, Tier},
         store::{self, EntitlementRecord, LimitRecord, SanctionRecord},
     },
-    operators::Admin,
+    operators::{Admin, Operators},
 };
 
 /// Records of each kind that are shown at most.
@@ -108,12 +107,12 @@ pub struct LimitEntry {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn get_user(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
 ) -> Result<Json<UserDetails>, ApiError> {
-    let mut connection = app.db.acquire().await?;
-    let account = shown(&mut connection, user_id, app.clock.now()).await?;
+    let mut connection = operators.db.acquire().await?;
+    let account = shown(&mut connection, user_id, operators.clock.now()).await?;
     let entitlements = store::entitlement_history(&mut connection, user_id, HISTORY).await?;
     let sanctions = store::sanction_history(&mut connection, user_id, HISTORY).await?;
     let limits = store::limit_history(&mut connection, user_id, HISTORY).await?;

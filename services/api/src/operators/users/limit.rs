@@ -10,13 +10,12 @@ use utoipa::ToSchema;
 
 use super::{in_future, shown};
 use crate::{
-    App,
     accounts::{
         internal::AccountInternal,
         model::{self, LIMIT_VALUE_MAX, LimitCode},
         store::{self, LimitChange},
     },
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// A limit to set or remove.
@@ -81,12 +80,12 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn limit_user(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
     ApiJson(request): ApiJson<LimitUser>,
 ) -> Result<Json<AccountInternal>, ApiError> {
-    let now = app.clock.now();
+    let now = operators.clock.now();
     let reason = check(&request, now)?;
     let change = LimitChange {
         user_id,
@@ -94,7 +93,7 @@ pub async fn limit_user(
         reason: &reason,
         actor: &admin.username,
     };
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     if store::lock_for_change(&mut tx, user_id).await?.is_none() {
         return Err(Error::Unknown.into());
     }

@@ -13,11 +13,11 @@ use sqlx::PgConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    App,
     accounts::{internal::AccountInternal, view::Whole},
+    operators::Operators,
 };
 
-pub(super) fn router() -> OpenApiRouter<App> {
+pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .routes(routes!(search::search_users))
         .routes(routes!(get::get_user))

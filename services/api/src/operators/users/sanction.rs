@@ -10,15 +10,13 @@ use utoipa::ToSchema;
 
 use super::{in_future, shown};
 use crate::{
-    App,
     account_lifecycle::sanction,
     accounts::{
         internal::AccountInternal,
         model::{self, SanctionCode},
         store::{self, SanctionChange},
     },
-    invalidation,
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// A sanction to apply or remove.
@@ -85,12 +83,12 @@ impl From<Error> for ApiError {
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn sanction_user(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
     ApiJson(request): ApiJson<SanctionUser>,
 ) -> Result<Json<AccountInternal>, ApiError> {
-    let now = app.clock.now();
+    let now = operators.clock.now();
     let reason = check(&request, now)?;
     let change = SanctionChange {
         user_id,
@@ -99,7 +97,7 @@ pub async fn sanction_user(
         actor: &admin.username,
         expires_at: request.expires_at,
     };
-    let mut tx = app.db.begin().await?;
+    let mut tx = operators.db.begin().await?;
     let email = store::lock_for_change(&mut tx, user_id).await?;
     let email = email.ok_or(Error::Unknown)?;
     let mut ended = vec![];
@@ -120,7 +118,7 @@ pub async fn sanction_user(
     audit::record(&mut tx, &admin, action, "user", user_id, details).await?;
     let account = shown(&mut tx, user_id, now).await?;
     tx.commit().await?;
-    invalidation::forget_sessions(&app, &ended).await;
+    operators.sessions.forget(&ended).await;
     Ok(Json(account))
 }
 

@@ -7,10 +7,8 @@ use serde_json::json;
 use tracing::instrument;
 
 use crate::{
-    App,
     account_lifecycle::deletion,
-    invalidation,
-    operators::{Admin, audit},
+    operators::{Admin, Operators, audit},
 };
 
 /// Deletes an account for good, as its owner can.
@@ -27,12 +25,12 @@ use crate::{
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %user_id))]
 pub async fn soft_delete_user(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiPath(user_id): ApiPath<UserId>,
 ) -> Result<StatusCode, ApiError> {
-    let mut tx = app.db.begin().await?;
-    let sessions = deletion::delete(&mut tx, user_id, app.clock.now())
+    let mut tx = operators.db.begin().await?;
+    let sessions = deletion::delete(&mut tx, user_id, operators.clock.now())
         .await?
         .ok_or_else(|| ApiError::not_found("account"))?;
     audit::record(
@@ -45,6 +43,6 @@ pub async fn soft_delete_user(
     )
     .await?;
     tx.commit().await?;
-    invalidation::forget_sessions(&app, &sessions).await;
+    operators.sessions.forget(&sessions).await;
     Ok(StatusCode::NO_CONTENT)
 }

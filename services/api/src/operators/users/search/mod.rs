@@ -16,7 +16,11 @@ use self::{
     plan::{Filter, Lead},
     store::Found,
 };
-use crate::{App, accounts::model::SanctionCode, http::PageQuery, operators::Admin};
+use crate::{
+    accounts::model::SanctionCode,
+    http::PageQuery,
+    operators::{Admin, Operators},
+};
 
 /// What to search for; all that is given must hold.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -97,7 +101,7 @@ impl From<Found> for UserSummary {
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
 pub async fn search_users(
-    State(app): State<App>,
+    State(operators): State<Operators>,
     admin: Admin,
     ApiQuery(query): ApiQuery<UserSearch>,
 ) -> Result<Json<Page<UserSummary>>, ApiError> {
@@ -106,8 +110,8 @@ pub async fn search_users(
         cursor: query.cursor.clone(),
     };
     let filter = check(query)?;
-    let mut tx = app.db.begin_with_kept_plans().await?;
-    let found = search(&mut tx, &filter, &page, app.clock.now()).await?;
+    let mut tx = operators.db.begin_with_kept_plans().await?;
+    let found = search(&mut tx, &filter, &page, operators.clock.now()).await?;
     tx.commit().await?;
     Ok(Json(found.map(UserSummary::from)))
 }
