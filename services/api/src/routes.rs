@@ -2,14 +2,13 @@
 //!
 //! To add an operation: its file in the domain, one `routes!` line in the domain's router. The document follows by itself.
 
-use std::{sync::LazyLock, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::from_fn_with_state,
-    response::Html,
     routing::get,
 };
 use galaxy_http::{bearer::RequireToken, layers, ops};
@@ -134,12 +133,9 @@ fn documents() -> Router {
             "/openapi.yaml",
             get(|| async { ([(CONTENT_TYPE, "application/yaml")], yaml()) }),
         )
-        .route("/docs", get(|| async { Html(DOCS.as_str()) }))
         .route("/openapi.json", get(|| async { Json(document()) }))
+        .merge(docs::router())
 }
-
-static DOCS: LazyLock<String> =
-    LazyLock::new(|| docs::page(&serde_json::to_value(document()).unwrap_or_default()));
 
 /// The REST document: the operations of all groups, described as a whole.
 pub fn document() -> Document {

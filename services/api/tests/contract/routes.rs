@@ -5,7 +5,13 @@ use std::collections::BTreeSet;
 use super::document::Document;
 
 /// Served beside the document: the documents themselves.
-const BESIDE: [&str; 3] = ["/openapi.yaml", "/openapi.json", "/docs"];
+const BESIDE: [&str; 5] = [
+    "/openapi.yaml",
+    "/openapi.json",
+    "/docs",
+    "/docs/redoc-2.5.4.js",
+    "/docs/redoc.standalone.js.LICENSE.txt",
+];
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn routes_and_document_are_the_same_both_ways(pool: sqlx::PgPool) {
@@ -35,6 +41,19 @@ async fn routes_and_document_are_the_same_both_ways(pool: sqlx::PgPool) {
             .send(super::support::Call::new(&operation.method, &path))
             .await;
         assert_ne!(answer.status, 405, "{} is not served", operation.id);
+    }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn the_document_that_the_page_renders_has_every_operation(pool: sqlx::PgPool) {
+    let api = super::support::Api::new(pool).await;
+    let rendered = api
+        .send(super::support::Call::new("GET", "/openapi.json"))
+        .await;
+    for operation in Document::load().operations() {
+        let path = &rendered.body["paths"][&operation.path];
+        let id = &path[operation.method.to_lowercase()]["operationId"];
+        assert_eq!(*id, operation.id);
     }
 }
 
