@@ -55,7 +55,9 @@ async fn table(file: &StackFile) -> Result<Table> {
 
 /// Applies and is rejected, again and again; each application is an event to the owner, each rejection one to the applicant.
 async fn through_gateway(table: &mut Table, events: usize) -> Result<Figures> {
-    table.knock(1, "Terrans", events.div_ceil(2)).await?;
+    table
+        .apply_and_be_rejected(1, "Terrans", events.div_ceil(2))
+        .await?;
     Ok(Figures::of_milliseconds(std::mem::take(
         &mut table.latencies_ms,
     )))

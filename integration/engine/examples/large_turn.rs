@@ -1,12 +1,16 @@
 //! How long a turn of a large game takes: 200 players, 1,000 planets, everyone attacking.
 //! `cargo run -p galaxy-engine --example large_turn`
 
-use std::io::{self, Write};
-use std::time::Instant;
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
 
-use galaxy_engine::engine::Engine;
-use galaxy_engine::game::{NewGame, Order, RaceEntry};
-use galaxy_engine::store::StateDir;
+use galaxy_engine::{
+    engine::Engine,
+    game::{NewGame, Order, RaceEntry},
+    store::StateDir,
+};
 use uuid::Uuid;
 
 fn main() -> anyhow::Result<()> {

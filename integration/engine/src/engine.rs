@@ -1,4 +1,4 @@
-//! The game behind the API: one lock, and no answer before what it tells is on the disk.
+//! The game behind the API: one lock; an answer is sent only after the change it reports is on the disk.
 //!
 //! All calls block (file I/O, a turn's work) and belong on a blocking thread. One lock is enough: a
 //! turn of the largest game takes a fraction of a second, everything else milliseconds.
@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
 
-use crate::game::{ActionResults, Command, Game, GameError, NewGame, Order, Report, Status};
-use crate::store::{StateDir, StoreError};
+use crate::{
+    game::{ActionResults, Command, Game, GameError, NewGame, Order, Report, Status},
+    store::{StateDir, StoreError},
+};
 
 /// One engine: a directory and the game in it, once there is one.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl Engine {
         })
     }
 
-    /// Sets the game up; asked again for the same game, says how it stands.
+    /// Sets the game up; repeated for the same game, it returns the status.
     pub fn init(&self, new: &NewGame) -> Result<Status, EngineError> {
         let mut slot = self.game.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(game) = slot.as_ref() {
@@ -121,7 +123,7 @@ impl Engine {
     }
 
     /// Changes a copy, saves it, and only then lets it be seen. A panic inside leaves the game as
-    /// it was, which is why a poisoned lock is no concern.
+    /// it was, so a poisoned lock can be used.
     fn change<T>(
         &self,
         change: impl FnOnce(&mut Game) -> Result<T, EngineError>,

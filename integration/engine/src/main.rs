@@ -1,22 +1,20 @@
-//! The `engine` binary: config, log, state, port, serve until told to stop.
+//! The `engine` binary: config, log, state, port, serve until a signal.
 
 mod config;
 
-use std::fs;
-use std::io;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fs, io, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clap::Parser;
-use galaxy_engine::engine::Engine;
-use galaxy_engine::http;
-use galaxy_engine::store::{StateDir, write_atomically};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use galaxy_engine::{
+    engine::Engine,
+    http,
+    store::{StateDir, write_atomically},
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 use config::Config;
 
@@ -42,7 +40,7 @@ async fn main() -> ExitCode {
 
 async fn run(config: Config) -> anyhow::Result<()> {
     if let Some(file) = &config.port_file {
-        forget_address(file)?;
+        remove_port_file(file)?;
     }
     let signals = (
         signal(SignalKind::terminate())?,
@@ -54,7 +52,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     if let Some(file) = &config.port_file {
-        tell_address(file, address)?;
+        write_port_file(file, address)?;
     }
     tracing::info!(%address, state_dir = %config.state_dir.display(), "engine ready");
     serve(listener, engine, signals).await
@@ -92,7 +90,7 @@ async fn wait_for_signal((mut terminate, mut interrupt): (Signal, Signal)) {
 }
 
 /// The address of an earlier run must not be taken for ours.
-fn forget_address(file: &Path) -> anyhow::Result<()> {
+fn remove_port_file(file: &Path) -> anyhow::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot write --port-file {}", file.display()))
@@ -101,7 +99,7 @@ fn forget_address(file: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn tell_address(file: &Path, address: SocketAddr) -> anyhow::Result<()> {
+fn write_port_file(file: &Path, address: SocketAddr) -> anyhow::Result<()> {
     write_atomically(file, |out| writeln!(out, "{address}"))
         .with_context(|| format!("cannot write --port-file {}", file.display()))
 }

@@ -4,9 +4,11 @@
 //! A file is written beside its place, flushed to the disk and renamed, so a crash at any moment
 //! leaves the old state or the new one. The number of turns is bounded, and so is the directory.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 

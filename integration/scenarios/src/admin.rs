@@ -12,7 +12,7 @@ use hyper_util::{
 };
 use serde_json::Value;
 
-/// An operator's way to `api`, and the gateway's for what only gateways may ask.
+/// A client of `api` with an operator's credentials, and with a gateway's for internal routes.
 #[derive(Debug, Clone)]
 pub struct Admin {
     client: Client<HttpConnector, Full<Bytes>>,

@@ -17,7 +17,6 @@ pub struct Inbox {
 /// A caught mail.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Its subject.
     pub subject: String,
     /// The text part.
     pub text: String,
@@ -53,7 +52,7 @@ impl Inbox {
         Ok(mails)
     }
 
-    /// Waits for a mail to `address` that `wanted` picks.
+    /// Waits for a mail to `address` that `wanted` accepts.
     pub async fn mail_to(&self, address: &str, wanted: impl Fn(&Mail) -> bool) -> Result<Mail> {
         eventually(
             &format!("a mail to {address}"),

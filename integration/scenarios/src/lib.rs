@@ -1,6 +1,6 @@
-//! What a person does with a running stack, as a library: sign in by mail, fill a game, play turns, administrate.
+//! Operations of players and operators on a running stack: sign in by mail, fill a game, play turns, administrate.
 //!
-//! The scenarios in `tests/` are black-box tests over it, with real binaries; the demo tells it as a story. Everything a
+//! The scenarios in `tests/` are black-box tests over it, with real binaries; the demo prints them step by step. Everything a
 //! player does goes through the gateway; only operators speak to `api` directly.
 
 mod admin;

@@ -1,4 +1,4 @@
-//! A player: signed in through the gateway, listening to events.
+//! A player: signed in through the gateway, subscribed to events.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,11 @@ use tokio::sync::{Mutex, mpsc};
 
 use crate::Inbox;
 
-/// A signed-in player whose events are gathered from the moment of signing in.
+/// A signed-in player whose events are collected from the sign-in on.
 pub struct Player {
-    /// How the player is called in stories.
     pub name: String,
-    /// The address signed in with.
     pub email: String,
-    /// The account.
     pub user_id: String,
-    /// The device, for calls of every kind.
     pub device: Device,
     events: Mutex<mpsc::UnboundedReceiver<(Event, Instant)>>,
 }
@@ -36,11 +32,11 @@ impl Player {
         let device = gateway
             .confirm_email_code(&challenge, &code, generate_key(), "Europe/Berlin")
             .await?;
-        Self::listening(name, email, device).await
+        Self::subscribed(name, email, device).await
     }
 
     /// A player on a device that is signed in already.
-    pub async fn listening(name: &str, email: &str, device: Device) -> Result<Self> {
+    pub async fn subscribed(name: &str, email: &str, device: Device) -> Result<Self> {
         let account = device.execute(Call::new("get_account")).await?.ok()?;
         let user_id = account["user_id"]
             .as_str()
@@ -69,8 +65,8 @@ impl Player {
         })
     }
 
-    /// Runs an operation; an error for any answer but 2xx. What the gateway refused without passing it on, because its
-    /// broker or the api was away, is tried again for a minute, as a patient client does.
+    /// Runs an operation; an error for any answer but 2xx. A request that the gateway refused without forwarding it,
+    /// because its broker or the api was down, is repeated for up to a minute.
     pub async fn call(&self, call: Call) -> Result<Value> {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
@@ -80,7 +76,7 @@ impl Player {
                 .await
                 .and_then(|answer| answer.ok())
             {
-                Err(error) if is_passing(&error) && Instant::now() < deadline => {
+                Err(error) if is_transient(&error) && Instant::now() < deadline => {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
                 outcome => return outcome.with_context(|| format!("{call:?}")),
@@ -88,7 +84,7 @@ impl Player {
         }
     }
 
-    /// Waits for the event that `wanted` picks, passing over others; gives when it came, too.
+    /// Waits for the event that `wanted` accepts, skipping others; returns its arrival, too.
     pub async fn event(
         &self,
         what: &str,
@@ -105,11 +101,11 @@ impl Player {
         };
         tokio::time::timeout(Duration::from_mins(1), found)
             .await
-            .with_context(|| format!("{} was not told: {what}", self.name))?
+            .with_context(|| format!("{} did not get the event: {what}", self.name))?
     }
 
-    /// Waits until the feed was broken and is back: what happens from here on is told.
-    pub async fn back(&self) -> Result<()> {
+    /// Waits until the feed was interrupted and is connected again: later events arrive.
+    pub async fn resynced(&self) -> Result<()> {
         self.event("events may have been missed", |event| {
             event.kind == "resync"
         })
@@ -117,7 +113,7 @@ impl Player {
         .map(drop)
     }
 
-    /// Waits until the gateway has ended the stream for good, as it does when the session is revoked.
+    /// Waits until the gateway has ended the stream, as it does when the session is revoked.
     pub async fn signed_out(&self) -> Result<()> {
         let mut events = self.events.lock().await;
         let ended = async { while events.recv().await.is_some() {} };
@@ -127,7 +123,7 @@ impl Player {
     }
 }
 
-/// Refusals of a gateway that cannot take requests for the moment, and of requests that were under way meanwhile.
-fn is_passing(error: &galaxy_client::Error) -> bool {
+/// Refusals of a gateway that cannot take requests for the moment, and of requests that waited meanwhile.
+fn is_transient(error: &galaxy_client::Error) -> bool {
     ["backend_unavailable", "stale_timestamp"].contains(&error.code())
 }

@@ -1,4 +1,4 @@
-//! A game and those who sit at it, from the owner's idea to the last turn.
+//! A game and its players, from its creation to the last turn.
 
 use std::time::{Duration, Instant};
 
@@ -11,11 +11,10 @@ use crate::{Admin, Player, eventually};
 
 /// A game; its owner is the first of the players.
 pub struct Table {
-    /// The game.
     pub game_id: String,
-    /// Everybody who plays, the owner first.
+    /// The owner first.
     pub players: Vec<Player>,
-    /// For each event that followed an answered call: how long after the answer it came, in milliseconds.
+    /// From the answer of a call to the arrival of its event, in milliseconds.
     pub latencies_ms: Vec<f64>,
 }
 
@@ -49,7 +48,7 @@ impl Table {
     }
 
     /// Each player applies with a race, the owner approves each.
-    pub async fn seat_everybody(&mut self, races: &[&str]) -> Result<()> {
+    pub async fn seat_all(&mut self, races: &[&str]) -> Result<()> {
         for seat in 0..self.players.len() {
             self.seat(seat, races.get(seat).context("a race for each player")?)
                 .await?;
@@ -57,14 +56,19 @@ impl Table {
         Ok(())
     }
 
-    /// The player of `seat` applies with `race`, the owner is told and approves, the player is told.
+    /// The player of `seat` applies with `race`, the owner approves; both get their events.
     pub async fn seat(&mut self, seat: usize, race: &str) -> Result<()> {
         let application = self.apply(seat, race).await?;
         self.decide(seat, &application, "approve").await
     }
 
-    /// The player of `seat` applies and is rejected, `rounds` times: two events each, to see how fast they come.
-    pub async fn knock(&mut self, seat: usize, race: &str, rounds: usize) -> Result<()> {
+    /// The player of `seat` applies and is rejected, `rounds` times: two events each, to measure their latency.
+    pub async fn apply_and_be_rejected(
+        &mut self,
+        seat: usize,
+        race: &str,
+        rounds: usize,
+    ) -> Result<()> {
         for _ in 0..rounds {
             let application = self.apply(seat, race).await?;
             self.decide(seat, &application, "reject").await?;
@@ -72,7 +76,7 @@ impl Table {
         Ok(())
     }
 
-    /// Applies; returns the application's id once the owner was told.
+    /// Applies; returns the application's id once the owner got the event.
     async fn apply(&mut self, seat: usize, race: &str) -> Result<String> {
         let (owner, player) = (&self.players[0], &self.players[seat]);
         let apply = Call::new("submit_application").path("game_id", &self.game_id);
@@ -84,12 +88,12 @@ impl Table {
             .as_str()
             .context("no application_id")?
             .to_owned();
-        let told = about(owner, "lobby.application.submitted", &id).await?;
-        self.latencies_ms.push(milliseconds(answered, told));
+        let arrived = application_event(owner, "lobby.application.submitted", &id).await?;
+        self.latencies_ms.push(milliseconds(answered, arrived));
         Ok(id)
     }
 
-    /// The owner decides, `approve` or `reject`; returns once the applicant was told.
+    /// The owner decides, `approve` or `reject`; returns once the applicant got the event.
     async fn decide(&mut self, seat: usize, application: &str, decision: &str) -> Result<()> {
         let (owner, player) = (&self.players[0], &self.players[seat]);
         let call = Call::new(format!("{decision}_application"))
@@ -102,12 +106,12 @@ impl Table {
         } else {
             "lobby.application.rejected"
         };
-        let told = about(player, kind, application).await?;
-        self.latencies_ms.push(milliseconds(answered, told));
+        let arrived = application_event(player, kind, application).await?;
+        self.latencies_ms.push(milliseconds(answered, arrived));
         Ok(())
     }
 
-    /// Ends enrollment, starts the game and waits until every player is told that it runs.
+    /// Ends enrollment, starts the game and waits until every player got the event that it runs.
     pub async fn start(&self) -> Result<()> {
         let owner = &self.players[0];
         owner
@@ -149,7 +153,7 @@ impl Table {
         self.players[seat].call(call).await
     }
 
-    /// The orders of a simple mind: half of the home's ships go to the nearest planet that is not one's own.
+    /// Orders of a simple strategy: half of the home's ships go to the nearest planet that is not one's own.
     pub fn expand(report: &Value) -> Value {
         let planets = report["planets"].as_array().cloned().unwrap_or_default();
         let Some(from) = planets
@@ -177,7 +181,7 @@ impl Table {
         }
     }
 
-    /// An operator has the next turn generated; waits until every player is told of it.
+    /// An operator has the next turn generated; waits until every player got the event.
     pub async fn force_turn(&self, admin: &Admin, turn: u64) -> Result<()> {
         self.force(admin).await?;
         self.await_turn(turn).await
@@ -191,7 +195,7 @@ impl Table {
         Ok(())
     }
 
-    /// Waits until every player is told that `turn` is ready.
+    /// Waits until every player got the event that `turn` is ready.
     pub async fn await_turn(&self, turn: u64) -> Result<()> {
         for player in &self.players {
             player
@@ -218,21 +222,21 @@ impl Table {
     }
 }
 
-/// When `player` was told `kind` of an application.
-async fn about(player: &Player, kind: &str, application: &str) -> Result<Instant> {
+/// The arrival of the event `kind` about an application at `player`.
+async fn application_event(player: &Player, kind: &str, application: &str) -> Result<Instant> {
     let wanted =
         |event: &Event| event.kind == kind && event.payload["application_id"] == application;
     Ok(player.event(kind, wanted).await?.1)
 }
 
 /// From the answer to the event; an event that overtook the answer counts as 0.
-fn milliseconds(answered: Instant, told: Instant) -> f64 {
-    told.saturating_duration_since(answered).as_secs_f64() * 1_000.0
+fn milliseconds(answered: Instant, arrived: Instant) -> f64 {
+    arrived.saturating_duration_since(answered).as_secs_f64() * 1_000.0
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "a person looks at the clock of the machine"
+    reason = "the stack runs on the system clock too"
 )]
 fn in_an_hour() -> String {
     Timestamp::now()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-/// Asks until `condition` gives something. An error counts as "not yet", since faults pass; the last one is told, with
-/// `what`, when `within` is over.
+/// Polls `condition` until it returns a value. An error counts as "not yet", since faults are transient; after `within`
+/// the last one is returned, with `what`.
 pub async fn eventually<T>(
     what: &str,
     within: Duration,

@@ -1,4 +1,4 @@
-//! How the processes begin and end: wrong settings, servers that are not there, taken ports, other schemas, SIGTERM.
+//! How the processes start and stop: wrong settings, missing servers, taken ports, other schemas, SIGTERM.
 
 use std::{
     net::TcpListener,
@@ -180,8 +180,7 @@ async fn a_taken_port_ends_the_process_with_the_variable_to_change() -> Result<(
 }
 
 #[tokio::test]
-async fn a_missing_postgres_is_waited_for_with_a_logged_reason_and_sigterm_ends_the_wait()
--> Result<()> {
+async fn a_process_waits_for_a_missing_postgres_with_a_logged_reason_until_sigterm() -> Result<()> {
     let ops = free_port()?;
     let variables = [
         ("BACKEND_OPS_LISTEN_ADDR", ops.as_str()),
@@ -281,7 +280,7 @@ async fn a_process_waits_for_the_schema_and_for_nats_and_is_ready_once_they_are_
     let mailer = start(Service::Mailer, &variables(mailer_ops.as_str()))?;
     let api = start(Service::Api, &variables(api_ops.as_str()))?;
     eventually(
-        "the api has migrated and looks for NATS",
+        "the api has migrated and waits for NATS",
         Duration::from_secs(20),
         async || {
             let (_, body) = web::get(&format!("http://{api_ops}/readyz")).await?;

@@ -1,4 +1,4 @@
-//! Processes killed while a game is played: events are late, none is lost, nothing is done twice.
+//! Processes killed while a game is played: events are late, none is lost, none is duplicated.
 
 use anyhow::Result;
 use galaxy_client::{Call, Event};
@@ -12,22 +12,22 @@ async fn playing(file: &StackFile) -> Result<Table> {
         Player::sign_in(file, "grace", "grace@example.org").await?,
     ];
     let mut table = Table::open(players, "A game with faults").await?;
-    table.seat_everybody(&["Terrans", "Vegans"]).await?;
+    table.seat_all(&["Terrans", "Vegans"]).await?;
     table.start().await?;
     Ok(table)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn turns_generated_while_push_hub_is_dead_are_told_afterwards() -> Result<()> {
+async fn events_of_turns_generated_while_push_hub_is_down_arrive_afterwards() -> Result<()> {
     a_turn_without(Service::PushHub).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn turns_generated_while_the_notifier_is_dead_are_told_afterwards() -> Result<()> {
+async fn events_of_turns_generated_while_the_notifier_is_down_arrive_afterwards() -> Result<()> {
     a_turn_without(Service::Notifier).await
 }
 
-/// Kills `service`, has a turn generated, starts it again: everybody is told, once.
+/// Kills `service`, has a turn generated, starts it again: every player gets the event, once.
 async fn a_turn_without(service: Service) -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
@@ -43,7 +43,7 @@ async fn a_turn_without(service: Service) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_nats_dead_requests_succeed_and_events_arrive_afterwards() -> Result<()> {
+async fn with_nats_down_requests_succeed_and_events_arrive_afterwards() -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
     let admin = Admin::new(&file);
@@ -72,7 +72,7 @@ async fn with_nats_dead_requests_succeed_and_events_arrive_afterwards() -> Resul
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_turn_survives_the_death_of_the_runtime_manager_and_runs_once() -> Result<()> {
+async fn a_turn_survives_a_crash_of_the_runtime_manager_and_runs_once() -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
     let admin = Admin::new(&file);
@@ -88,7 +88,7 @@ async fn a_turn_survives_the_death_of_the_runtime_manager_and_runs_once() -> Res
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_event_comes_twice_to_a_client_that_stayed() -> Result<()> {
+async fn no_event_arrives_twice_at_a_client_that_stays_connected() -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
     let admin = Admin::new(&file);
@@ -97,19 +97,19 @@ async fn no_event_comes_twice_to_a_client_that_stayed() -> Result<()> {
     stack.start_process(Service::PushHub).await?;
     table.force_turn(&admin, 1).await?;
     table.force_turn(&admin, 2).await?;
-    // A further event marks the end: what had been told twice would stand before it.
+    // A further event marks the end: a duplicate would arrive before it.
     let owner = &table.players[0];
     owner
         .call(Call::new("pause_game").path("game_id", &table.game_id))
         .await?;
     let mut turns = 0;
-    let again = |event: &Event| event.kind == "game.turn_ready";
+    let is_turn = |event: &Event| event.kind == "game.turn_ready";
     owner
         .event("the game was paused", |event| {
-            turns += u32::from(again(event));
+            turns += u32::from(is_turn(event));
             event.kind == "lobby.game.paused"
         })
         .await?;
-    assert_eq!(turns, 0, "a turn was told again");
+    assert_eq!(turns, 0, "the event of a turn arrived again");
     stack.stop().await
 }

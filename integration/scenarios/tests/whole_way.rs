@@ -17,9 +17,7 @@ async fn three_players_sign_in_play_five_turns_and_one_is_signed_out() -> Result
         players.push(Player::sign_in(&file, name, &format!("{name}@example.org")).await?);
     }
     let mut table = Table::open(players, "The whole way").await?;
-    table
-        .seat_everybody(&["Terrans", "Vegans", "Marsians"])
-        .await?;
+    table.seat_all(&["Terrans", "Vegans", "Marsians"]).await?;
     table.start().await?;
     table.shows("status", "running").await?;
 
@@ -67,12 +65,12 @@ async fn three_players_sign_in_play_five_turns_and_one_is_signed_out() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stack_that_is_stopped_and_started_goes_on_where_it_was() -> Result<()> {
+async fn a_stack_that_is_stopped_and_started_continues_its_games() -> Result<()> {
     let mut stack = Stack::start(StackOptions::for_test()?).await?;
     let file = stack.file()?;
     let admin = Admin::new(&file);
     let mut table = Table::open(two_players(&file).await?, "Stop and go").await?;
-    table.seat_everybody(&["Terrans", "Vegans"]).await?;
+    table.seat_all(&["Terrans", "Vegans"]).await?;
     table.start().await?;
     table.force_turn(&admin, 1).await?;
     for service in galaxy_stack::Service::ALL {
@@ -84,7 +82,7 @@ async fn a_stack_that_is_stopped_and_started_goes_on_where_it_was() -> Result<()
         stack.start_process(service).await?;
     }
     for player in &table.players {
-        player.back().await?;
+        player.resynced().await?;
     }
     table.force_turn(&admin, 2).await?;
     table.shows("current_turn", 2).await?;

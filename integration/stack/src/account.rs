@@ -1,4 +1,4 @@
-//! Which operating system account runs Postgres: it refuses root, so root lends it another one.
+//! The operating system account that runs Postgres: it refuses root, so root starts it under another one.
 
 use std::{
     fs,
@@ -11,18 +11,15 @@ use anyhow::{Context, Result, bail};
 /// An account to run a program as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// User id.
     pub uid: u32,
-    /// Primary group id.
     pub gid: u32,
 }
 
-/// Whether this process is root.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// The account for programs that refuse root: `postgres`, else `nobody`; `None` if we are not root.
+/// The account for programs that refuse root: `postgres`, else `nobody`; `None` if this process is not root.
 pub fn unprivileged() -> Result<Option<Account>> {
     if !is_root() {
         return Ok(None);
@@ -50,7 +47,7 @@ fn find(accounts: &str, name: &str) -> Option<Account> {
     })
 }
 
-/// Makes `dir` a private directory of `account` (of ourselves if there is none).
+/// Makes `dir` a private directory of `account`, or of the current account if there is none.
 pub fn private_dir(dir: &Path, account: Option<&Account>) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
@@ -68,7 +65,7 @@ pub fn reachable_by_others(path: &Path) -> bool {
         .all(|dir| fs::metadata(dir).is_ok_and(|meta| meta.mode() & 0o001 != 0))
 }
 
-/// Lets every account read what is under `path` and run what we may run.
+/// Lets every account read what is under `path` and run what its owner may run.
 pub fn open_to_others(path: &Path) -> Result<()> {
     let meta = fs::symlink_metadata(path)?;
     if meta.is_symlink() {

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use mmdb_writer::Writer;
 use serde_json::json;
 
-/// Network and country.
+/// Networks and their countries.
 pub const NETWORKS: [(&str, &str); 4] = [
     ("192.0.2.0/24", "DE"),
     ("198.51.100.0/24", "US"),
@@ -16,7 +16,6 @@ pub const NETWORKS: [(&str, &str); 4] = [
     ("2001:db8::/32", "FR"),
 ];
 
-/// Writes it.
 pub fn write(path: &Path) -> Result<()> {
     let mut writer = Writer::new("Galaxy-Example-Country");
     for (network, country) in NETWORKS {

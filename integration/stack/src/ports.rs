@@ -1,4 +1,4 @@
-//! Ports that no two stacks of this machine take at once: each is held by a locked file while in use.
+//! Ports of the loopback interface. A locked file per port keeps two stacks of this machine from using the same one.
 
 use std::{
     fs::{self, File},
@@ -12,15 +12,14 @@ use anyhow::{Context, Result, bail};
 /// Below the range from which operating systems hand out ports to outgoing connections.
 const FREE_RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// A port of the loopback interface that is ours as long as this value lives.
+/// A port that is reserved as long as this value lives.
 #[derive(Debug)]
 pub struct Port {
     number: u16,
-    _held: File,
+    _lock: File,
 }
 
 impl Port {
-    /// The number.
     pub fn number(&self) -> u16 {
         self.number
     }
@@ -52,7 +51,7 @@ impl Ports {
     }
 }
 
-/// Tries the free range once, beginning at another place in each process.
+/// Tries the free range once, starting at another number in each process.
 fn any() -> Result<Port> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let size = FREE_RANGE.end - FREE_RANGE.start;
@@ -71,27 +70,27 @@ fn any() -> Result<Port> {
     )
 }
 
-/// `None` if another stack holds it or something listens there.
+/// `None` if another stack has reserved it or something listens there.
 fn claim(number: u16) -> Result<Option<Port>> {
-    let dir = held_dir();
+    let dir = lock_dir();
     fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let path = dir.join(number.to_string());
-    let held = File::options()
+    let lock = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
-    if held.try_lock().is_err() || TcpListener::bind(("127.0.0.1", number)).is_err() {
+    if lock.try_lock().is_err() || TcpListener::bind(("127.0.0.1", number)).is_err() {
         return Ok(None);
     }
     Ok(Some(Port {
         number,
-        _held: held,
+        _lock: lock,
     }))
 }
 
-fn held_dir() -> PathBuf {
+fn lock_dir() -> PathBuf {
     let user = rustix::process::getuid().as_raw();
     std::env::temp_dir().join(format!("galaxy-ports-{user}"))
 }
@@ -101,9 +100,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_taken_port_is_not_picked_again_until_it_is_let_go() {
+    fn a_reserved_port_is_not_picked_again_until_it_is_released() {
         let first = Ports::Free.pick(0).unwrap();
-        assert!(claim(first.number()).unwrap().is_none(), "held by a stack");
+        assert!(
+            claim(first.number()).unwrap().is_none(),
+            "reserved by a stack"
+        );
         let number = first.number();
         drop(first);
         assert_eq!(claim(number).unwrap().unwrap().number(), number);

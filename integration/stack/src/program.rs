@@ -1,4 +1,4 @@
-//! One child process: started with its log in a file, watched, stopped, killed, never left behind.
+//! One child process: started with its log in a file, watched, stopped, killed. It does not outlive its handle.
 
 use std::{
     ffi::OsString,
@@ -12,11 +12,11 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::{account::Account, leftovers};
+use crate::{account::Account, orphans};
 
 /// Lines of a log that a failure shows.
 const TAIL_LINES: usize = 40;
-/// A log that is longer when its program is started begins anew.
+/// A longer log is truncated when its program is started.
 const LOG_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// How to run a program.
@@ -24,25 +24,22 @@ const LOG_LIMIT: u64 = 32 * 1024 * 1024;
 pub struct Spec {
     /// Name in messages.
     pub name: String,
-    /// The executable.
     pub program: PathBuf,
-    /// Its arguments.
     pub args: Vec<OsString>,
-    /// Variables on top of our own environment.
+    /// Added to the environment of this process.
     pub env: Vec<(String, String)>,
-    /// Working directory.
     pub dir: PathBuf,
     /// Standard output and error are appended here.
     pub log: PathBuf,
-    /// Another account to run as.
+    /// To run as, instead of the current one.
     pub account: Option<Account>,
-    /// In a process group of its own, a Ctrl-C of the terminal does not reach it. Without, whoever
-    /// kills our group (a test runner at its timeout) takes the child along.
+    /// In a process group of its own a Ctrl-C of the terminal does not reach it. Otherwise a signal to
+    /// the group of this process (a test runner's at its timeout) ends the child too.
     pub own_group: bool,
-    /// The signal that asks for an orderly end.
-    pub stop: Signal,
-    /// The signal for a child that is dropped while running.
-    pub abandon: Signal,
+    /// For an orderly shutdown.
+    pub stop_signal: Signal,
+    /// For a child whose handle is dropped while it runs.
+    pub drop_signal: Signal,
 }
 
 /// A program that was started.
@@ -55,7 +52,6 @@ pub struct Program {
 }
 
 impl Spec {
-    /// Starts it.
     pub fn start(self) -> Result<Program> {
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
@@ -80,7 +76,7 @@ impl Spec {
         }
         let child = command.spawn();
         let child = child.with_context(|| format!("cannot run {}", self.program.display()))?;
-        leftovers::remember(&self.log, child.id(), &self.program)?;
+        orphans::write_pid_file(&self.log, child.id(), &self.program)?;
         Ok(Program {
             spec: self,
             child,
@@ -91,7 +87,6 @@ impl Spec {
 }
 
 impl Program {
-    /// Its name.
     pub fn name(&self) -> &str {
         &self.spec.name
     }
@@ -101,17 +96,15 @@ impl Program {
         self.child.id()
     }
 
-    /// Its working directory.
     pub(crate) fn dir(&self) -> &Path {
         &self.spec.dir
     }
 
-    /// Its log file.
     pub fn log(&self) -> &Path {
         &self.spec.log
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
@@ -124,15 +117,15 @@ impl Program {
         }
     }
 
-    /// Stops it in the middle of whatever it does, as a machine that hangs would.
+    /// Suspends it (SIGSTOP), as a machine that hangs would.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Asks it to end and waits; kills it after `within`. An error if it had to be killed.
+    /// Sends the stop signal and waits; kills it after `within`, which is an error.
     pub async fn stop(&mut self, within: Duration) -> Result<()> {
         self.stopped = true;
-        self.signal(self.spec.stop);
+        self.signal(self.spec.stop_signal);
         if tokio::time::timeout(within, self.child.wait())
             .await
             .is_err()
@@ -158,8 +151,8 @@ impl Program {
         Ok(())
     }
 
-    /// Starts it again as it was; it must have ended.
-    pub fn again(&self) -> Result<Self> {
+    /// Starts it again with the same specification; it must have ended.
+    pub fn start_again(&self) -> Result<Self> {
         self.spec.clone().start()
     }
 
@@ -182,7 +175,7 @@ impl Program {
         )
     }
 
-    /// Waits until `ready` says so, the program ends, or `within` has passed.
+    /// Waits until `ready` succeeds, the program ends, or `within` has passed.
     pub async fn wait_until<F>(&mut self, within: Duration, mut ready: F) -> Result<()>
     where
         F: AsyncFnMut() -> Result<(), String>,
@@ -204,14 +197,13 @@ impl Program {
 }
 
 impl Drop for Program {
-    /// A stopped one is gone; any other gets its `abandon` signal and, if it has better manners than
-    /// that, a moment to follow it before the kill.
+    /// A child that still runs gets its drop signal and, unless that is SIGKILL, up to 3 s before it is killed.
     fn drop(&mut self) {
-        leftovers::forget(&self.spec.log);
-        if self.stopped || self.ended().is_some() || self.spec.abandon == Signal::KILL {
+        orphans::remove_pid_file(&self.spec.log);
+        if self.stopped || self.ended().is_some() || self.spec.drop_signal == Signal::KILL {
             return;
         }
-        self.signal(self.spec.abandon);
+        self.signal(self.spec.drop_signal);
         let deadline = Instant::now() + Duration::from_secs(3);
         while self.ended().is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -233,8 +225,8 @@ mod tests {
             log: dir.join("shell.log"),
             account: None,
             own_group: false,
-            stop: Signal::TERM,
-            abandon: Signal::KILL,
+            stop_signal: Signal::TERM,
+            drop_signal: Signal::KILL,
         };
         spec.start().unwrap()
     }
@@ -258,7 +250,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_ignores_the_request_to_stop_is_killed_and_that_is_said() {
+    async fn a_program_that_ignores_the_stop_signal_is_killed_which_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let mut program = shell(
             dir.path(),
@@ -284,7 +276,7 @@ mod tests {
         let mut program = shell(dir.path(), "exec sleep 60");
         let first = program.pid();
         program.stop(Duration::from_secs(20)).await.unwrap();
-        let mut second = program.again().unwrap();
+        let mut second = program.start_again().unwrap();
         assert_ne!(second.pid(), first);
         second.kill().await.unwrap();
     }

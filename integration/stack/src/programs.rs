@@ -6,12 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
-/// A version's first two numbers: all that we compare.
+/// Major and minor.
 pub type Version = (u32, u32);
 
-/// The oldest Postgres that will do.
+/// The oldest Postgres that works.
 pub const POSTGRES_SINCE: Version = (15, 0);
-/// The oldest NATS server that will do.
+/// The oldest NATS server that works.
 pub const NATS_SINCE: Version = (2, 10);
 
 /// The path of `name` on `PATH`.
@@ -48,7 +48,7 @@ pub fn postgres_dirs() -> Vec<PathBuf> {
     dirs
 }
 
-/// What `program --version` says, if it says something like a version.
+/// The version in the output of `program --version`.
 pub fn version_of(program: &Path) -> Option<Version> {
     let mut command = Command::new(program);
     let output = command
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_out_of_what_programs_say() {
+    fn versions_are_read_from_the_output_of_programs() {
         for (text, version) in [
             (
                 "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)",

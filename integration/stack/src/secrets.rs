@@ -1,4 +1,4 @@
-//! The stack's secrets: made on the first start, kept readable for their owner only, used again.
+//! The secrets of the stack: made on the first start, readable by their owner only, reused afterwards.
 
 use std::{fmt, fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
 
@@ -8,16 +8,15 @@ use ed25519_dalek::SigningKey;
 use galaxy_core::entropy;
 use serde::{Deserialize, Serialize};
 
-/// Secrets of one stack. They are worth nothing elsewhere.
+/// Secrets of one stack.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secrets {
-    /// What gateways show to api and push-hub.
+    /// Authenticates gateways at api and push-hub.
     pub gateway_token: String,
     /// Key of the hashes of login codes.
     pub auth_pepper: String,
-    /// Name of the first administrator.
+    /// The first administrator.
     pub admin_user: String,
-    /// Their password.
     pub admin_password: String,
     /// Seed of the gateway's Ed25519 key, base64.
     pub gateway_signing_key: String,
@@ -32,7 +31,7 @@ impl fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Those in `path`, made first if there are none.
+    /// Reads those in `path`, which are made first if there are none.
     pub fn load_or_make(path: &Path) -> Result<Self> {
         match fs::read(path) {
             Ok(text) => serde_json::from_slice(&text).with_context(|| {
@@ -50,7 +49,6 @@ impl Secrets {
         }
     }
 
-    /// New ones.
     pub fn make() -> Self {
         let mut rng = entropy::rng();
         Self {
@@ -74,7 +72,7 @@ impl Secrets {
     }
 }
 
-/// Writes a file that only its owner may read; never half of it.
+/// Replaces a file atomically by one that only its owner may read.
 pub fn write_private(path: &Path, content: &[u8]) -> Result<()> {
     let fresh = path.with_extension("new");
     let mut file = fs::File::options()

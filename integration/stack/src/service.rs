@@ -5,17 +5,11 @@ use std::fmt;
 /// A process of the platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
-    /// REST.
     Api,
-    /// Engines and turns.
     RuntimeManager,
-    /// SMTP.
     Mailer,
-    /// Events to notifications.
     Notifier,
-    /// The gateways' event stream.
     PushHub,
-    /// The edge.
     Gateway,
 }
 
@@ -30,7 +24,7 @@ impl Service {
         Self::Gateway,
     ];
 
-    /// Its name: of the binary, in logs, in `stack.json`.
+    /// The name of the binary, of the log and in `stack.json`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
@@ -42,7 +36,7 @@ impl Service {
         }
     }
 
-    /// Port of its operations listener in the local stack, where all share one address.
+    /// Documented port of its operations listener in the local stack.
     pub fn ops_port(self) -> u16 {
         9090 + match self {
             Self::Api => 0,

@@ -4,27 +4,23 @@ mod options;
 mod processes;
 mod supervise;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-pub use options::StackOptions;
-use processes::Processes;
-
 use crate::{
     Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
     countries, engines, env,
-    environment::{self, Facts},
+    environment::{self, Settings},
     inbox::Inbox,
     postgres::Database,
 };
+pub use options::StackOptions;
+use processes::Processes;
 
-/// A running stack. Dropping it kills what it started; [`Stack::stop`] ends it in order.
+/// A running stack. Dropping it kills what it started; [`Stack::stop`] stops it in order.
 #[derive(Debug)]
 pub struct Stack {
     processes: Processes,
@@ -33,7 +29,7 @@ pub struct Stack {
     postgres: Postgres,
     database: Database,
     drops_database: bool,
-    facts: Facts,
+    settings: Settings,
     secrets: Secrets,
     ui: Ui,
     _ports: Vec<Port>,
@@ -41,25 +37,25 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts everything and returns once every process says that it is ready.
+    /// Starts everything and returns once every process is ready.
     ///
     /// The programs must have been built; an error names what failed and shows the end of its log.
     pub async fn start(options: StackOptions) -> Result<Self> {
-        let ui = options.wanted.ui;
-        let postgres = Postgres::provide(&options.wanted, options.postgres_url.clone()).await?;
+        let ui = options.servers.ui;
+        let postgres = Postgres::provide(&options.servers, options.postgres_url.clone()).await?;
         ui.done(format!("Postgres: {}", postgres.origin()));
-        let nats = Nats::provide(&options.wanted, options.nats_url.clone()).await?;
+        let nats = Nats::provide(&options.servers, options.nats_url.clone()).await?;
         ui.done(format!("NATS: {}", nats.origin()));
         let database = match &options.fresh_database {
             Some(name) => postgres.create_database(name).await?,
             None => postgres.own_database().await?,
         };
 
-        let ports = options.wanted.ports;
+        let ports = options.servers.ports;
         let (api, push_hub) = (ports.pick(8080)?, ports.pick(8090)?);
         let (gateway_grpc, gateway_http) = (ports.pick(8443)?, ports.pick(8000)?);
         let (inbox, inbox_ports) = start_inbox(ports).await?;
-        let facts = Facts {
+        let settings = Settings {
             postgres_url: database.url.clone(),
             nats_url: nats.url().to_owned(),
             api: api.address(),
@@ -72,11 +68,11 @@ impl Stack {
             deployment: options.deployment.clone(),
         };
         std::fs::create_dir_all(&options.engines)?;
-        let mut held = vec![api, push_hub, gateway_grpc, gateway_http];
-        held.extend(inbox_ports);
+        let mut reserved = vec![api, push_hub, gateway_grpc, gateway_http];
+        reserved.extend(inbox_ports);
 
         let mut processes = Processes::new(&options);
-        processes.start_all(ui, &facts, &options.secrets).await?;
+        processes.start_all(ui, &settings, &options.secrets).await?;
         Ok(Self {
             processes,
             inbox,
@@ -84,10 +80,10 @@ impl Stack {
             postgres,
             database,
             drops_database: options.fresh_database.is_some(),
-            facts,
+            settings,
             secrets: options.secrets,
             ui,
-            _ports: held,
+            _ports: reserved,
             _dir: options.dir,
         })
     }
@@ -101,13 +97,13 @@ impl Stack {
             pids.extend(program.pid().map(|pid| (program.name().to_owned(), pid)));
         }
         Ok(StackFile {
-            api: http(&self.facts.api),
-            gateway_grpc: http(&self.facts.gateway_grpc),
-            gateway_http: http(&self.facts.gateway_http),
-            push_hub: http(&self.facts.push_hub),
+            api: http(&self.settings.api),
+            gateway_grpc: http(&self.settings.gateway_grpc),
+            gateway_http: http(&self.settings.gateway_http),
+            push_hub: http(&self.settings.push_hub),
             inbox: http(&self.inbox.http_address().to_string()),
             postgres_url: self.database.url.clone(),
-            nats_url: self.facts.nats_url.clone(),
+            nats_url: self.settings.nats_url.clone(),
             gateway_token: self.secrets.gateway_token.clone(),
             gateway_public_key: self.secrets.gateway_public_key()?,
             admin: Admin {
@@ -148,7 +144,7 @@ impl Stack {
         self.processes.get(service)?.kill().await
     }
 
-    /// Asks a process to end (SIGTERM) and waits until it has.
+    /// Stops a process (SIGTERM) and waits until it has ended.
     pub async fn stop_process(&mut self, service: Service, within: Duration) -> Result<()> {
         self.processes.get(service)?.stop(within).await
     }
@@ -158,11 +154,11 @@ impl Stack {
         self.processes.start_again(service.name()).await
     }
 
-    /// Starts one more replica of a process and waits until it is ready; gives its name for
-    /// [`Stack::process`]. Listeners of its own: ports that nobody was told of.
+    /// Starts one more replica of a process and waits until it is ready; returns its name for
+    /// [`Stack::process`]. It listens on free ports that the other processes do not know.
     pub async fn add_replica(&mut self, service: Service) -> Result<String> {
         self.processes
-            .add_replica(service, &self.facts, &self.secrets)
+            .add_replica(service, &self.settings, &self.secrets)
             .await
     }
 
@@ -171,27 +167,27 @@ impl Stack {
         self.processes.by_name(name)
     }
 
-    /// The end of every process' log, for a test that failed.
+    /// The last lines of every process' log, for a test that failed.
     pub fn logs(&self) -> String {
         self.processes.logs()
     }
 
-    /// Ends everything in order: the processes drain, then the servers go. Everything is ended even
+    /// Stops everything in order: the processes drain, then the servers stop. Everything is stopped even
     /// if something fails; the first failure is returned.
     pub async fn stop(mut self) -> Result<()> {
         let mut outcome = self.processes.stop_all(self.ui).await;
-        engines::end(&self.facts.engines).await;
+        engines::stop(&self.settings.engines).await;
         if self.drops_database {
             outcome = outcome.and(self.postgres.drop_database(&self.database.name).await);
         }
         let nats = self.nats.stop().await;
         let postgres = self.postgres.stop().await;
-        self.processes.mark_fine();
+        self.processes.mark_stopped();
         outcome.and(nats).and(postgres)
     }
 }
 
-/// The one that the environment names, else an example.
+/// The file that the environment names, else a generated example.
 fn country_database(options: &StackOptions) -> Result<PathBuf> {
     if let Some(path) = env::var(env::GEOIP_DB_PATH) {
         return Ok(path.into());
@@ -210,14 +206,4 @@ async fn start_inbox(ports: Ports) -> Result<(Inbox, [Port; 2])> {
         .await
         .context("the inbox page's port")?;
     Ok((Inbox::start(smtp_listener, page_listener)?, [smtp, page]))
-}
-
-/// Names of programs that must have been built before a stack can start.
-pub(crate) fn missing_programs(binaries: &Path) -> Vec<&'static str> {
-    Service::ALL
-        .iter()
-        .map(|service| service.name())
-        .chain(["engine"])
-        .filter(|name| !binaries.join(name).is_file())
-        .collect()
 }

@@ -1,4 +1,4 @@
-//! `stack.json`: how scripts find their way around a running stack.
+//! `stack.json`: the addresses and credentials of a running stack, for scripts.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -20,11 +20,10 @@ pub struct StackFile {
     pub push_hub: String,
     /// The inbox page, which speaks Mailpit's API.
     pub inbox: String,
-    /// Postgres, with credentials and database.
+    /// With credentials and database.
     pub postgres_url: String,
-    /// NATS.
     pub nats_url: String,
-    /// What gateways show to api and push-hub.
+    /// Authenticates gateways at api and push-hub.
     pub gateway_token: String,
     /// Ed25519 key that the gateway signs with, base64.
     pub gateway_public_key: String,
@@ -41,9 +40,7 @@ pub struct StackFile {
 /// Credentials for HTTP Basic.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Admin {
-    /// Name.
     pub user: String,
-    /// Password.
     pub password: String,
 }
 
@@ -57,12 +54,11 @@ pub struct Engine {
 }
 
 impl StackFile {
-    /// Writes it whole or not at all, readable for its owner: it holds credentials.
+    /// Writes it atomically, readable by its owner only: it holds credentials.
     pub fn write(&self, path: &Path) -> Result<()> {
         write_private(path, &serde_json::to_vec_pretty(self)?)
     }
 
-    /// Reads the one at `path`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path)
             .with_context(|| format!("no running stack: cannot read {}", path.display()))?;

@@ -1,4 +1,4 @@
-//! Everything that the tools say to a person: progress on standard error, results on standard output.
+//! Output of the tools: progress on standard error, results on standard output.
 
 use std::{
     fmt::Display,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Where progress goes. Cheap to copy.
+/// Prints progress, unless it is quiet.
 #[derive(Debug, Clone, Copy)]
 pub struct Ui {
     started: Option<Instant>,
@@ -20,7 +20,7 @@ impl Ui {
         }
     }
 
-    /// Says nothing: for stacks inside tests.
+    /// Prints no progress: for stacks of tests.
     pub fn quiet() -> Self {
         Self { started: None }
     }

@@ -42,7 +42,7 @@ impl Client {
         self.0.write_all(text.as_bytes()).await.unwrap();
     }
 
-    /// The last line of an answer; empty if the connection was cut.
+    /// The last line of a reply; empty if the connection was closed.
     async fn answer(&mut self) -> String {
         loop {
             let mut line = String::new();
@@ -56,13 +56,13 @@ impl Client {
         }
     }
 
-    async fn ask(&mut self, line: &str) -> String {
+    async fn command(&mut self, line: &str) -> String {
         self.send(&format!("{line}\r\n")).await;
         self.answer().await
     }
 
     async fn expect(&mut self, line: &str, status: &str) {
-        let answer = self.ask(line).await;
+        let answer = self.command(line).await;
         assert!(answer.starts_with(status), "{line}: {answer}");
     }
 
@@ -106,7 +106,7 @@ async fn a_conversation_keeps_the_mail_and_undoes_dot_stuffing() {
 }
 
 #[tokio::test]
-async fn commands_may_be_pipelined_and_any_login_is_let_in() {
+async fn commands_may_be_pipelined_and_any_login_is_accepted() {
     let inbox = inbox().await;
     let mut client = Client::connect(&inbox).await;
     client.expect("EHLO test", "250").await;
@@ -147,13 +147,13 @@ async fn a_mail_beyond_the_limit_is_refused_declared_or_not() {
 }
 
 #[tokio::test]
-async fn refusals_strike_at_their_stage_and_spare_the_rest() {
+async fn refusals_apply_at_their_stage_only() {
     let inbox = inbox().await;
     let refuse = |stage, status| Fault::reply(stage, status, "programmed").times(1);
     inbox.faults().add(refuse(Stage::Connect, 421));
     let mut client = Client::silent(&inbox).await;
     assert_eq!(client.answer().await, "421 programmed");
-    assert_eq!(client.answer().await, "", "and hung up");
+    assert_eq!(client.answer().await, "", "and closed");
 
     for (stage, status) in [(Stage::Mail, 451), (Stage::Data, 554), (Stage::End, 452)] {
         inbox.faults().add(refuse(stage, status));
@@ -178,7 +178,7 @@ async fn refusals_strike_at_their_stage_and_spare_the_rest() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_loses_or_keeps_the_mail_as_programmed() {
+async fn a_closed_connection_loses_or_keeps_the_mail_as_programmed() {
     let inbox = inbox().await;
     let cuts = [
         (Stage::Content, Action::Drop, 0),
@@ -190,7 +190,7 @@ async fn a_cut_connection_loses_or_keeps_the_mail_as_programmed() {
         let mut client = Client::connect(&inbox).await;
         client.envelope("ada@example.org").await;
         client.expect("DATA", "354").await;
-        assert_eq!(client.ask(MAIL).await, "", "no answer at {stage:?}");
+        assert_eq!(client.command(MAIL).await, "", "no answer at {stage:?}");
         assert_eq!(inbox.store().count(), kept, "{stage:?}");
     }
 }
@@ -264,7 +264,7 @@ async fn scripts_for_mailpit_find_its_fields() {
 }
 
 #[tokio::test]
-async fn mails_are_forgotten_by_id_or_all_at_once() {
+async fn mails_are_deleted_by_id_or_all_at_once() {
     let inbox = inbox().await;
     for recipient in ["a@x.org", "b@x.org", "c@x.org"] {
         delivered(&inbox, recipient).await;
@@ -294,7 +294,7 @@ async fn mails_are_forgotten_by_id_or_all_at_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_ends_its_line_is_cut_off() {
+async fn a_client_that_never_ends_its_line_is_disconnected() {
     let inbox = inbox().await;
     let mut client = Client::connect(&inbox).await;
     let _ = client.0.write_all(&vec![b'x'; 1 << 20]).await;

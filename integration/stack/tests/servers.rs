@@ -1,4 +1,4 @@
-//! Servers that the stack starts itself: fetched or found, asked, killed, started again.
+//! Servers that the stack starts: fetched or found, used, killed, started again.
 
 #![cfg(test)]
 
@@ -36,7 +36,7 @@ async fn test_servers_start_make_databases_survive_a_kill_and_stop() {
 }
 
 #[tokio::test]
-async fn connections_are_cut_and_others_may_come() {
+async fn connections_are_closed_and_new_ones_are_accepted() {
     let servers = Servers::for_tests(Ui::quiet(), &cache()).await.unwrap();
     let database = servers.postgres.create_database("cut").await.unwrap();
     let mut connection = PgConnection::connect(&database.url).await.unwrap();

@@ -1,4 +1,4 @@
-//! Calls of cargo, as the cargo that runs us.
+//! Calls of the cargo that runs this program.
 
 use std::{path::Path, process::Stdio, time::Instant};
 
@@ -14,21 +14,21 @@ pub fn cargo(layout: &Layout) -> Command {
         .env("SQLX_OFFLINE", "true")
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    forget_ourselves(&mut command);
+    remove_cargo_variables(&mut command);
     command
 }
 
-/// Takes out what `cargo run` tells a program about itself. Build scripts of others (ring's) look at
-/// the same variables, and would be run again each time the caller of cargo changes.
-pub fn forget_ourselves(command: &mut Command) {
-    const ABOUT_US: [&str; 4] = [
+/// Removes the variables that `cargo run` sets for this program. Build scripts of dependencies (ring's) depend
+/// on the same variables, and would run again whenever the caller of cargo changes.
+pub fn remove_cargo_variables(command: &mut Command) {
+    const PREFIXES: [&str; 4] = [
         "CARGO_PKG_",
         "CARGO_MANIFEST_",
         "CARGO_BIN_",
         "CARGO_CRATE_",
     ];
     for (name, _) in std::env::vars_os() {
-        if ABOUT_US
+        if PREFIXES
             .iter()
             .any(|prefix| name.as_encoded_bytes().starts_with(prefix.as_bytes()))
         {
@@ -58,7 +58,7 @@ fn profile(binaries: &Path) -> Vec<String> {
     }
 }
 
-/// Runs a command whose output goes to ours.
+/// Runs a command that inherits standard output and error.
 pub async fn run(mut command: Command) -> Result<()> {
     let status = command
         .status()

@@ -1,4 +1,4 @@
-//! A whole game, played through the gateway with every step shown.
+//! A whole game, played through the gateway with every step printed.
 
 use anyhow::Result;
 use galaxy_scenarios::{Admin, Player, Table};
@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// Turns that are played.
 const TURNS: u64 = 6;
-/// Applications that are turned down, to measure events with.
-const KNOCKS: usize = 10;
+/// Applications that are rejected, to measure the latency of events.
+const REJECTIONS: usize = 10;
 const RACES: [&str; 3] = ["Terrans", "Vegans", "Marsians"];
 
-/// Plays it on the running stack; an error if anything does not go as it should.
+/// Plays it on the running stack; an error if any step fails.
 pub async fn run(stack: &StackFile, ui: Ui) -> Result<()> {
     let admin = Admin::new(stack);
     let players = sign_in(stack, ui).await?;
@@ -21,22 +21,24 @@ pub async fn run(stack: &StackFile, ui: Ui) -> Result<()> {
         "Ada created the game {} and opened its enrollment",
         table.game_id
     ));
-    table.knock(2, &format!("Hopefuls {run}"), KNOCKS).await?;
-    // The first rounds warm the processes up; what is told at the end is how fast events come from then on.
-    table.latencies_ms.drain(..KNOCKS);
+    table
+        .apply_and_be_rejected(2, &format!("Hopefuls {run}"), REJECTIONS)
+        .await?;
+    // The first rounds warm the processes up; the latencies printed at the end are of the events after them.
+    table.latencies_ms.drain(..REJECTIONS);
     ui.done(format!(
-        "Edsger applied and was turned down {KNOCKS} times, each time both were told at once"
+        "Edsger applied and was rejected {REJECTIONS} times; each time both players got their event"
     ));
     let races = RACES.map(|race| format!("{race} {run}"));
     table
-        .seat_everybody(&races.each_ref().map(String::as_str))
+        .seat_all(&races.each_ref().map(String::as_str))
         .await?;
     ui.done(format!(
         "all applied and were approved: {}",
         races.join(", ")
     ));
     table.start().await?;
-    ui.done("the engine runs, everybody was told that the game started");
+    ui.done("the engine runs; every player got the event that the game started");
     for turn in 1..=TURNS {
         play_turn(&table, &admin, turn, ui).await?;
     }
@@ -52,10 +54,10 @@ async fn sign_in(stack: &StackFile, ui: Ui) -> Result<Vec<Player>> {
     for name in ["Ada", "Grace", "Edsger"] {
         let id = uuid::Uuid::now_v7().simple();
         let email = format!("{}-{id}@example.org", name.to_lowercase());
-        ui.step(format!("{name} asks for a sign-in code for {email}"));
+        ui.step(format!("{name} requests a sign-in code for {email}"));
         let player = Player::sign_in(stack, name, &email).await?;
         ui.done(format!(
-            "{name} typed the mailed code and is signed in as {}",
+            "{name} entered the mailed code and is signed in as {}",
             player.user_id
         ));
         players.push(player);
@@ -78,7 +80,9 @@ async fn play_turn(table: &Table, admin: &Admin, turn: u64, ui: Ui) -> Result<()
         }
     }
     table.force_turn(admin, turn).await?;
-    ui.done(format!("turn {turn} was generated, everybody was told"));
+    ui.done(format!(
+        "turn {turn} was generated; every player got its event"
+    ));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! Documents that the api generates from its code, and whether the committed ones are the same.
+//! Documents that the api generates from its code, and the check that the committed ones are up to date.
 
 use std::{fs, path::PathBuf};
 
@@ -8,7 +8,7 @@ use tokio::process::Command;
 
 use crate::cargo;
 
-/// The api's option, and the file that holds what it prints.
+/// The api's option, and the file of its output.
 const DOCUMENTS: [(&str, &str); 2] = [
     ("--print-openapi", "proto/openapi.yaml"),
     ("--print-asyncapi", "proto/asyncapi.yaml"),

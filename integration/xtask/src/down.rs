@@ -1,4 +1,4 @@
-//! `cargo xtask down`: stops the running stack; `--wipe` forgets its data.
+//! `cargo xtask down`: stops the running stack; `--wipe` removes its data.
 
 use std::{
     fs, io,
@@ -7,21 +7,21 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use galaxy_stack::{Layout, Ui, docker, end_leftovers, env};
+use galaxy_stack::{Layout, Ui, docker, env, stop_orphans};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lock::{Lock, holder};
 
-const WITHIN: Duration = Duration::from_secs(90);
+const STOP_WITHIN: Duration = Duration::from_secs(90);
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Forget all data: the next `up` starts with an empty database and new secrets.
+    /// Remove all data: the next `up` starts with an empty database and new secrets.
     #[arg(long)]
     wipe: bool,
 }
 
-/// Returns when nothing runs any more.
+/// Returns when everything has stopped.
 pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
     if Lock::is_taken(layout)? {
         stop(layout, ui).await?;
@@ -29,9 +29,9 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
     } else {
         ui.done("nothing is running");
     }
-    for name in end_leftovers(&layout.logs())? {
+    for name in stop_orphans(&layout.logs())? {
         ui.warn(format!(
-            "{name} was left over from an earlier start and is ended"
+            "{name} of an earlier start was still running and was stopped"
         ));
     }
     remove(&layout.stack_file())?;
@@ -42,11 +42,11 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
 }
 
 async fn stop(layout: &Layout, ui: Ui) -> Result<()> {
-    let pid = holder(layout).context("it is running but did not say as which process")?;
+    let pid = holder(layout).context("it is running but its process id is not known")?;
     ui.step(format!("stopping process {pid} and what it started"));
     let pid = Pid::from_raw(i32::try_from(pid)?).context("no process has this id")?;
     kill_process(pid, Signal::TERM).context("cannot stop it")?;
-    let deadline = Instant::now() + WITHIN;
+    let deadline = Instant::now() + STOP_WITHIN;
     while Lock::is_taken(layout)? {
         if Instant::now() > deadline {
             bail!("it does not stop; see {}", layout.logs().display());
@@ -57,18 +57,18 @@ async fn stop(layout: &Layout, ui: Ui) -> Result<()> {
 }
 
 fn wipe(layout: &Layout, ui: Ui) -> Result<()> {
-    let gone = [
+    let paths = [
         layout.data(),
         layout.engines(),
         layout.secrets(),
         layout.logs(),
     ];
-    gone.iter().try_for_each(|path| remove(path))?;
-    docker::forget_volumes();
+    paths.iter().try_for_each(|path| remove(path))?;
+    docker::remove_volumes();
     for variable in [env::POSTGRES_URL, env::NATS_URL] {
         if env::var(variable).is_some() {
             ui.warn(format!(
-                "{variable} is set: what is stored there is not ours to wipe"
+                "{variable} is set: what is stored there is not wiped"
             ));
         }
     }

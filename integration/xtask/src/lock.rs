@@ -9,12 +9,12 @@ use std::{
 use anyhow::{Context, Result, bail};
 use galaxy_stack::Layout;
 
-/// Held as long as this process supervises the stack.
+/// Held while this process supervises the stack.
 #[derive(Debug)]
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes it and writes our process id into it; an error if another `up` runs.
+    /// Takes it and writes this process id into it; an error if another `up` runs.
     pub fn take(layout: &Layout) -> Result<Self> {
         match try_take(&layout.lock())? {
             Some(mut lock) => {
@@ -30,13 +30,13 @@ impl Lock {
         }
     }
 
-    /// Whether somebody holds it.
+    /// Whether another process holds it.
     pub fn is_taken(layout: &Layout) -> Result<bool> {
         Ok(try_take(&layout.lock())?.is_none())
     }
 }
 
-/// The process id of whoever holds it.
+/// The process id of its holder.
 pub fn holder(layout: &Layout) -> Option<u32> {
     fs::read_to_string(layout.lock()).ok()?.trim().parse().ok()
 }
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_holds_it_at_a_time_and_a_killed_holder_leaves_it_free() {
+    fn one_process_holds_it_at_a_time_and_a_killed_holder_releases_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("up.lock");
         let first = try_take(&path).unwrap();

@@ -1,5 +1,5 @@
 //! The commands of this repository: `cargo xtask up` runs the platform on this machine,
-//! `cargo xtask test` runs everything that CI runs; the rest keeps generated files in step.
+//! `cargo xtask test` runs everything that CI runs; the rest updates generated files.
 
 mod cargo;
 mod demo;
@@ -28,7 +28,7 @@ struct Cli {
 enum Command {
     /// Run the whole platform on this machine; Ctrl-C stops it, the next `up` finds its data again.
     Up(up::Args),
-    /// The part of `up --detach` that stays.
+    /// The background process of `up --detach`.
     #[command(hide = true)]
     Supervise,
     /// Stop the platform that runs in the background or in another terminal.

@@ -1,4 +1,4 @@
-//! `.sqlx`: what the database said about each query of the code, so that building needs no database.
+//! `.sqlx`: the types of each query, as the database describes them, so that building needs no database.
 //!
 //! The query macros write an entry whenever they are compiled against a database, so a fresh cache
 //! is a by-product of compiling; in CI of the lint pass, which is needed anyway.
@@ -17,15 +17,15 @@ use tokio::process::Command;
 
 use crate::cargo;
 
-/// Compiling with these variables fills an empty cache.
+/// An empty cache that compiling fills.
 #[derive(Debug)]
-pub struct Fresh {
+pub struct FreshCache {
     dir: TempDir,
     database_url: String,
 }
 
-impl Fresh {
-    /// Makes a database with all tables and an empty cache, and lets the macros run again.
+impl FreshCache {
+    /// Makes a database with all tables and an empty cache, and has the macros run again.
     pub async fn begin(layout: &Layout, servers: &Servers) -> Result<Self> {
         let database = servers.postgres.create_database("queries").await?;
         database.migrate(&layout.root().join("migrations")).await?;
@@ -37,7 +37,7 @@ impl Fresh {
         })
     }
 
-    /// Tells a call of cargo about it.
+    /// Points a call of cargo to it.
     pub fn apply(&self, command: &mut Command) {
         command
             .env("SQLX_OFFLINE", "false")
@@ -45,7 +45,7 @@ impl Fresh {
             .env("DATABASE_URL", &self.database_url);
     }
 
-    /// An error that says how the committed cache differs.
+    /// An error if the committed cache differs.
     pub fn compare(&self, layout: &Layout) -> Result<String> {
         let fresh = entries(self.dir.path())?;
         compare(&entries(&committed(layout))?, &fresh)?;
@@ -69,7 +69,7 @@ impl Fresh {
 /// Generates the committed cache.
 pub async fn generate(layout: &Layout, ui: Ui) -> Result<()> {
     let servers = Servers::for_tests(ui, &layout.cache()).await?;
-    let fresh = Fresh::begin(layout, &servers).await?;
+    let fresh = FreshCache::begin(layout, &servers).await?;
     let mut check = cargo::cargo(layout);
     check.args(["check", "--workspace", "--all-targets"]);
     fresh.apply(&mut check);
@@ -175,26 +175,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_cache_replaces_the_old_one_and_every_difference_is_seen() {
+    fn a_fresh_cache_replaces_the_old_one_and_every_difference_is_found() {
         let (dir, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let write = |dir: &Path, name: &str, text: &str| fs::write(dir.join(name), text).unwrap();
         write(dir.path(), "new.json", "1");
         write(dir.path(), "changed.json", "2");
         write(place.path(), "changed.json", "1");
         write(place.path(), "unused.json", "1");
-        let fresh = Fresh {
+        let fresh = FreshCache {
             dir,
             database_url: String::new(),
         };
-        let look = |place: &Path| {
+        let compare_with = |place: &Path| {
             compare(
                 &entries(place).unwrap(),
                 &entries(fresh.dir.path()).unwrap(),
             )
         };
-        let said = look(place.path()).unwrap_err().to_string();
-        assert!(said.contains("1 missing, 1 unused, 1 different"), "{said}");
+        let error = compare_with(place.path()).unwrap_err().to_string();
+        assert!(
+            error.contains("1 missing, 1 unused, 1 different"),
+            "{error}"
+        );
         assert_eq!(fresh.commit(place.path()).unwrap(), 2);
-        look(place.path()).unwrap();
+        compare_with(place.path()).unwrap();
     }
 }

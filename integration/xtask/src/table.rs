@@ -1,4 +1,4 @@
-//! The one table that says where everything is and how to get in.
+//! The table of addresses and credentials that `up` prints.
 
 use galaxy_stack::{Layout, StackFile};
 

@@ -1,5 +1,5 @@
 //! `cargo xtask test`: everything that CI runs, one step after the other; all steps run even if one
-//! fails, and the last lines say how each went.
+//! fails, and the last lines list their outcomes.
 
 mod dependencies;
 mod lints;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use galaxy_stack::{Layout, Servers, Ui, docker};
 
-use crate::{documents, query_cache::Fresh};
+use crate::{documents, query_cache::FreshCache};
 use report::{Outcome, Report};
 
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub struct Args {
     filter: Option<String>,
 }
 
-/// Success only if every step passed or was skipped for a reason that is said.
+/// Succeeds only if every step passed or was skipped.
 pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
     let mut report = Report::new(ui);
     let servers = Servers::for_tests(ui, &layout.cache()).await?;
@@ -31,9 +31,9 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         servers.nats.origin()
     ));
     if args.filter.is_none() {
-        everything_before_tests(&mut report, layout, ui, &servers).await?;
+        static_checks(&mut report, layout, ui, &servers).await?;
     }
-    let containers = docker::answers();
+    let containers = docker::is_available();
     let suite = suite::Suite {
         layout,
         ui,
@@ -53,15 +53,15 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
             })
             .await;
         report
-            .step("container engine", async { containers_said(containers) })
+            .step("container engine", async { container_outcome(containers) })
             .await;
     }
     servers.stop().await?;
     Ok(report.finish(counts))
 }
 
-/// The cheap steps first.
-async fn everything_before_tests(
+/// The steps that run no test; the cheap ones first.
+async fn static_checks(
     report: &mut Report,
     layout: &Layout,
     ui: Ui,
@@ -77,7 +77,7 @@ async fn everything_before_tests(
     report
         .step("advisories", dependencies::advisories(layout, ui))
         .await;
-    let fresh = Fresh::begin(layout, servers).await?;
+    let fresh = FreshCache::begin(layout, servers).await?;
     let linted = report.step("lints", lints::clippy(layout, &fresh)).await;
     let compared = async {
         match linted {
@@ -89,11 +89,11 @@ async fn everything_before_tests(
     Ok(())
 }
 
-fn containers_said(containers: bool) -> Outcome {
+fn container_outcome(containers: bool) -> Outcome {
     if containers {
-        return Outcome::passed("one answers: the tests that need it ran");
+        return Outcome::passed("available: the tests that need it ran");
     }
     Outcome::Skipped(
-        "none answers: tests of the docker driver and of compose.yaml did not run".into(),
+        "not available: tests of the docker driver and of compose.yaml did not run".into(),
     )
 }

@@ -1,19 +1,19 @@
-//! `cargo xtask up`: builds, starts everything, says where it is, and watches over it until told to stop.
+//! `cargo xtask up`: builds and starts everything, prints the addresses, and supervises it until a signal.
 
 mod detach;
 
 use std::{fs, time::Duration};
 
 use anyhow::{Context, Result};
-use galaxy_stack::{Layout, Stack, StackFile, StackOptions, Ui, end_leftovers};
+use galaxy_stack::{Layout, Stack, StackFile, StackOptions, Ui, stop_orphans};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{cargo, demo, lock::Lock, table};
 
-/// Before another try to bring something back that did not come.
-const PAUSE: Duration = Duration::from_secs(5);
+/// Before another try to restart a process.
+const RETRY_DELAY: Duration = Duration::from_secs(5);
 
-/// Servers are looked for in this order.
+/// Servers are searched in this order.
 const SERVERS: &str = "\
 Postgres (15 or newer) and NATS (2.10 or newer, with JetStream) come from the first of:
   GALAXY_STACK_POSTGRES_URL, GALAXY_STACK_NATS_URL   servers that run already, used as they are
@@ -54,23 +54,23 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
             Ok(())
         };
     }
-    hold(layout, ui, args.demo).await
+    run_until_signal(layout, ui, args.demo).await
 }
 
-/// The part of `--detach` that stays: out of the terminal's session, so that closing it ends nothing.
+/// The background process of `--detach`: in a session of its own, so that closing the terminal does not end it.
 pub async fn supervise(layout: &Layout, ui: Ui) -> Result<()> {
     rustix::process::setsid().context("cannot leave the terminal")?;
     let _lock = Lock::take(layout)?;
-    hold(layout, ui, false).await
+    run_until_signal(layout, ui, false).await
 }
 
-/// Starts everything and watches over it until it is asked to stop.
-async fn hold(layout: &Layout, ui: Ui, play: bool) -> Result<()> {
+/// Starts everything and supervises it until a signal.
+async fn run_until_signal(layout: &Layout, ui: Ui, play: bool) -> Result<()> {
     let _ = fs::remove_file(layout.stack_file());
-    let mut stop = Stop::new()?;
+    let mut stop = StopSignals::new()?;
     let started = tokio::select! {
         stack = start(layout, ui) => Some(stack?),
-        () = stop.asked() => None,
+        () = stop.received() => None,
     };
     let Some((mut stack, file)) = started else {
         ui.warn("stopped before everything was ready");
@@ -80,7 +80,7 @@ async fn hold(layout: &Layout, ui: Ui, play: bool) -> Result<()> {
     ui.done("everything is ready; Ctrl-C or `cargo xtask down` stops it");
     tokio::select! {
         () = watch(&mut stack, layout, ui, play.then_some(file)) => {}
-        () = stop.asked() => {}
+        () = stop.received() => {}
     }
     let _ = fs::remove_file(layout.stack_file());
     stack.stop().await?;
@@ -89,9 +89,9 @@ async fn hold(layout: &Layout, ui: Ui, play: bool) -> Result<()> {
 }
 
 async fn start(layout: &Layout, ui: Ui) -> Result<(Stack, StackFile)> {
-    for name in end_leftovers(&layout.logs())? {
+    for name in stop_orphans(&layout.logs())? {
         ui.warn(format!(
-            "{name} was left over from an earlier start and is ended"
+            "{name} of an earlier start was still running and was stopped"
         ));
     }
     let options = StackOptions::local(layout, ui)?;
@@ -102,7 +102,7 @@ async fn start(layout: &Layout, ui: Ui) -> Result<(Stack, StackFile)> {
     Ok((stack, file))
 }
 
-/// Never returns: plays the demo, and brings back what ends, beside each other.
+/// Never returns: plays the demo and, concurrently, restarts what ends.
 async fn watch(stack: &mut Stack, layout: &Layout, ui: Ui, demo: Option<StackFile>) {
     let play = async {
         let Some(file) = demo else { return };
@@ -111,25 +111,25 @@ async fn watch(stack: &mut Stack, layout: &Layout, ui: Ui, demo: Option<StackFil
             Err(error) => ui.warn(format!("the demo failed: {error:#}")),
         }
     };
-    let revive = async {
+    let supervise = async {
         loop {
-            let revived = async {
+            let restarted = async {
                 stack.watch().await?;
                 stack.file()?.write(&layout.stack_file())
             };
-            if let Err(error) = revived.await {
+            if let Err(error) = restarted.await {
                 ui.warn(format!("{error:#}"));
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(RETRY_DELAY).await;
             }
         }
     };
-    tokio::join!(play, revive);
+    tokio::join!(play, supervise);
 }
 
-/// The signals that ask for an end.
-struct Stop([Signal; 3]);
+/// The signals that stop the stack.
+struct StopSignals([Signal; 3]);
 
-impl Stop {
+impl StopSignals {
     fn new() -> Result<Self> {
         let kinds = [
             SignalKind::interrupt(),
@@ -140,7 +140,7 @@ impl Stop {
         Ok(Self([int?, term?, hup?]))
     }
 
-    async fn asked(&mut self) {
+    async fn received(&mut self) {
         let [int, term, hup] = &mut self.0;
         tokio::select! {
             _ = int.recv() => {}

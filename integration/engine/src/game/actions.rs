@@ -1,15 +1,15 @@
-//! What players ask for. A command is carried out at once, an order when the turn is generated;
+//! What players request. A command is carried out at once, an order when the turn is generated;
 //! both touch only what is the player's own, so that the order among players never matters.
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::error::GameError;
-use super::map::distance_squared;
-use super::model::{Fleet, Game, Planet, PlanetId, Production, RaceId};
+use super::{
+    error::GameError,
+    map::distance_squared,
+    model::{Fleet, Game, MAX_ACTIONS, Order, Planet, PlanetId, Production, RaceId},
+};
 
-/// The most commands or orders in one request.
-pub const MAX_ACTIONS: usize = 1000;
 /// Map units a ship travels in a turn.
 const SPEED: u64 = 10;
 const MAX_NICKNAME_CHARS: usize = 32;
@@ -31,28 +31,6 @@ pub enum Command {
         planet: PlanetId,
         /// 1 to 32 characters; null takes the name away.
         nickname: Option<String>,
-    },
-}
-
-/// Carried out when the turn is generated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Order {
-    /// Sends ships to another planet: to settle, to reinforce or to fight, as they find it.
-    SendShips {
-        /// One of the player's own.
-        from: PlanetId,
-        /// Any other planet.
-        to: PlanetId,
-        /// At least 1, at most those in orbit.
-        ships: u64,
-    },
-    /// Sets what a planet works on, before this turn's production.
-    SetProduction {
-        /// One of the player's own.
-        planet: PlanetId,
-        /// From that turn on.
-        production: Production,
     },
 }
 
@@ -163,11 +141,11 @@ impl Game {
     /// as things stand, one after the other. An empty list takes all orders back.
     pub fn order(&mut self, player: Uuid, orders: Vec<Order>) -> Result<ActionResults, GameError> {
         let race = self.playing(player, orders.len())?;
-        let mut rehearsal = self.clone();
+        let mut trial = self.clone();
         let mut results = Vec::with_capacity(orders.len());
         self.races[race.0].orders.clear();
         for order in orders {
-            let result = rehearsal.run_order(race, &order);
+            let result = trial.run_order(race, &order);
             if result.is_ok() {
                 self.races[race.0].orders.push(order);
             }

@@ -52,14 +52,14 @@ impl Game {
         }
         let holder = planet.owner;
         if parties.len() > 1 {
-            self.tell_battle(id, &parties, winner.flatten());
+            self.record_battle(id, &parties, winner.flatten());
         }
         if holder != defender {
-            self.tell_capture(id, defender);
+            self.record_capture(id, defender);
         }
     }
 
-    fn tell_battle(
+    fn record_battle(
         &mut self,
         planet: PlanetId,
         parties: &[(Option<RaceId>, u64)],
@@ -75,7 +75,7 @@ impl Game {
             .collect();
         let winner = name(&winner);
         let witnesses = parties.iter().filter_map(|(race, _)| *race).collect();
-        self.tell(
+        self.record(
             Some(witnesses),
             Happening::Battle {
                 planet,
@@ -85,13 +85,13 @@ impl Game {
         );
     }
 
-    fn tell_capture(&mut self, planet: PlanetId, from: Option<RaceId>) {
+    fn record_capture(&mut self, planet: PlanetId, from: Option<RaceId>) {
         let Some(by) = self.planets[planet.0].owner else {
             return;
         };
         let witnesses = [Some(by), from].into_iter().flatten().collect();
         let (by, from) = (self.name_of(by), from.map(|race| self.name_of(race)));
-        self.tell(Some(witnesses), Happening::PlanetTaken { planet, by, from });
+        self.record(Some(witnesses), Happening::PlanetTaken { planet, by, from });
     }
 }
 
@@ -138,8 +138,7 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::super::model::Fleet;
-    use super::super::{NewGame, RaceEntry};
+    use super::super::{NewGame, RaceEntry, model::Fleet};
     use super::*;
 
     /// Three races; planet 0 belongs to race 0 with 6 ships and 4 defences, inhabited by 300.

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
-use super::error::GameError;
-use super::map;
-use super::model::{FORMAT, Game, Race, RaceId};
+use super::{
+    error::GameError,
+    map,
+    model::{FORMAT, Game, MAX_RACES, Race, RaceId},
+};
 
-/// The largest roster this engine takes.
-pub const MAX_RACES: usize = 256;
 const MAX_NAME_CHARS: usize = 64;
 
 /// What a game is made from.
@@ -62,8 +62,8 @@ impl Game {
         Ok(game)
     }
 
-    /// Whether a repeated request asks for this game. The seed may differ: whoever lost the answer
-    /// to the first request may have lost its seed too, and the first one counts.
+    /// Whether a repeated request is for this game. The seed may differ: a caller that lost the answer
+    /// to the first request may have lost its seed too, and the first seed counts.
     pub fn is_same(&self, new: &NewGame) -> Result<(), GameError> {
         if self.game_id != new.game_id {
             return Err(GameError::OtherGame {

@@ -1,7 +1,9 @@
 //! How races leave and the game ends.
 
-use super::error::GameError;
-use super::model::{Game, Happening, RaceId};
+use super::{
+    error::GameError,
+    model::{Game, Happening, RaceId},
+};
 
 impl Game {
     /// Takes a race out for good: its planets become free, guarded by the ships that were there;
@@ -27,7 +29,7 @@ impl Game {
             planet.nickname = None;
         }
         self.fleets.retain(|fleet| fleet.owner != id);
-        self.tell(
+        self.record(
             None,
             Happening::RaceBanished {
                 race_name: race_name.to_owned(),
@@ -37,7 +39,7 @@ impl Game {
     }
 
     /// The end of a turn: records, eliminations, and whether the game goes on.
-    pub(super) fn reckon(&mut self) {
+    pub(super) fn finish_turn(&mut self) {
         for id in (0..self.races.len()).map(RaceId) {
             let (planets, population) = self.size_of(id);
             let under_way = self.fleets.iter().any(|fleet| fleet.owner == id);
@@ -47,7 +49,7 @@ impl Game {
             if race.active && planets == 0 && !under_way {
                 self.retire(id);
                 let race_name = self.name_of(id);
-                self.tell(None, Happening::RaceEliminated { race_name });
+                self.record(None, Happening::RaceEliminated { race_name });
             }
         }
         // A game for one is not won by being alone.
@@ -84,8 +86,7 @@ impl Game {
 mod tests {
     use uuid::Uuid;
 
-    use super::super::model::Fleet;
-    use super::super::{NewGame, Order, PlanetId, RaceEntry, Stage};
+    use super::super::{NewGame, Order, PlanetId, RaceEntry, Stage, model::Fleet};
     use super::*;
 
     fn game(races: usize, max_turns: u32) -> Game {

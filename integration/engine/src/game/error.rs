@@ -1,10 +1,9 @@
-//! Why the engine says no to a whole request. A single command or order is refused by
+//! Why the engine refuses a whole request. A single command or order is refused by
 //! [`super::Refusal`].
 
 use uuid::Uuid;
 
-use super::actions::MAX_ACTIONS;
-use super::create::MAX_RACES;
+use super::model::{MAX_ACTIONS, MAX_RACES};
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +41,7 @@ pub enum GameError {
     /// The turn was not generated yet.
     #[error("turn {turn} is not there: the game is at turn {current}")]
     UnknownTurn {
-        /// The one asked for.
+        /// The requested one.
         turn: u32,
         /// The newest.
         current: u32,
@@ -50,7 +49,7 @@ pub enum GameError {
     /// The expected turn is not the next one.
     #[error("turn {expected} cannot be generated: the next one is {next}")]
     TurnAhead {
-        /// The one asked for.
+        /// The requested one.
         expected: u32,
         /// The one that could be.
         next: u32,

@@ -1,7 +1,9 @@
 //! The star map: planets scattered over a grid, one home per race as far apart as they get.
 
-use super::model::{Planet, PlanetId, Production, RaceId};
-use super::rng::Rng;
+use super::{
+    model::{Planet, PlanetId, Production, RaceId},
+    rng::Rng,
+};
 
 /// Planets on the map for each race, its home included.
 pub const PLANETS_PER_RACE: usize = 5;

@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::actions::Order;
-
 /// The version of the stored state; a state of another version is refused at start-up.
 pub const FORMAT: u32 = 1;
+/// The largest roster this engine takes.
+pub const MAX_RACES: usize = 256;
+/// The most commands or orders in one request.
+pub const MAX_ACTIONS: usize = 1000;
 
 /// A race of the game: its place in [`Game::races`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -109,6 +111,28 @@ pub enum Production {
     Population,
 }
 
+/// Carried out when the turn is generated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Order {
+    /// Sends ships to another planet: to settle, to reinforce or to fight, as they find it.
+    SendShips {
+        /// One of the player's own.
+        from: PlanetId,
+        /// Any other planet.
+        to: PlanetId,
+        /// At least 1, at most those in orbit.
+        ships: u64,
+    },
+    /// Sets what a planet works on, before this turn's production.
+    SetProduction {
+        /// One of the player's own.
+        planet: PlanetId,
+        /// From that turn on.
+        production: Production,
+    },
+}
+
 /// Ships under way. They cannot be called back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,11 +151,11 @@ pub struct Fleet {
     pub arrives_at: u32,
 }
 
-/// Something that happened, and who learns of it.
+/// Something that happened, and who sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
-    /// Who learns of it; none: everybody.
+    /// Who sees it; none: everybody.
     pub witnesses: Option<Vec<RaceId>>,
     /// What happened.
     pub what: Happening,
@@ -141,7 +165,7 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Happening {
-    /// A fight at a planet. Told to all who fought.
+    /// A fight at a planet. Seen by all who fought.
     Battle {
         /// Where.
         planet: PlanetId,
@@ -150,7 +174,7 @@ pub enum Happening {
         /// Who was left; none: nobody, or the natives.
         winner: Option<String>,
     },
-    /// A planet changed hands. Told to both.
+    /// A planet changed hands. Seen by both.
     PlanetTaken {
         /// Which.
         planet: PlanetId,
@@ -159,19 +183,19 @@ pub enum Happening {
         /// The former owner; none: it was free.
         from: Option<String>,
     },
-    /// An accepted order could no longer be carried out. Told to the race that gave it.
+    /// An accepted order could no longer be carried out. Seen by the race that gave it.
     OrderFailed {
         /// The order as it was given.
         order: Order,
         /// Why, as [`super::Refusal::code`] says it.
         code: String,
     },
-    /// A race lost its last planet and ship. Told to everybody.
+    /// A race lost its last planet and ship. Seen by everybody.
     RaceEliminated {
         /// Which.
         race_name: String,
     },
-    /// A race was taken out by the platform. Told to everybody.
+    /// A race was taken out by the platform. Seen by everybody.
     RaceBanished {
         /// Which.
         race_name: String,
@@ -238,7 +262,7 @@ impl Game {
         self.races[race.0].race_name.clone()
     }
 
-    pub(super) fn tell(&mut self, witnesses: Option<Vec<RaceId>>, what: Happening) {
+    pub(super) fn record(&mut self, witnesses: Option<Vec<RaceId>>, what: Happening) {
         self.events.push(Event { witnesses, what });
     }
 }

@@ -4,10 +4,11 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::actions::Order;
-use super::error::GameError;
-use super::map::distance_squared;
-use super::model::{Fleet, Game, Happening, Planet, PlanetId, Production, RaceId, Stage};
+use super::{
+    error::GameError,
+    map::distance_squared,
+    model::{Fleet, Game, Happening, Order, Planet, PlanetId, Production, RaceId, Stage},
+};
 
 /// How far a race sees around its planets, in map units.
 pub const SENSOR_RANGE: u64 = 25;
@@ -141,7 +142,7 @@ impl Game {
             .fleets
             .iter()
             .filter_map(|fleet| self.fleet_view(id, &own, fleet));
-        let heard = self.events.iter().filter(|event| {
+        let visible = self.events.iter().filter(|event| {
             event
                 .witnesses
                 .as_ref()
@@ -168,7 +169,7 @@ impl Game {
                 .collect(),
             fleets: fleets.collect(),
             orders: race.orders.clone(),
-            events: heard.map(|event| event.what.clone()).collect(),
+            events: visible.map(|event| event.what.clone()).collect(),
         })
     }
 

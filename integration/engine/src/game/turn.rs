@@ -1,7 +1,9 @@
-//! A turn: orders, work, growth, travel, battles, the reckoning, in this order.
+//! A turn: orders, production, growth, travel, battles, eliminations and the end, in this order.
 
-use super::error::GameError;
-use super::model::{Game, Happening, Planet, Production, RaceId};
+use super::{
+    error::GameError,
+    model::{Game, Happening, Planet, Production, RaceId},
+};
 
 /// Work that a ship takes; each inhabitant does one unit a turn.
 const SHIP_COST: u64 = 100;
@@ -10,7 +12,7 @@ const DEFENCE_COST: u64 = 60;
 
 impl Game {
     /// Generates turn `expected`. `false`: it was generated before, or the game is over, and
-    /// nothing changed. A caller that never got its answer can therefore ask again.
+    /// nothing changed. A caller that lost the answer can therefore repeat the request.
     pub fn generate(&mut self, expected: u32) -> Result<bool, GameError> {
         let next = self.turn.saturating_add(1);
         if expected > next {
@@ -30,18 +32,18 @@ impl Game {
             });
         self.turn = next;
         self.land_fleets();
-        self.reckon();
+        self.finish_turn();
         Ok(true)
     }
 
     /// An order that was fine when it was given can fail now: a command or a banishment may have
-    /// come between. The player is told.
+    /// come between. The player gets an event.
     fn carry_out_orders(&mut self) {
         for race in (0..self.races.len()).map(RaceId) {
             for order in std::mem::take(&mut self.races[race.0].orders) {
                 if let Err(refusal) = self.run_order(race, &order) {
                     let code = refusal.code().to_owned();
-                    self.tell(Some(vec![race]), Happening::OrderFailed { order, code });
+                    self.record(Some(vec![race]), Happening::OrderFailed { order, code });
                 }
             }
         }
@@ -72,9 +74,10 @@ fn grow(planet: &mut Planet) {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::super::{Command, NewGame, Order, PlanetId, RaceEntry, Stage};
     use super::*;
-    use uuid::Uuid;
 
     fn game() -> Game {
         let races = ["A", "B"]
@@ -115,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_generated_once_however_often_it_is_asked_for() {
+    fn a_turn_is_generated_once_however_often_it_is_requested() {
         let mut game = game();
         assert_eq!(game.stage(), Stage::Created);
         assert_eq!(game.generate(1), Ok(true));
@@ -134,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_planet_builds_what_it_is_told_to() {
+    fn a_planet_builds_what_its_production_says() {
         for (production, ships, defence, population) in [
             (Production::Ships, 15, 5, 550),
             (Production::Defence, 10, 13, 550),
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_that_fails_in_the_turn_is_told_to_its_player() {
+    fn an_order_that_fails_in_the_turn_is_an_event_of_its_player() {
         let mut game = game();
         let to = home(&game, 1);
         assert!(send(&mut game, 0, to, 10));

@@ -1,17 +1,18 @@
 //! Every failure as `{"error":{"code","message"}}`, with its status, in one place.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde_json::json;
 
-use crate::engine::EngineError;
-use crate::game::GameError;
+use crate::{engine::EngineError, game::GameError};
 
 /// Longer messages are cut: they may quote what the client sent.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// What a client is told when it does not get what it asked for.
+/// Why a request fails.
 #[derive(Debug)]
 pub(super) enum ApiError {
     /// The body or the query is not what the contract says.

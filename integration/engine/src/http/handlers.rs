@@ -1,18 +1,20 @@
-//! One handler per route: read, ask the engine on a blocking thread, answer.
+//! One handler per route: read the request, call the engine on a blocking thread, answer.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::error::ApiError;
-use super::json::{Body, Params};
-use crate::engine::{Engine, EngineError};
-use crate::game::{ActionResults, Command, NewGame, Order, Report, Status};
+use super::{
+    error::ApiError,
+    json::{Body, Params},
+};
+use crate::{
+    engine::{Engine, EngineError},
+    game::{ActionResults, Command, NewGame, Order, Report, Status},
+};
 
 type App = State<Arc<Engine>>;
 type Answer<T> = Result<Json<T>, ApiError>;

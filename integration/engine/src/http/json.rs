@@ -1,10 +1,10 @@
-//! Extractors that refuse in the contract's words.
+//! Extractors whose rejections are the contract's error body.
 
-use axum::Json;
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
-use axum::http::request::Parts;
+use axum::{
+    Json,
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::JsonRejection},
+    http::{StatusCode, request::Parts},
+};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;

@@ -1,7 +1,9 @@
 //! Bad input: every failure has the same shape, and changes nothing.
 
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
 use galaxy_engine::http::{BODY_LIMIT, routes};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -194,7 +196,7 @@ async fn rosters_that_make_no_game_are_refused() {
 }
 
 #[tokio::test]
-async fn strangers_are_not_found() {
+async fn unknown_players_are_not_found() {
     let (api, _) = Api::with_game().await;
     let id = Uuid::nil();
     let answer = api

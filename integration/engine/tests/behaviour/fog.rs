@@ -33,7 +33,7 @@ fn scramble(planet: &mut Planet, by: u64) {
     planet.nickname = Some(format!("secret {by}"));
 }
 
-fn stranger(planet: usize, by: u64) -> Fleet {
+fn foreign_fleet(planet: usize, by: u64) -> Fleet {
     let at = PlanetId(planet);
     Fleet {
         owner: RaceId(1),
@@ -61,7 +61,7 @@ proptest! {
             let (x, y) = (game.planets[planet].x, game.planets[planet].y);
             if !in_sight(&game, x, y) {
                 scramble(&mut game.planets[planet], by);
-                game.fleets.push(stranger(planet, by));
+                game.fleets.push(foreign_fleet(planet, by));
             }
         }
         for race in &mut game.races[1..] {
@@ -87,7 +87,7 @@ proptest! {
     }
 }
 
-/// The reader's home at the origin; a stranger's planet as far away as is seen, another one unit
+/// The reader's home at the origin; a foreign planet as far away as is seen, another one unit
 /// further.
 fn border() -> Game {
     let mut game = Game::create(&new_game(1, 2), 60).unwrap();

@@ -2,9 +2,11 @@
 
 use std::fs;
 
-use galaxy_engine::engine::{Engine, EngineError};
-use galaxy_engine::game::{FORMAT, Game};
-use galaxy_engine::store::{OpenError, StateDir, StoreError};
+use galaxy_engine::{
+    engine::{Engine, EngineError},
+    game::{FORMAT, Game},
+    store::{OpenError, StateDir, StoreError},
+};
 
 use crate::world::{TempDir, new_game};
 

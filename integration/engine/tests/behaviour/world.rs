@@ -1,15 +1,23 @@
 //! Games to play with, a directory that goes away, and a client for the router.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
-use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode};
-use galaxy_engine::engine::Engine;
-use galaxy_engine::game::{Command, Game, NewGame, Order, PlanetId, Production, RaceEntry, RaceId};
-use galaxy_engine::http;
-use galaxy_engine::store::StateDir;
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, StatusCode},
+};
+use galaxy_engine::{
+    engine::Engine,
+    game::{Command, Game, NewGame, Order, PlanetId, Production, RaceEntry, RaceId},
+    http,
+    store::StateDir,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::ServiceExt;

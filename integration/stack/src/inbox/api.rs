@@ -13,7 +13,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Mail, Store};
+use super::{mail::Mail, store::Store};
 
 /// Mails on a page unless the request says otherwise, and at most.
 const PAGE: usize = 50;
@@ -189,7 +189,7 @@ struct Delete {
     ids: Vec<String>,
 }
 
-/// Without ids everything goes.
+/// Without ids all mails are deleted.
 async fn delete(State(store): Mails, body: Bytes) -> Response {
     let ids = match body.as_ref() {
         b"" => Vec::new(),
@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_asks_for_all_of_its_words_each_in_its_field() {
+    fn every_word_of_a_query_must_match_in_its_field() {
         let raw = b"From: galaxy@x.org\r\nSubject: Your code\r\n\r\n123456".to_vec();
         let mail = Mail::read("galaxy@x.org".into(), vec!["Ada@x.org".into()], raw);
         for (query, expected) in [

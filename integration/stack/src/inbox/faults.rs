@@ -1,4 +1,4 @@
-//! Faults of the SMTP server, programmed by tests: refusals, delays and cut connections.
+//! Faults of the SMTP server, programmed by tests: refusals, delays and closed connections.
 
 use std::{
     collections::VecDeque,
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// Where in a conversation a fault strikes: instead of the answer to …
+/// Where in a session a fault applies: instead of the reply to …
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// … the connection (the greeting).
@@ -27,39 +27,37 @@ pub enum Stage {
     End,
 }
 
-/// What happens there.
+/// What a fault does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// This answer: a status (421, 450, 550, …) and a text of one line.
+    /// This reply: a status (421, 450, 550, …) and a text of one line.
     Reply(u16, String),
-    /// The connection is cut without an answer; nothing is kept.
+    /// Closes the connection without a reply; nothing is kept.
     Drop,
-    /// At [`Stage::End`]: the mail is kept and the connection cut, so that the client cannot know.
+    /// At [`Stage::End`]: keeps the mail and closes the connection, so that the client cannot know.
     KeepAndDrop,
-    /// The right answer, later.
+    /// The regular reply, later.
     Delay(Duration),
 }
 
 /// One programmed fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where.
     pub stage: Stage,
-    /// What.
     pub action: Action,
     /// Only for this recipient (lower case), at [`Stage::Recipient`].
     pub recipient: Option<String>,
-    /// How often; `None`: until cleared.
+    /// How often; `None`: until removed.
     pub times: Option<u32>,
 }
 
 impl Fault {
-    /// A refusal at `stage` until cleared.
+    /// A refusal at `stage` until removed.
     pub fn reply(stage: Stage, status: u16, text: &str) -> Self {
         Self::new(stage, Action::Reply(status, text.to_owned()))
     }
 
-    /// Any fault until cleared.
+    /// A fault that applies until removed.
     pub fn new(stage: Stage, action: Action) -> Self {
         Self {
             stage,
@@ -83,22 +81,22 @@ impl Fault {
         self
     }
 
-    fn strikes(&self, stage: Stage, recipient: Option<&str>) -> bool {
+    fn applies(&self, stage: Stage, recipient: Option<&str>) -> bool {
         self.stage == stage && (self.recipient.is_none() || self.recipient.as_deref() == recipient)
     }
 }
 
-/// The faults that are programmed; the earliest that fits strikes.
+/// The programmed faults, in order; the first that applies is used.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<VecDeque<Fault>>);
 
 impl Faults {
-    /// Adds one behind the others.
+    /// Appends a fault.
     pub fn add(&self, fault: Fault) {
         self.lock().push_back(fault);
     }
 
-    /// From now on all goes well.
+    /// Removes all faults.
     pub fn clear(&self) {
         self.lock().clear();
     }
@@ -108,12 +106,12 @@ impl Faults {
         self.lock().len()
     }
 
-    /// The fault that strikes now, if any; counts it.
+    /// The action of the fault that applies now, if any; counts it.
     pub(super) fn take(&self, stage: Stage, recipient: Option<&str>) -> Option<Action> {
         let mut faults = self.lock();
         let index = faults
             .iter()
-            .position(|fault| fault.strikes(stage, recipient))?;
+            .position(|fault| fault.applies(stage, recipient))?;
         let fault = &mut faults[index];
         let action = fault.action.clone();
         if let Some(times) = &mut fault.times {
@@ -135,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_strikes_as_often_as_asked_and_only_where_asked() {
+    fn a_fault_applies_as_often_and_where_it_is_programmed() {
         let faults = Faults::default();
         faults.add(
             Fault::reply(Stage::Recipient, 550, "no")

@@ -21,13 +21,13 @@ pub struct Mailbox {
 /// A mail as it was sent, and what it says.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// Ours, not the sender's.
+    /// Made here, not by the sender.
     pub id: String,
     /// `Message-ID` without brackets; empty if there is none.
     pub message_id: String,
     /// When it arrived.
     pub created: Timestamp,
-    /// When it says it was written; its arrival if it does not say.
+    /// `Date`; without one the time of arrival.
     pub date: Timestamp,
     /// `MAIL FROM`.
     pub return_path: String,
@@ -56,7 +56,7 @@ pub struct Mail {
 }
 
 impl Mail {
-    /// Reads a mail. What cannot be read is left empty: nothing that a client sent is lost.
+    /// Parses a mail. Fields that cannot be parsed are left empty; the raw bytes are always kept.
     pub fn read(return_path: String, recipients: Vec<String>, raw: Vec<u8>) -> Self {
         let created = Clock::system().now();
         let parsed = MessageParser::default().parse(&raw);
@@ -206,12 +206,12 @@ mod tests {
             mail.header("list-unsubscribe"),
             Some("<https://x.example/u>, <mailto:u@x.example>")
         );
-        assert_eq!(mail.bcc().len(), 1, "only the envelope knows it");
+        assert_eq!(mail.bcc().len(), 1, "only the envelope names it");
         assert!(mail.is_to("HIDDEN@example.org"));
     }
 
     #[test]
-    fn a_mail_of_text_only_has_no_html_and_rubbish_is_kept() {
+    fn a_mail_of_text_only_has_no_html_and_unparsable_bytes_are_kept() {
         let plain = Mail::read(
             String::new(),
             vec![],
@@ -221,7 +221,7 @@ mod tests {
             (plain.snippet().as_str(), plain.html.as_str()),
             ("one two", "")
         );
-        let rubbish = Mail::read(String::new(), vec![], vec![0xff, 0, 0xfe]);
-        assert_eq!(rubbish.raw, [0xff, 0, 0xfe]);
+        let unparsable = Mail::read(String::new(), vec![], vec![0xff, 0, 0xfe]);
+        assert_eq!(unparsable.raw, [0xff, 0, 0xfe]);
     }
 }

@@ -1,5 +1,5 @@
-//! The inbox: an SMTP server that keeps what it is sent, misbehaves on demand, and shows it all on a
-//! page and through Mailpit's HTTP API.
+//! The inbox: an SMTP server with programmable faults that keeps all mail, and shows it on a page and
+//! through Mailpit's HTTP API.
 
 mod api;
 mod faults;
@@ -51,27 +51,26 @@ impl Inbox {
         })
     }
 
-    /// Where mail is taken.
+    /// The SMTP listener.
     pub fn smtp_address(&self) -> SocketAddr {
         self.smtp
     }
 
-    /// Where the page and the API are.
+    /// The listener of the page and the API.
     pub fn http_address(&self) -> SocketAddr {
         self.http
     }
 
-    /// What goes wrong next.
+    /// The programmed faults.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The mail it keeps.
     pub fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The newest mail that `wanted` accepts, as soon as there is one.
+    /// Waits for a mail that `wanted` accepts; returns the newest one.
     pub async fn wait_for(
         &self,
         within: Duration,
@@ -98,10 +97,10 @@ impl Inbox {
 }
 
 async fn serve_smtp(listener: TcpListener, store: Arc<Store>, faults: Arc<Faults>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let mut sessions = JoinSet::new();
     loop {
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
             return;
         };
         let Ok((stream, _)) = listener.accept().await else {
@@ -112,7 +111,7 @@ async fn serve_smtp(listener: TcpListener, store: Arc<Store>, faults: Arc<Faults
         while sessions.try_join_next().is_some() {}
         let (store, faults) = (Arc::clone(&store), Arc::clone(&faults));
         sessions.spawn(async move {
-            // A client that goes away in the middle is its own affair.
+            // A lost connection loses the mail that was being sent, as programmed faults do.
             let _ = session::serve(stream, &store, &faults).await;
             drop(permit);
         });

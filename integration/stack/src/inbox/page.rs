@@ -1,5 +1,5 @@
-//! The page for people: a list that renews itself, and a view of one mail. Nothing that a mail says
-//! is trusted: all of it is escaped, and its HTML is shown in a frame that may do nothing.
+//! The HTML pages: a list that refreshes itself, and a view of one mail. The content of a mail is not
+//! trusted: all of it is escaped, and its HTML is shown in a sandboxed frame.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-use super::{Mail, Store};
+use super::{mail::Mail, store::Store};
 
 /// Rows of the list.
 const ROWS: usize = 200;

@@ -9,7 +9,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Action, Faults, Mail, Stage, Store};
+use super::{
+    faults::{Action, Faults, Stage},
+    mail::Mail,
+    store::Store,
+};
 
 const LINE_LIMIT: u64 = 64 * 1024;
 const MAIL_LIMIT: usize = 10 * 1024 * 1024;
@@ -30,7 +34,7 @@ pub async fn serve(stream: TcpStream, store: &Store, faults: &Faults) -> Result<
     if session
         .answer(Stage::Connect, None, "220 galaxy inbox")
         .await?
-        != Verdict::Went
+        != Reply::Regular
     {
         return Ok(());
     }
@@ -52,11 +56,11 @@ struct Session<'a> {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    /// The right answer was given.
-    Went,
-    /// A fault's answer was given instead.
-    Refused,
+enum Reply {
+    /// The command succeeded.
+    Regular,
+    /// A programmed fault replied instead.
+    Fault,
 }
 
 impl Session<'_> {
@@ -81,10 +85,10 @@ impl Session<'_> {
             "DATA" => self.data().await?,
             "RSET" => {
                 self.reset();
-                self.send("250 forgotten").await?;
+                self.send("250 reset").await?;
             }
-            "NOOP" => self.send("250 fine").await?,
-            "VRFY" => self.send("252 try it").await?,
+            "NOOP" => self.send("250 OK").await?,
+            "VRFY" => self.send("252 cannot verify").await?,
             "QUIT" => {
                 self.send("221 bye").await?;
                 return Ok(false);
@@ -99,7 +103,7 @@ impl Session<'_> {
         self.recipients.clear();
     }
 
-    /// Whoever asks is let in: this is nobody's mail server.
+    /// Any credentials are accepted.
     async fn auth(&mut self, rest: &str) -> Result<()> {
         let (mechanism, initial) = rest.split_once(' ').unwrap_or((rest, ""));
         let prompts: &[&str] = match (mechanism.to_ascii_uppercase().as_str(), initial.is_empty()) {
@@ -112,12 +116,12 @@ impl Session<'_> {
         for prompt in prompts {
             self.send(prompt).await?;
             match self.line().await? {
-                Some(line) if line.starts_with(b"*") => return self.send("501 as you wish").await,
+                Some(line) if line.starts_with(b"*") => return self.send("501 cancelled").await,
                 Some(_) => {}
-                None => bail!("gone during AUTH"),
+                None => bail!("the client disconnected during AUTH"),
             }
         }
-        self.answer(Stage::Auth, None, "235 welcome").await?;
+        self.answer(Stage::Auth, None, "235 authenticated").await?;
         Ok(())
     }
 
@@ -126,12 +130,12 @@ impl Session<'_> {
             return self.send("501 MAIL FROM:<address>").await;
         };
         if self.sender.is_some() {
-            return self.send("503 one at a time").await;
+            return self.send("503 MAIL already given").await;
         }
         if declared_size(parameters).is_some_and(|size| size > MAIL_LIMIT) {
             return self.send("552 too big").await;
         }
-        if self.answer(Stage::Mail, None, "250 sender noted").await? == Verdict::Went {
+        if self.answer(Stage::Mail, None, "250 sender noted").await? == Reply::Regular {
             self.sender = Some(sender.to_owned());
         }
         Ok(())
@@ -151,7 +155,7 @@ impl Session<'_> {
         if self
             .answer(Stage::Recipient, Some(&lower), "250 recipient noted")
             .await?
-            == Verdict::Went
+            == Reply::Regular
         {
             self.recipients.push(recipient.to_owned());
         }
@@ -162,7 +166,7 @@ impl Session<'_> {
         if self.recipients.is_empty() {
             return self.send("503 RCPT first").await;
         }
-        if self.answer(Stage::Data, None, "354 end with a dot").await? == Verdict::Refused {
+        if self.answer(Stage::Data, None, "354 end with a dot").await? == Reply::Fault {
             return Ok(());
         }
         let Some(content) = self.content().await? else {
@@ -209,10 +213,10 @@ impl Session<'_> {
                 content.extend_from_slice(line);
             }
         }
-        bail!("gone within the content")
+        bail!("the client disconnected within the content")
     }
 
-    /// A line with its end; `None` when the client has gone.
+    /// A line with its end; `None` when the client has disconnected.
     async fn line(&mut self) -> Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         let mut bounded = (&mut self.stream).take(LINE_LIMIT);
@@ -223,7 +227,7 @@ impl Session<'_> {
         if line.is_empty() {
             Ok(None)
         } else {
-            bail!("an endless line")
+            bail!("a line is too long")
         }
     }
 
@@ -231,21 +235,21 @@ impl Session<'_> {
         &mut self,
         stage: Stage,
         recipient: Option<&str>,
-        right: &str,
-    ) -> Result<Verdict> {
+        regular: &str,
+    ) -> Result<Reply> {
         match self.faults.take(stage, recipient) {
-            None => self.send(right).await?,
+            None => self.send(regular).await?,
             Some(Action::Delay(by)) => {
                 sleep(by).await;
-                self.send(right).await?;
+                self.send(regular).await?;
             }
             Some(Action::Reply(status, text)) => {
                 self.send(&format!("{status} {text}")).await?;
-                return Ok(Verdict::Refused);
+                return Ok(Reply::Fault);
             }
             Some(Action::Drop | Action::KeepAndDrop) => bail!("cut"),
         }
-        Ok(Verdict::Went)
+        Ok(Reply::Regular)
     }
 
     async fn send(&mut self, line: &str) -> Result<()> {

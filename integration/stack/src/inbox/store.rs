@@ -1,4 +1,4 @@
-//! The mails that are kept: the newest so many, in memory.
+//! The newest caught mails, in memory.
 
 use std::{
     collections::VecDeque,
@@ -7,9 +7,9 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Mail;
+use super::mail::Mail;
 
-/// Mails kept; the oldest go first.
+/// Then the oldest mail is dropped.
 const CAPACITY: usize = 2_000;
 
 /// Caught mails, newest first.
@@ -29,7 +29,6 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Keeps a mail.
     pub fn add(&self, mail: Mail) {
         let mut mails = self.lock();
         mails.push_front(Arc::new(mail));
@@ -38,7 +37,6 @@ impl Store {
         self.arrived.send_modify(|count| *count += 1);
     }
 
-    /// All of them.
     pub fn all(&self) -> Vec<Arc<Mail>> {
         self.lock().iter().cloned().collect()
     }
@@ -62,17 +60,16 @@ impl Store {
         self.newest(|mail| id == "latest" || mail.id == id)
     }
 
-    /// How many there are.
     pub fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// Forgets those that `unwanted` accepts.
+    /// Removes those that `unwanted` accepts.
     pub fn remove(&self, unwanted: impl Fn(&Mail) -> bool) {
         self.lock().retain(|mail| !unwanted(mail));
     }
 
-    /// Tells of arrivals.
+    /// Changes with each arrival.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.arrived.subscribe()
     }
@@ -87,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_goes_when_there_are_too_many() {
+    fn the_oldest_mail_is_dropped_beyond_the_capacity() {
         let store = Store::default();
         for number in 0..=CAPACITY {
             store.add(Mail::read(number.to_string(), vec![], vec![]));

@@ -10,26 +10,28 @@ use std::{
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
 
-use super::NAME;
 use crate::{
     account::{self, Account},
-    provision::{Durability, Wanted},
+    server_options::{Durability, ServerOptions},
 };
+
+/// Role and database of servers that the stack starts.
+pub(super) const DATABASE: &str = "galaxy";
 
 /// `initdb`, into a directory that only Postgres' account can read.
 pub(super) async fn make(
-    wanted: &Wanted,
+    options: &ServerOptions,
     dir: &Path,
     data: &Path,
     account: Option<&Account>,
 ) -> Result<()> {
-    wanted.ui.step("Postgres: making its data directory");
+    options.ui.step("Postgres: making its data directory");
     account::private_dir(data, account)?;
     let mut initdb = Command::new(dir.join("initdb"));
     initdb
         .args([
             "--username",
-            NAME,
+            DATABASE,
             "--encoding",
             "UTF8",
             "--locale",
@@ -38,11 +40,11 @@ pub(super) async fn make(
         ])
         .arg(data)
         .current_dir(data);
-    if wanted.durability == Durability::Fleeting {
+    if options.durability == Durability::Volatile {
         initdb.arg("--no-sync");
     }
     let password_file = data.with_extension("password");
-    match &wanted.password {
+    match &options.password {
         None => initdb.args(["--auth", "trust"]),
         Some(password) => {
             write_private(&password_file, password, account)?;

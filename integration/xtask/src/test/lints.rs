@@ -6,7 +6,7 @@ use galaxy_stack::Layout;
 use super::report::Outcome;
 use crate::{
     cargo::{cargo, run},
-    query_cache::Fresh,
+    query_cache::FreshCache,
 };
 
 /// `cargo fmt --check`.
@@ -22,7 +22,7 @@ pub async fn format(layout: &Layout) -> Outcome {
 }
 
 /// Clippy over everything, warnings denied. Fills `fresh` on the way.
-pub async fn clippy(layout: &Layout, fresh: &Fresh) -> Outcome {
+pub async fn clippy(layout: &Layout, fresh: &FreshCache) -> Outcome {
     let mut clippy = cargo(layout);
     clippy.args(["clippy", "--workspace", "--all-targets", "--keep-going"]);
     fresh.apply(&mut clippy);

@@ -1,4 +1,4 @@
-//! How the steps went.
+//! The outcomes of the steps.
 
 use std::{future::Future, process::ExitCode, time::Instant};
 
@@ -7,33 +7,31 @@ use galaxy_stack::Ui;
 /// The end of a step.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Fine, with a word about it.
+    /// With a note.
     Passed(String),
-    /// Not fine, and why.
+    /// With the reason.
     Failed(String),
-    /// Not done, and why.
+    /// With the reason.
     Skipped(String),
 }
 
 impl Outcome {
-    /// Fine.
     pub fn passed(note: impl Into<String>) -> Self {
         Self::Passed(note.into())
     }
 
-    /// A result's note or error.
+    /// Passed with the result's note, or failed with its error.
     pub fn of(result: anyhow::Result<String>) -> Self {
         result.map_or_else(|error| Self::Failed(format!("{error:#}")), Self::Passed)
     }
 }
 
-/// What a step gives: its outcome, and perhaps numbers.
-pub trait Ended {
-    /// How it ended.
+/// The result of a step: an outcome, perhaps with counts.
+pub trait HasOutcome {
     fn outcome(&self) -> &Outcome;
 }
 
-impl Ended for Outcome {
+impl HasOutcome for Outcome {
     fn outcome(&self) -> &Outcome {
         self
     }
@@ -42,15 +40,13 @@ impl Ended for Outcome {
 /// Numbers of tests.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Passed.
     pub passed: u32,
-    /// Failed, in whatever way.
+    /// Including those that timed out or could not be run.
     pub failed: u32,
-    /// Not run.
     pub skipped: u32,
 }
 
-/// The steps so far.
+/// The finished steps.
 #[derive(Debug)]
 pub struct Report {
     ui: Ui,
@@ -59,7 +55,6 @@ pub struct Report {
 }
 
 impl Report {
-    /// Nothing yet.
     pub fn new(ui: Ui) -> Self {
         Self {
             ui,
@@ -68,8 +63,8 @@ impl Report {
         }
     }
 
-    /// Carries out a step and notes how it ended.
-    pub async fn step<E: Ended>(&mut self, name: &str, step: impl Future<Output = E>) -> E {
+    /// Runs a step and records its outcome.
+    pub async fn step<E: HasOutcome>(&mut self, name: &str, step: impl Future<Output = E>) -> E {
         self.ui.step(name);
         let start = Instant::now();
         let ended = step.await;
@@ -86,9 +81,9 @@ impl Report {
         ended
     }
 
-    /// Shows all steps again and, last, the plain numbers.
-    pub fn finish(self, ended: impl Into<Counts>) -> ExitCode {
-        let counts: Counts = ended.into();
+    /// Prints all steps again and, in the last line, the counts.
+    pub fn finish(self, counts: impl Into<Counts>) -> ExitCode {
+        let counts: Counts = counts.into();
         self.ui.result(format!("\n{}\n", self.lines.join("\n")));
         let Counts {
             passed,

@@ -10,55 +10,52 @@ use tokio::{
 };
 
 use super::{
-    report::{Counts, Ended, Outcome},
+    report::{Counts, HasOutcome, Outcome},
     tools,
 };
-use crate::cargo::{cargo, forget_ourselves, run};
+use crate::cargo::{cargo, remove_cargo_variables, run};
 
-/// What the tests run with.
+/// The test run and its environment.
 pub struct Suite<'a> {
-    /// The checkout.
     pub layout: &'a Layout,
-    /// Progress.
     pub ui: Ui,
-    /// Their Postgres and NATS.
     pub servers: &'a Servers,
     /// Whether a container engine answers.
     pub containers: bool,
 }
 
-/// How they ended.
+/// Outcome and counts.
 #[derive(Debug)]
-pub struct Tested {
+pub struct TestRun {
     outcome: Outcome,
     counts: Counts,
 }
 
-impl Ended for Tested {
+impl HasOutcome for TestRun {
     fn outcome(&self) -> &Outcome {
         &self.outcome
     }
 }
 
-impl From<Tested> for Counts {
-    fn from(tested: Tested) -> Self {
-        tested.counts
+impl From<TestRun> for Counts {
+    fn from(run: TestRun) -> Self {
+        run.counts
     }
 }
 
 impl Suite<'_> {
-    /// Builds programs and tests together, so that scenarios find the programs, then runs all tests.
-    pub async fn run(&self, filter: Option<&str>) -> Tested {
+    /// Builds programs and tests, since scenarios run the programs, then runs the tests.
+    pub async fn run(&self, filter: Option<&str>) -> TestRun {
         match self.build_and_run(filter).await {
-            Ok(tested) => tested,
-            Err(error) => Tested {
+            Ok(run) => run,
+            Err(error) => TestRun {
                 outcome: Outcome::Failed(format!("{error:#}")),
                 counts: Counts::default(),
             },
         }
     }
 
-    async fn build_and_run(&self, filter: Option<&str>) -> Result<Tested> {
+    async fn build_and_run(&self, filter: Option<&str>) -> Result<TestRun> {
         let nextest = tools::find(tools::NEXTEST, self.layout, self.ui).await?;
         let mut build = cargo(self.layout);
         build.args(["build", "--workspace", "--bins", "--tests"]);
@@ -74,14 +71,14 @@ impl Suite<'_> {
         if std::io::stderr().is_terminal() {
             tests.args(["--color", "always"]);
         }
-        self.surround(&mut tests);
+        self.set_environment(&mut tests);
         tests
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         let mut tests = tests.spawn().context("cannot run cargo-nextest")?;
         let output = tests.stderr.take().context("no output of cargo-nextest")?;
-        let counts = follow(output, self.ui).await?;
+        let counts = forward_output(output, self.ui).await?;
         let status = tests.wait().await?;
         let note = format!("{} passed, {} skipped", counts.passed, counts.skipped);
         let outcome = if status.success() {
@@ -89,10 +86,10 @@ impl Suite<'_> {
         } else {
             Outcome::Failed(format!("{note}, {} FAILED ({status})", counts.failed))
         };
-        Ok(Tested { outcome, counts })
+        Ok(TestRun { outcome, counts })
     }
 
-    /// Examples in the documentation, if there are any: looking for them is much cheaper than compiling.
+    /// Doc tests, if there are any: searching for them is much cheaper than compiling.
     pub async fn documentation(&self) -> Outcome {
         let examples = ["proto", "shared", "services", "integration"]
             .iter()
@@ -102,12 +99,12 @@ impl Suite<'_> {
         }
         let mut doc = cargo(self.layout);
         doc.args(["test", "--workspace", "--doc"]);
-        self.surround(&mut doc);
+        self.set_environment(&mut doc);
         Outcome::of(run(doc).await.map(|()| String::new()).context("see above"))
     }
 
-    fn surround(&self, command: &mut Command) {
-        forget_ourselves(command);
+    fn set_environment(&self, command: &mut Command) {
+        remove_cargo_variables(command);
         command
             .current_dir(self.layout.root())
             .env("SQLX_OFFLINE", "true")
@@ -121,8 +118,8 @@ impl Suite<'_> {
     }
 }
 
-/// Passes the output on and reads the numbers out of its last lines.
-async fn follow(output: ChildStderr, ui: Ui) -> Result<Counts> {
+/// Forwards the output and parses the counts in its last lines.
+async fn forward_output(output: ChildStderr, ui: Ui) -> Result<Counts> {
     let mut lines = BufReader::new(output).split(b'\n');
     let mut counts = Counts::default();
     while let Some(line) = lines.next_segment().await? {
@@ -172,7 +169,7 @@ fn has_examples(dir: &Path) -> bool {
     })
 }
 
-/// Whether a comment for the documentation opens a fence without a language or with Rust as its language.
+/// Whether a doc comment opens a fence without a language or with Rust as its language.
 fn example_in(code: &str) -> bool {
     let comments = code.lines().map(str::trim_start).filter_map(|line| {
         line.strip_prefix("///")
@@ -193,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_are_read_out_of_the_runners_last_line() {
+    fn the_counts_are_parsed_from_the_summary_line_of_the_runner() {
         let coloured = "\u{1b}[32;1m     Summary\u{1b}[0m [   2.849s] \u{1b}[1m33\u{1b}[0m tests run: \
             \u{1b}[1m33\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m0\u{1b}[0m skipped";
         let all = Counts {
@@ -215,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn examples_are_told_from_drawings() {
+    fn code_examples_are_distinguished_from_diagrams() {
         assert!(example_in("    /// ```\n    /// let a = 1;\n    /// ```"));
         assert!(example_in(
             "//! ```text\n//! a -> b\n//! ```\n//! ```rust,no_run\n//! ```"

@@ -1,4 +1,4 @@
-//! The stack in the background: this program once more, with its output in a log that is shown until all is ready.
+//! The stack in the background: this program started again, with its output in a log that is printed until the stack is ready.
 
 use std::{
     fs::{self, File},
@@ -39,7 +39,7 @@ pub async fn start(layout: &Layout, ui: Ui) -> Result<StackFile> {
     }
 }
 
-/// A Ctrl-C while it starts is meant for all of it.
+/// A Ctrl-C while it starts stops the supervisor too.
 async fn wait(supervisor: &mut Child) -> Result<()> {
     tokio::select! {
         () = tokio::time::sleep(Duration::from_millis(50)) => Ok(()),
@@ -55,7 +55,7 @@ async fn wait(supervisor: &mut Child) -> Result<()> {
     }
 }
 
-/// What was written since the last look.
+/// Prints the lines written since the last call.
 fn show(log: &Path, shown: &mut u64, ui: Ui) -> Result<()> {
     let mut file = File::open(log)?;
     file.seek(SeekFrom::Start(*shown))?;

@@ -1,5 +1,5 @@
-//! Programs that outlived their supervisor (it was killed): found by the process id beside their log,
-//! and ended before new ones start, so that no old process works on the new ones' data.
+//! Programs whose supervisor was killed: found by the process id in the file beside their log, and
+//! stopped before new ones start, so that no old process works on the data of the new ones.
 
 use std::{
     fs,
@@ -11,29 +11,28 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 /// Writes `<log>.pid`.
-pub fn remember(log: &Path, pid: Option<u32>, program: &Path) -> Result<()> {
+pub fn write_pid_file(log: &Path, pid: Option<u32>, program: &Path) -> Result<()> {
     let Some(pid) = pid else { return Ok(()) };
     let path = log.with_extension("pid");
     fs::write(&path, format!("{pid} {}", program.display()))
         .with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Removes it again.
-pub fn forget(log: &Path) {
+pub fn remove_pid_file(log: &Path) {
     let _ = fs::remove_file(log.with_extension("pid"));
 }
 
-/// Ends what an earlier supervisor of `logs` left running; gives the programs' names.
+/// Stops what an earlier supervisor of `logs` left running; returns the programs' names.
 ///
-/// A process counts only if it still runs the program that was started: ids are used again.
-pub fn end_leftovers(logs: &Path) -> Result<Vec<String>> {
-    let mut ended = Vec::new();
+/// A process counts only if it still runs the program that was started: ids are reused.
+pub fn stop_orphans(logs: &Path) -> Result<Vec<String>> {
+    let mut stopped = Vec::new();
     for entry in fs::read_dir(logs).with_context(|| format!("cannot read {}", logs.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "pid") {
             if let Some(pid) = running(&path) {
-                end(pid).with_context(|| format!("{} of an earlier start", path.display()))?;
-                ended.push(
+                stop(pid).with_context(|| format!("{} of an earlier start", path.display()))?;
+                stopped.push(
                     path.file_stem()
                         .unwrap_or_default()
                         .to_string_lossy()
@@ -43,7 +42,7 @@ pub fn end_leftovers(logs: &Path) -> Result<Vec<String>> {
             let _ = fs::remove_file(&path);
         }
     }
-    Ok(ended)
+    Ok(stopped)
 }
 
 fn running(pid_file: &Path) -> Option<Pid> {
@@ -63,8 +62,8 @@ fn running(pid_file: &Path) -> Option<Pid> {
         .flatten()
 }
 
-/// SIGINT: Postgres stops in order on it, and so do the others.
-fn end(pid: Pid) -> Result<()> {
+/// SIGINT: a fast, orderly shutdown for Postgres, and a shutdown for the others.
+fn stop(pid: Pid) -> Result<()> {
     let _ = kill_process(pid, Signal::INT);
     let deadline = Instant::now() + Duration::from_secs(25);
     while test_kill_process(pid).is_ok() {
@@ -83,16 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_orphan_is_ended_and_a_stranger_with_its_number_is_not() {
+    fn an_orphan_is_stopped_and_another_program_with_its_pid_is_not() {
         let logs = tempfile::tempdir().unwrap();
         let mut orphan = Command::new("sleep").arg("600").spawn().unwrap();
         let sleep = fs::read_link(format!("/proc/{}/exe", orphan.id())).unwrap();
-        remember(&logs.path().join("orphan.log"), Some(orphan.id()), &sleep).unwrap();
+        write_pid_file(&logs.path().join("orphan.log"), Some(orphan.id()), &sleep).unwrap();
         let me = std::process::id();
-        remember(&logs.path().join("stranger.log"), Some(me), &sleep).unwrap();
+        write_pid_file(&logs.path().join("other.log"), Some(me), &sleep).unwrap();
 
         let reaper = std::thread::spawn(move || orphan.wait());
-        assert_eq!(end_leftovers(logs.path()).unwrap(), ["orphan"]);
+        assert_eq!(stop_orphans(logs.path()).unwrap(), ["orphan"]);
         assert!(!reaper.join().unwrap().unwrap().success());
         assert_eq!(fs::read_dir(logs.path()).unwrap().count(), 0);
     }
