@@ -7,7 +7,7 @@ use galaxy_store::Db;
 use secrecy::ExposeSecret;
 
 use super::store;
-use crate::operators::sign_in::{credentials, model};
+use crate::operators::sign_in::{model, passwords};
 
 /// The operator that is made at the first start.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl FirstOperator {
         if let Err(why) = model::check_password(password) {
             bail!("BACKEND_ADMIN_BOOTSTRAP_PASSWORD {why}");
         }
-        let hash = credentials::hash(password.to_owned()).await?;
+        let hash = passwords::hash(password.to_owned()).await?;
         if store::insert(&mut connection, &self.user, &hash, now).await? {
             tracing::info!(username = self.user, "the first admin account was made");
         }

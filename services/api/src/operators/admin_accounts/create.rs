@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{store, view::AdminAccountView};
 use crate::operators::{
     Admin, Operators, audit,
-    sign_in::{credentials, model},
+    sign_in::{model, passwords},
 };
 
 /// A new operator's account.
@@ -65,7 +65,7 @@ pub async fn create_admin_account(
     let name = invalid.check("username", model::check_username(&request.username));
     let password = invalid.check("password", model::check_password(&request.password));
     invalid.finish(name.and(password))?;
-    let hash = credentials::hash(request.password).await?;
+    let hash = passwords::hash(request.password).await?;
     let username = request.username;
     let mut tx = operators.db.begin().await?;
     if !store::insert(&mut tx, &username, &hash, operators.clock.now()).await? {

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::store;
 use crate::operators::{
     Admin, Operators, audit,
-    sign_in::{credentials, model},
+    sign_in::{model, passwords},
 };
 
 /// The new password.
@@ -45,7 +45,7 @@ pub async fn reset_admin_password(
     let mut invalid = Invalid::default();
     let checked = invalid.check("password", model::check_password(&request.password));
     invalid.finish(checked)?;
-    let hash = credentials::hash(request.password).await?;
+    let hash = passwords::hash(request.password).await?;
     let mut tx = operators.db.begin().await?;
     if !store::set_password(&mut tx, &username, &hash, operators.clock.now()).await? {
         return Err(ApiError::not_found("admin account"));

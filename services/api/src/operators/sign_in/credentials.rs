@@ -7,10 +7,6 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use galaxy_core::{Clock, Timestamp, entropy};
@@ -20,9 +16,8 @@ use galaxy_store::Db;
 use jiff::SignedDuration;
 use parking_lot::Mutex;
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
 
-use super::{metrics, model, store};
+use super::{metrics, model, passwords, store};
 use crate::{
     invalidation::{Invalidated, Invalidation},
     keys::Keys,
@@ -35,8 +30,6 @@ const REMEMBERED_FOR: Duration = Duration::from_mins(5);
 const REMEMBERED_MOST: usize = 1_000;
 /// Compared with the database this often, in case an invalidation was lost.
 const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
-/// Argon2 runs side by side at most; each takes 19 MiB.
-const VERIFICATIONS: usize = 2;
 
 type Cache = GenerationCache<[u8; 32], Arc<Verified>>;
 
@@ -55,7 +48,6 @@ struct State {
     remembered: Arc<Cache>,
     /// Verifications that run now. The generation is in the key, so that nobody joins one that began before an invalidation.
     verifying: SingleFlight<([u8; 32], Generation), Result<Arc<Verified>, Refused>>,
-    slots: Arc<Semaphore>,
     /// Verified against when there is no such account, so that the answer takes as long.
     dummy: String,
 }
@@ -101,8 +93,7 @@ impl Credentials {
             invalidation: invalidation.clone(),
             remembered,
             verifying: SingleFlight::default(),
-            slots: Arc::new(Semaphore::new(VERIFICATIONS)),
-            dummy: hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
+            dummy: passwords::hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
         })))
     }
 
@@ -184,7 +175,9 @@ impl State {
             (stored, taken)
         };
         let hash = stored.clone().unwrap_or_else(|| self.dummy.clone());
-        let right = self.verify_hash(password.to_owned(), hash.clone()).await?;
+        let right = passwords::verify(password.to_owned(), hash.clone())
+            .await
+            .map_err(Refused::Failed)?;
         if !right || stored.is_none() {
             return Err(Refused::Wrong);
         }
@@ -199,20 +192,6 @@ impl State {
             hash,
             looked_at: Mutex::new(now),
         }))
-    }
-
-    async fn verify_hash(&self, password: String, hash: String) -> Result<bool, Refused> {
-        let slot = self.slots.clone().acquire_owned().await;
-        tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            PasswordHash::new(&hash).is_ok_and(|hash| {
-                Argon2::default()
-                    .verify_password(password.as_bytes(), &hash)
-                    .is_ok()
-            })
-        })
-        .await
-        .map_err(|error| Refused::Failed(ApiError::internal(error)))
     }
 }
 
@@ -266,21 +245,6 @@ impl Budgets {
         }
         Ok(budgets)
     }
-}
-
-/// The argon2id hash of a new password, made off the async threads.
-pub async fn hash(password: String) -> Result<String, ApiError> {
-    tokio::task::spawn_blocking(move || hash_now(&password))
-        .await
-        .map_err(ApiError::internal)?
-        .map_err(ApiError::internal)
-}
-
-fn hash_now(password: &str) -> anyhow::Result<String> {
-    Argon2::default()
-        .hash_password(password.as_bytes())
-        .map(|hash| hash.to_string())
-        .map_err(|error| anyhow::anyhow!("a password cannot be hashed: {error}"))
 }
 
 impl From<galaxy_store::Error> for Refused {

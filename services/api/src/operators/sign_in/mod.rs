@@ -4,6 +4,7 @@ mod access;
 pub mod credentials;
 mod metrics;
 pub mod model;
+pub mod passwords;
 mod store;
 
 pub use access::Admin;
