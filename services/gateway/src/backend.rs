@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, OpenEnum, SessionStatus, UserId};
 use galaxy_proto::signing;
 use galaxy_service::{Secret, telemetry};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
@@ -66,7 +66,7 @@ pub struct Ask<'a> {
 struct SessionAnswer {
     user_id: UserId,
     client_public_key: String,
-    status: String,
+    status: OpenEnum<SessionStatus>,
 }
 
 impl Backend {
@@ -188,7 +188,7 @@ fn read_session(body: &[u8]) -> Result<Session, Refusal> {
         Refusal::BackendUnavailable
     };
     let answer: SessionAnswer = serde_json::from_slice(body).map_err(|_| unreadable())?;
-    if answer.status != "active" {
+    if answer.status != SessionStatus::Active {
         return Err(Refusal::SessionRevoked);
     }
     let key = BASE64_STANDARD

@@ -1,13 +1,16 @@
-//! Which event is told to whom: the pure table from events to intents.
+//! Which event notifies whom: the pure table from events to intents.
 
 use galaxy_core::{EventId, Timestamp, UserId};
-use galaxy_events::{AnyEvent, catalogue::lobby};
+use galaxy_events::{
+    AnyEvent,
+    catalogue::lobby::{GameFacts, GameStartFailed, InviteFacts, RosterFacts},
+};
 use galaxy_notifications::{Intent, Recipient};
 use serde_json::{Value, json};
 
-/// What follows from `event`, which was committed at `time`. Most events are told to nobody.
+/// The notifications that `event`, committed at `time`, leads to. Most events lead to none.
 ///
-/// The keys are made from the event's id, so that the same event asks for the same notifications.
+/// The idempotency keys derive from the event's id, so an event that is applied again leads to the same ones.
 pub fn intents(event: &AnyEvent, event_id: EventId, time: Timestamp) -> Vec<Intent> {
     if let AnyEvent::NotificationRequested(request) = event {
         return vec![Intent {
@@ -19,44 +22,47 @@ pub fn intents(event: &AnyEvent, event_id: EventId, time: Timestamp) -> Vec<Inte
             payload: request.payload.clone(),
         }];
     }
-    told(event, time)
+    rows(event, time)
         .into_iter()
-        .flat_map(|Told { kind, to, payload }| {
-            to.into_iter().map(move |recipient| Intent {
-                kind: kind.to_owned(),
-                idempotency_key: key(event_id, recipient),
-                recipient,
-                payload: payload.clone(),
-            })
+        .map(|row| Intent {
+            kind: row.kind.to_owned(),
+            idempotency_key: key(event_id, row.recipient),
+            recipient: row.recipient,
+            payload: row.payload,
         })
         .collect()
 }
 
-/// One notification and all who get it.
-struct Told {
+/// One notification to one recipient.
+struct Row {
     kind: &'static str,
-    to: Vec<Recipient>,
+    recipient: Recipient,
     payload: Value,
 }
 
-fn one(kind: &'static str, user: UserId, payload: Value) -> Vec<Told> {
-    all(kind, &[user], payload)
-}
-
-fn all(kind: &'static str, users: &[UserId], payload: Value) -> Vec<Told> {
-    vec![Told {
+fn user(kind: &'static str, user: UserId, payload: Value) -> Vec<Row> {
+    vec![Row {
         kind,
-        to: users.iter().copied().map(Recipient::User).collect(),
+        recipient: Recipient::User(user),
         payload,
     }]
 }
 
-fn operators(kind: &'static str, payload: Value) -> Told {
-    Told {
+fn users(kind: &'static str, users: &[UserId], payload: &Value) -> Vec<Row> {
+    let row = |user: &UserId| Row {
         kind,
-        to: vec![Recipient::Operators],
+        recipient: Recipient::User(*user),
+        payload: payload.clone(),
+    };
+    users.iter().map(row).collect()
+}
+
+fn operators(kind: &'static str, payload: Value) -> Vec<Row> {
+    vec![Row {
+        kind,
+        recipient: Recipient::Operators,
         payload,
-    }
+    }]
 }
 
 fn key(event_id: EventId, recipient: Recipient) -> String {
@@ -66,7 +72,7 @@ fn key(event_id: EventId, recipient: Recipient) -> String {
     }
 }
 
-fn told(event: &AnyEvent, time: Timestamp) -> Vec<Told> {
+fn rows(event: &AnyEvent, time: Timestamp) -> Vec<Row> {
     use AnyEvent as E;
     match event {
         E::InviteCreated(_)
@@ -78,24 +84,24 @@ fn told(event: &AnyEvent, time: Timestamp) -> Vec<Told> {
             applications(event)
         }
         E::MembershipRemoved(_) | E::MembershipBlocked(_) => memberships(event),
-        E::RaceNamePending(e) => one(
+        E::RaceNamePending(e) => user(
             "lobby.race_name.pending",
             e.user_id,
             json!({ "name": e.name, "game_id": e.game_id, "expires_at": e.expires_at }),
         ),
-        E::RaceNameRegistered(e) => one(
+        E::RaceNameRegistered(e) => user(
             "lobby.race_name.registered",
             e.user_id,
             json!({ "name": e.name }),
         ),
-        E::RaceNameReleased(e) if e.expired => one(
+        E::RaceNameReleased(e) if e.expired => user(
             "lobby.race_name.expired",
             e.user_id,
             json!({ "name": e.name }),
         ),
         E::SanctionApplied(_) | E::SanctionRemoved(_) | E::EntitlementChanged(_) => accounts(event),
         // The first session of an account came with its registration and is no news.
-        E::SessionCreated(e) if !e.first => one(
+        E::SessionCreated(e) if !e.first => user(
             "session.new_device",
             e.user_id,
             json!({ "device_session_id": e.device_session_id, "at": time }),
@@ -105,130 +111,115 @@ fn told(event: &AnyEvent, time: Timestamp) -> Vec<Told> {
     }
 }
 
-fn games(event: &AnyEvent) -> Vec<Told> {
+fn games(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
     match event {
-        E::GameReady(e) => one(
-            "lobby.game.ready",
-            e.owner_user_id,
-            game(e.game_id, &e.game_name),
-        ),
+        E::GameReady(e) => {
+            let game = &e.roster.game;
+            user("lobby.game.ready", game.owner_user_id, of_game(game))
+        }
         E::GameStartFailed(e) => start_failed(e),
-        E::GameStarted(e) => all(
-            "lobby.game.started",
-            &e.member_user_ids,
-            game(e.game_id, &e.game_name),
-        ),
-        E::GameCancelled(e) => all(
-            "lobby.game.cancelled",
-            &e.member_user_ids,
-            game(e.game_id, &e.game_name),
-        ),
-        E::GameFinished(e) => all(
-            "lobby.game.finished",
-            &e.member_user_ids,
-            game(e.game_id, &e.game_name),
-        ),
-        E::GamePaused(e) => all(
-            "lobby.game.paused",
-            &e.member_user_ids,
-            game(e.game_id, &e.game_name),
-        ),
-        E::GameResumed(e) => all(
-            "lobby.game.resumed",
-            &e.member_user_ids,
-            game(e.game_id, &e.game_name),
-        ),
+        E::GameStarted(e) => members("lobby.game.started", &e.roster),
+        E::GameCancelled(e) => members("lobby.game.cancelled", &e.roster),
+        E::GameFinished(e) => members("lobby.game.finished", &e.roster),
+        E::GamePaused(e) => members("lobby.game.paused", &e.roster),
+        E::GameResumed(e) => members("lobby.game.resumed", &e.roster),
         _ => vec![],
     }
 }
 
-fn game(game_id: galaxy_core::GameId, game_name: &str) -> Value {
-    json!({ "game_id": game_id, "game_name": game_name })
+fn members(kind: &'static str, roster: &RosterFacts) -> Vec<Row> {
+    users(kind, &roster.member_user_ids, &of_game(&roster.game))
 }
 
-fn start_failed(e: &lobby::GameStartFailed) -> Vec<Told> {
-    let payload = json!({ "game_id": e.game_id, "game_name": e.game_name, "error": e.error });
-    let mut told = one("lobby.game.start_failed", e.owner_user_id, payload.clone());
-    told.push(operators("lobby.game.start_failed", payload));
-    told
+fn of_game(game: &GameFacts) -> Value {
+    json!({ "game_id": game.game_id, "game_name": game.game_name })
 }
 
-/// Invitees are told what happens to them; nobody is told of a code invite that nobody has taken.
-fn invites(event: &AnyEvent) -> Vec<Told> {
+fn start_failed(e: &GameStartFailed) -> Vec<Row> {
+    const KIND: &str = "lobby.game.start_failed";
+    let game = &e.roster.game;
+    let mut payload = of_game(game);
+    payload["error"] = json!(e.error);
+    let mut rows = user(KIND, game.owner_user_id, payload.clone());
+    rows.extend(operators(KIND, payload));
+    rows
+}
+
+/// Invitees get what happens to their invites; a code invite that nobody has redeemed notifies nobody.
+fn invites(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
-    macro_rules! payload {
-        ($e:expr) => {
-            json!({ "game_id": $e.game_id, "game_name": $e.game_name, "invite_id": $e.invite_id })
-        };
-    }
-    macro_rules! invitee {
-        ($kind:literal, $e:expr) => {
-            $e.invited_user_id
-                .map_or_else(Vec::new, |user| one($kind, user, payload!($e)))
-        };
-    }
     match event {
-        E::InviteCreated(e) => invitee!("lobby.invite.received", e),
-        E::InviteRevoked(e) => invitee!("lobby.invite.revoked", e),
-        E::InviteExpired(e) => invitee!("lobby.invite.expired", e),
-        E::InviteRedeemed(e) => one("lobby.invite.redeemed", e.owner_user_id, payload!(e)),
-        E::InviteDeclined(e) => one("lobby.invite.declined", e.owner_user_id, payload!(e)),
+        E::InviteCreated(e) => invitee("lobby.invite.received", &e.invite),
+        E::InviteRevoked(e) => invitee("lobby.invite.revoked", &e.invite),
+        E::InviteExpired(e) => invitee("lobby.invite.expired", &e.invite),
+        E::InviteRedeemed(e) => inviter("lobby.invite.redeemed", &e.invite),
+        E::InviteDeclined(e) => inviter("lobby.invite.declined", &e.invite),
         _ => vec![],
     }
 }
 
-fn applications(event: &AnyEvent) -> Vec<Told> {
+fn invitee(kind: &'static str, invite: &InviteFacts) -> Vec<Row> {
+    invite
+        .invited_user_id
+        .map_or_else(Vec::new, |invited| user(kind, invited, of_invite(invite)))
+}
+
+fn inviter(kind: &'static str, invite: &InviteFacts) -> Vec<Row> {
+    user(kind, invite.game.owner_user_id, of_invite(invite))
+}
+
+fn of_invite(invite: &InviteFacts) -> Value {
+    let mut payload = of_game(&invite.game);
+    payload["invite_id"] = json!(invite.invite_id);
+    payload
+}
+
+fn applications(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
-    macro_rules! payload {
-        ($e:expr) => {
-            json!({
-                "game_id": $e.game_id,
-                "game_name": $e.game_name,
-                "application_id": $e.application_id,
-                "race_name": $e.race_name,
-            })
-        };
-    }
-    match event {
-        E::ApplicationSubmitted(e) => {
-            one("lobby.application.submitted", e.owner_user_id, payload!(e))
-        }
-        E::ApplicationApproved(e) => one(
+    let (kind, application, recipient) = match event {
+        E::ApplicationSubmitted(e) => (
+            "lobby.application.submitted",
+            &e.application,
+            e.application.game.owner_user_id,
+        ),
+        E::ApplicationApproved(e) => (
             "lobby.application.approved",
-            e.applicant_user_id,
-            payload!(e),
+            &e.application,
+            e.application.applicant_user_id,
         ),
-        E::ApplicationRejected(e) => one(
+        E::ApplicationRejected(e) => (
             "lobby.application.rejected",
-            e.applicant_user_id,
-            payload!(e),
+            &e.application,
+            e.application.applicant_user_id,
         ),
-        _ => vec![],
-    }
+        _ => return vec![],
+    };
+    let mut payload = of_game(&application.game);
+    payload["application_id"] = json!(application.application_id);
+    payload["race_name"] = json!(application.race_name);
+    user(kind, recipient, payload)
 }
 
-/// Who leaves a game by itself is not told so.
-fn memberships(event: &AnyEvent) -> Vec<Told> {
+/// A member who left by himself gets no notification of it.
+fn memberships(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
-    macro_rules! payload {
-        ($e:expr) => {
-            json!({ "game_id": $e.game_id, "game_name": $e.game_name, "race_name": $e.race_name })
-        };
-    }
-    match event {
-        E::MembershipRemoved(e) if e.by_user_id != Some(e.user_id) => {
-            one("lobby.membership.removed", e.user_id, payload!(e))
+    let (kind, membership) = match event {
+        E::MembershipRemoved(e) if e.membership.by_user_id != Some(e.membership.user_id) => {
+            ("lobby.membership.removed", &e.membership)
         }
-        E::MembershipBlocked(e) => one("lobby.membership.blocked", e.user_id, payload!(e)),
-        _ => vec![],
-    }
+        E::MembershipBlocked(e) => ("lobby.membership.blocked", &e.membership),
+        _ => return vec![],
+    };
+    let mut payload = of_game(&membership.game);
+    payload["race_name"] = json!(membership.race_name);
+    user(kind, membership.user_id, payload)
 }
 
-fn accounts(event: &AnyEvent) -> Vec<Told> {
+fn accounts(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
     match event {
-        E::SanctionApplied(e) => one(
+        E::SanctionApplied(e) => user(
             "account.sanction_applied",
             e.user_id,
             with(
@@ -237,15 +228,35 @@ fn accounts(event: &AnyEvent) -> Vec<Told> {
                 json!({ "sanction_code": e.sanction_code }),
             ),
         ),
-        E::SanctionRemoved(e) => one(
+        E::SanctionRemoved(e) => user(
             "account.sanction_removed",
             e.user_id,
             json!({ "sanction_code": e.sanction_code }),
         ),
-        E::EntitlementChanged(e) => one(
+        E::EntitlementChanged(e) => user(
             "account.entitlement_changed",
             e.user_id,
             with("ends_at", e.ends_at, json!({ "tier": e.tier })),
+        ),
+        _ => vec![],
+    }
+}
+
+fn engines(event: &AnyEvent) -> Vec<Row> {
+    use AnyEvent as E;
+    match event {
+        E::TurnGenerated(e) => users(
+            "game.turn_ready",
+            &e.member_user_ids,
+            &json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn }),
+        ),
+        E::GenerationFailed(e) => operators(
+            "runtime.generation_failed",
+            json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn, "error": e.error }),
+        ),
+        E::EngineUnreachable(e) => operators(
+            "runtime.engine_unreachable",
+            json!({ "game_id": e.game_id, "game_name": e.game_name }),
         ),
         _ => vec![],
     }
@@ -257,26 +268,6 @@ fn with(name: &str, time: Option<Timestamp>, mut payload: Value) -> Value {
         payload[name] = json!(time);
     }
     payload
-}
-
-fn engines(event: &AnyEvent) -> Vec<Told> {
-    use AnyEvent as E;
-    match event {
-        E::TurnGenerated(e) => all(
-            "game.turn_ready",
-            &e.member_user_ids,
-            json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn }),
-        ),
-        E::GenerationFailed(e) => vec![operators(
-            "runtime.generation_failed",
-            json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn, "error": e.error }),
-        )],
-        E::EngineUnreachable(e) => vec![operators(
-            "runtime.engine_unreachable",
-            game(e.game_id, &e.game_name),
-        )],
-        _ => vec![],
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Hears from the lobby who is out of a game, and queues the banishment from its engine.
+//! The consumer of the lobby's events: queues the banishment of members who left or were removed from a game.
 
 use std::sync::Arc;
 
-use galaxy_core::{Clock, GameId, UserId};
+use galaxy_core::Clock;
 use galaxy_events::{
     AnyEvent, Envelope, Handler, Nats, Verdict,
     consumer::{self, Options},
@@ -38,29 +38,22 @@ impl LobbyEvents {
     pub const fn new(clock: Clock) -> Self {
         Self { clock }
     }
-
-    async fn out(&self, tx: &mut Tx, game: GameId, user: UserId, race: &str) -> Result<Verdict> {
-        let queued = banish::request(tx, game, user, race, self.clock.now()).await?;
-        if let Some(operation_id) = queued {
-            tracing::info!(%operation_id, game_id = %game, user_id = %user, "a race is to be banished");
-        }
-        Ok(Verdict::Done)
-    }
 }
 
 impl Handler for LobbyEvents {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Verdict> {
-        match event.event() {
-            Ok(Some(AnyEvent::MembershipRemoved(event))) => {
-                self.out(tx, event.game_id, event.user_id, &event.race_name)
-                    .await
-            }
-            Ok(Some(AnyEvent::MembershipBlocked(event))) => {
-                self.out(tx, event.game_id, event.user_id, &event.race_name)
-                    .await
-            }
-            Ok(_) => Ok(Verdict::Done),
-            Err(error) => Ok(Verdict::Never(error.to_string())),
+        let ended = match event.event() {
+            Ok(Some(AnyEvent::MembershipRemoved(event))) => event.membership,
+            Ok(Some(AnyEvent::MembershipBlocked(event))) => event.membership,
+            Ok(_) => return Ok(Verdict::Done),
+            Err(error) => return Ok(Verdict::Never(error.to_string())),
+        };
+        let (game_id, user_id) = (ended.game.game_id, ended.user_id);
+        let now = self.clock.now();
+        let queued = banish::request(tx, game_id, user_id, &ended.race_name, now).await?;
+        if let Some(operation_id) = queued {
+            tracing::info!(%operation_id, %game_id, %user_id, "queued the banishment of a race");
         }
+        Ok(Verdict::Done)
     }
 }

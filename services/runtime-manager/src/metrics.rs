@@ -1,8 +1,8 @@
 //! The runtime manager's instruments.
 
+use galaxy_core::Op;
 use std::time::Duration;
 
-use galaxy_runtime::Op;
 use galaxy_service::telemetry::meter;
 use jiff::SignedDuration;
 use opentelemetry::{

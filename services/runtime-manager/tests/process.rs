@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, RuntimeStatus};
 use galaxy_runtime::{
-    Record, RosterEntry, RuntimeStatus, records,
+    Record, RosterEntry, records,
     start::{self, StartRequest},
     turn, versions,
 };

@@ -1,9 +1,11 @@
-//! The vocabulary that every process shares: ids, time, randomness, pages, names, languages.
+//! The vocabulary that every process shares: ids, time, randomness, pages, names, languages, and the enums that cross
+//! processes.
 //!
 //! Everything here is pure: no I/O, no async, no ambient clock or random source except the two doors
 //! [`Clock`] and [`entropy`]. To add an id, add a line to [`ids`]; to add a text rule, a module of its own.
 #![warn(missing_docs)]
 
+pub mod account;
 pub mod clock;
 pub mod dependency;
 pub mod email;
@@ -12,10 +14,13 @@ pub mod ids;
 pub mod locale;
 pub mod page;
 pub mod race_name;
+pub mod runtime;
 pub mod text;
+pub mod text_enum;
 pub mod timestamp;
 pub mod timezone;
 
+pub use account::{RevocationReason, SanctionCode, SessionStatus, Tier};
 pub use clock::Clock;
 pub use dependency::DependencyError;
 pub use email::EmailAddress;
@@ -23,4 +28,6 @@ pub use ids::*;
 pub use locale::Locale;
 pub use page::{Cursor, InvalidCursor, Limit, Page};
 pub use race_name::RaceName;
+pub use runtime::{EngineHealth, FailureCode, GameStage, Op, OperationStatus, RuntimeStatus};
+pub use text_enum::OpenEnum;
 pub use timestamp::Timestamp;

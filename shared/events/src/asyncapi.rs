@@ -1,10 +1,10 @@
-//! The document of all events (AsyncAPI 3.0), made from the catalogue. `proto/asyncapi.yaml` is its
+//! The document of all events (AsyncAPI 3.0), generated from the catalogue. `proto/asyncapi.yaml` is its
 //! committed form.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::{Object, ObjectBuilder, RefOr, Schema, Type};
 
 use crate::catalogue::{referenced_schemas, schemas};
 
@@ -123,9 +123,24 @@ fn document() -> Document {
     }
 }
 
+/// The schema of a struct with flattened fields, as one object: all its fields stand on one level, as they do in JSON.
+pub(crate) fn flattened(schema: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::AllOf(all)) = schema else {
+        return schema;
+    };
+    let mut merged = Object::with_type(Type::Object);
+    merged.description = all.description;
+    for part in all.items {
+        if let RefOr::T(Schema::Object(object)) = flattened(part) {
+            merged.required.extend(object.required);
+            merged.properties.extend(object.properties);
+        }
+    }
+    merged.into()
+}
+
 /// The headers of every event.
 fn headers() -> Schema {
-    use utoipa::openapi::{ObjectBuilder, Type};
     let texts = [
         ("ce-specversion", "Always 1.0."),
         (

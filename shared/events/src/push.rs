@@ -1,6 +1,6 @@
 //! The publisher's side of the push stream: what players' devices are told, written to the outbox like any event.
 
-use galaxy_core::{DeviceSessionId, EventId, UserId};
+use galaxy_core::{DeviceSessionId, EventId, OpenEnum, RevocationReason, UserId};
 use galaxy_proto::push::v1::{
     ClientEvent, PushEvent, SessionInvalidation, push_event::Event, session_invalidation::Target,
 };
@@ -56,7 +56,7 @@ pub async fn publish_client_event(
 pub async fn publish_session_invalidation(
     tx: &mut Tx,
     target: InvalidationTarget,
-    reason: &str,
+    reason: &OpenEnum<RevocationReason>,
 ) -> Result<EventId> {
     let (about, target) = match target {
         InvalidationTarget::Session(id) => {
@@ -65,7 +65,7 @@ pub async fn publish_session_invalidation(
         InvalidationTarget::User(id) => (id.to_string(), Target::UserId(id.to_string())),
     };
     let event = Event::SessionInvalidation(SessionInvalidation {
-        reason: reason.to_owned(),
+        reason: reason.to_string(),
         target: Some(target),
     });
     append(

@@ -56,10 +56,22 @@ pub async fn listen(config: OpsConfig, process: Process, metrics: Registry) -> a
 /// What `/readyz` answers: 200 if every check holds, 503 otherwise.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// `ready`, `not_ready` or `draining`.
-    pub status: &'static str,
+    /// Whether the process can work.
+    pub status: Status,
     /// Each condition, with the reason if it fails.
     pub checks: Vec<Check>,
+}
+
+/// Whether a process can work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Every check holds.
+    Ready,
+    /// A check fails.
+    NotReady,
+    /// The process ends and takes no new work.
+    Draining,
 }
 
 /// The two probes, which `api` also serves on its own listener.
@@ -86,7 +98,7 @@ pub fn router(readiness: Readiness, draining: CancellationToken, registry: Regis
 
 async fn readyz(State((readiness, draining)): State<(Readiness, CancellationToken)>) -> Response {
     let report = report(&readiness, &draining).await;
-    let status = if report.status == "ready" {
+    let status = if report.status == Status::Ready {
         StatusCode::OK
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -101,9 +113,9 @@ pub async fn report(readiness: &Readiness, draining: &CancellationToken) -> Repo
         draining.is_cancelled(),
         checks.iter().all(|check| check.failure.is_none()),
     ) {
-        (true, _) => "draining",
-        (false, true) => "ready",
-        (false, false) => "not_ready",
+        (true, _) => Status::Draining,
+        (false, true) => Status::Ready,
+        (false, false) => Status::NotReady,
     };
     Report { status, checks }
 }

@@ -1,9 +1,9 @@
 //! Banishing: a member who is out of the lobby's game is taken out of the engine's, durably.
 
-use galaxy_core::{GameId, OperationId, Timestamp, UserId};
+use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
 
-use crate::{NewOperation, RuntimeStatus, Work, operations, records, store};
+use crate::{NewOperation, Work, operations, records, store};
 
 /// Queues the banishment if the game has, or is about to have, an engine; `None` if not, or if it was queued before.
 /// From the commit on the player's commands, orders and reports are refused.

@@ -2,7 +2,7 @@
 //!
 //! Only changes are events. What was seen is kept as snapshots, the last [`KEPT`] of each game.
 
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::{EngineHealth, GameId, GameStage, RuntimeStatus, Timestamp};
 use galaxy_events::{
     catalogue::runtime::{EngineRecovered, EngineUnreachable, PlayerSnapshot},
     outbox,
@@ -12,11 +12,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::{
-    EngineHealth, Record, RuntimeStatus,
-    engine::{Endpoint, Stage},
-    outcome, records, store,
-};
+use crate::{Record, engine::Endpoint, outcome, records, store};
 
 /// Misses in a row that make an engine unreachable.
 pub const MISSES: u32 = 3;
@@ -42,7 +38,7 @@ pub struct Seen {
     /// The turn.
     pub turn: u32,
     /// How far the game has come.
-    pub stage: Stage,
+    pub stage: GameStage,
     /// What the probe found.
     pub engine_health: EngineHealth,
     /// All players.
@@ -133,7 +129,7 @@ async fn locked_same(tx: &mut Tx, probe: &Probe) -> Result<Option<Record>> {
 async fn note(tx: &mut Tx, record: &Record, now: Timestamp) -> Result<()> {
     let mut seen = latest(tx, record.game_id).await?.unwrap_or(Seen {
         turn: record.current_turn,
-        stage: Stage::Created,
+        stage: GameStage::Created,
         engine_health: record.engine_health,
         players: vec![],
     });

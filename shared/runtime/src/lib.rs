@@ -9,7 +9,6 @@
 pub mod banish;
 pub mod engine;
 pub mod health;
-pub mod model;
 pub mod operations;
 pub mod outcome;
 pub mod patch;
@@ -26,7 +25,6 @@ pub mod turn;
 pub mod versions;
 mod work;
 
-pub use model::{EngineHealth, Op, OperationStatus, RuntimeStatus};
 pub use operations::{NewOperation, Operation};
 pub use players::{PlayerMapping, Seat};
 pub use records::Record;

@@ -5,13 +5,15 @@
 
 use std::collections::HashSet;
 
-use galaxy_core::{Cursor, GameId, LeaseToken, Limit, OperationId, Page, Timestamp};
+use galaxy_core::{
+    Cursor, GameId, LeaseToken, Limit, Op, OperationId, OperationStatus, Page, Timestamp,
+};
 use galaxy_service::telemetry;
 use galaxy_store::{Db, ListError, Result, Topic, Tx};
 use jiff::SignedDuration;
 use sqlx::PgConnection;
 
-use crate::{Op, OperationStatus, Work, store};
+use crate::{Work, store};
 
 /// How long a claim lasts without renewal.
 pub const LEASE: std::time::Duration = std::time::Duration::from_secs(30);

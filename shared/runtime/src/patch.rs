@@ -1,10 +1,10 @@
 //! Moving a game to another patch version of its engine.
 
-use galaxy_core::{GameId, OperationId, Timestamp};
+use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp};
 use galaxy_store::Tx;
 use semver::Version;
 
-use crate::{NewOperation, RuntimeStatus, Work, operations, records, versions};
+use crate::{NewOperation, Work, operations, records, versions};
 
 /// The game cannot move to the version.
 #[derive(Debug, thiserror::Error)]

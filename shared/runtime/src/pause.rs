@@ -1,9 +1,9 @@
 //! Pausing and resuming the turn schedule. The engine goes on running, so that players can look around.
 
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::{EngineHealth, GameId, Op, RuntimeStatus, Timestamp};
 use galaxy_store::{Topic, Tx};
 
-use crate::{EngineHealth, Op, Record, RuntimeStatus, records, schedule, store};
+use crate::{Record, records, schedule, store};
 
 /// The schedule cannot be paused or resumed.
 #[derive(Debug, thiserror::Error)]

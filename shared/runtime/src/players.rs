@@ -1,11 +1,11 @@
 //! Who plays which race of a game's engine.
 
-use galaxy_core::{GameId, Timestamp, UserId};
+use galaxy_core::{GameId, RuntimeStatus, Timestamp, UserId};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{RuntimeStatus, engine::Endpoint, store};
+use crate::{engine::Endpoint, store};
 
 /// One player of a game.
 #[derive(Debug, Clone, PartialEq, Eq)]

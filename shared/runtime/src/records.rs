@@ -1,10 +1,10 @@
 //! The runtime record: what runs for a game, one row a game.
 
-use galaxy_core::{Cursor, GameId, Limit, Page, Timestamp};
+use galaxy_core::{Cursor, EngineHealth, GameId, Limit, Page, RuntimeStatus, Timestamp};
 use galaxy_store::{Db, ListError, Result, Tx};
 use sqlx::PgConnection;
 
-use crate::{EngineHealth, RuntimeStatus, engine::Endpoint, store};
+use crate::{engine::Endpoint, store};
 
 /// A game's runtime.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Restarting an engine on the state it left.
 
-use galaxy_core::{GameId, OperationId, Timestamp};
+use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp};
 use galaxy_store::Tx;
 
-use crate::{NewOperation, RuntimeStatus, Work, operations, records};
+use crate::{NewOperation, Work, operations, records};
 
 /// The engine cannot be restarted.
 #[derive(Debug, thiserror::Error)]

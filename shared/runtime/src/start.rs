@@ -1,11 +1,11 @@
 //! Starting a game: its runtime record and the operation `start`, in the caller's transaction.
 
-use galaxy_core::{GameId, OperationId, Timestamp, entropy};
+use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp, entropy};
 use galaxy_store::Tx;
 
 use crate::{
-    NewOperation, RosterEntry, RuntimeStatus, Schedule, Work, operations, records,
-    schedule::InvalidSchedule, store, store::records::Beginning, versions,
+    NewOperation, RosterEntry, Schedule, Work, operations, records, schedule::InvalidSchedule,
+    store, store::records::Beginning, versions,
 };
 
 /// What to start.

@@ -1,9 +1,9 @@
 //! Stopping an engine, for a while or for good. Queued turns are dropped; one being generated comes to its end first.
 
-use galaxy_core::{GameId, OperationId, Timestamp};
+use galaxy_core::{GameId, Op, OperationId, RuntimeStatus, Timestamp};
 use galaxy_store::Tx;
 
-use crate::{NewOperation, Op, Record, RuntimeStatus, Work, operations, records, store};
+use crate::{NewOperation, Record, Work, operations, records, store};
 
 /// The engine cannot be stopped.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! Forcing a turn: one runs now, and the next tick of the schedule passes, so that players do not get two in a period.
 
-use galaxy_core::{GameId, OperationId, Timestamp};
+use galaxy_core::{GameId, Op, OperationId, RuntimeStatus, Timestamp};
 use galaxy_store::Tx;
 
-use crate::{NewOperation, Op, RuntimeStatus, Work, operations, records, store};
+use crate::{NewOperation, Work, operations, records, store};
 
 /// The turn cannot be forced.
 #[derive(Debug, thiserror::Error)]

@@ -1,10 +1,8 @@
 //! What an operation is to do, with what it needs to know; stored as the columns `op` and `params`.
 
-use galaxy_core::UserId;
+use galaxy_core::{Op, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::Op;
 
 /// One player of the roster at the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

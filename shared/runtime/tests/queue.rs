@@ -5,9 +5,9 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{FutureExt as _, future::join_all};
-use galaxy_core::{GameId, OperationId, UserId};
+use galaxy_core::{FailureCode, GameId, Op, OperationId, OperationStatus, UserId};
 use galaxy_runtime::{
-    NewOperation, Op, OperationStatus, RosterEntry, Work,
+    NewOperation, RosterEntry, Work,
     operations::{self, Claimed, EndError},
     outcome,
     start::{self, StartRequest},
@@ -171,7 +171,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_the_late_holder_changes_nothing(
     );
     assert!(!operations::renew(&world.db, &late, now).await.unwrap());
     assert!(!operations::release(&world.db, &late, now).await.unwrap());
-    let ended = outcome::failed(&world.db, &late, "internal", "late", now).await;
+    let ended = outcome::failed(&world.db, &late, FailureCode::Internal, "late", now).await;
     assert!(matches!(ended, Err(EndError::NotHeld)));
     assert_eq!(world.event_types().await, [""; 0]);
     outcome::cancelled(&world.db, &holder, "enough", now)

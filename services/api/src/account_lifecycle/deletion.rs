@@ -1,6 +1,6 @@
 //! The end of an account, whoever asks for it.
 
-use galaxy_core::{DeviceSessionId, Timestamp, UserId};
+use galaxy_core::{DeviceSessionId, RevocationReason, Timestamp, UserId};
 use galaxy_events::{catalogue::account::AccountDeleted, outbox};
 use galaxy_store::Tx;
 
@@ -19,8 +19,8 @@ pub async fn delete(
     let Some(email) = store::lock_for_change(tx, user_id).await? else {
         return Ok(None);
     };
-    let reason = "account_deleted";
-    let sessions = auth::sessions::revoke_all_of(tx, user_id, None, reason, now).await?;
+    let reason = RevocationReason::AccountDeleted.into();
+    let sessions = auth::sessions::revoke_all_of(tx, user_id, None, &reason, now).await?;
     lobby::release_everything(tx, user_id, now).await?;
     geo::store::remove(tx, user_id).await?;
     auth::store::drop_challenges(tx, &email).await?;

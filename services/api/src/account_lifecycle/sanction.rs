@@ -29,14 +29,15 @@ pub async fn apply(
     store::apply_sanction(tx, change, now).await?;
     let event = SanctionApplied {
         user_id,
-        sanction_code: change.code.as_str().to_owned(),
+        sanction_code: change.code.into(),
         expires_at: change.expires_at,
     };
     outbox::append(tx, &event).await?;
-    let sessions = if change.code.ends_sessions() {
-        auth::sessions::revoke_all_of(tx, user_id, None, change.code.as_str(), now).await?
-    } else {
-        vec![]
+    let sessions = match change.code.revocation_reason() {
+        Some(reason) => {
+            auth::sessions::revoke_all_of(tx, user_id, None, &reason.into(), now).await?
+        }
+        None => vec![],
     };
     if change.code == SanctionCode::PermanentBlock {
         store::set_permanent_block(tx, user_id, true, now).await?;
@@ -63,7 +64,7 @@ pub async fn remove(
     }
     let event = SanctionRemoved {
         user_id,
-        sanction_code: change.code.as_str().to_owned(),
+        sanction_code: change.code.into(),
     };
     outbox::append(tx, &event).await?;
     if change.code == SanctionCode::PermanentBlock {

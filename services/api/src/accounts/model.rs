@@ -2,93 +2,16 @@
 
 use galaxy_core::Timestamp;
 use galaxy_core::text::{self, InvalidText};
+pub use galaxy_core::{SanctionCode, Tier};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What an account pays for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Tier {
-    /// Nothing.
-    Free,
-    /// By the month.
-    Monthly,
-    /// By the year.
-    Yearly,
-    /// Once, for ever.
-    Permanent,
-}
-
-impl Tier {
-    /// All tiers, the smallest first.
-    pub const ALL: [Self; 4] = [Self::Free, Self::Monthly, Self::Yearly, Self::Permanent];
-
-    /// The tier's name in columns and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Monthly => "monthly",
-            Self::Yearly => "yearly",
-            Self::Permanent => "permanent",
-        }
-    }
-
-    /// How much of `limit` the tier gives when nobody has set another value.
-    pub const fn default_limit(self, limit: LimitCode) -> u32 {
-        let by_tier: [u32; 4] = match limit {
-            LimitCode::MaxOwnedGames => [1, 5, 10, 50],
-            LimitCode::MaxActiveMemberships | LimitCode::MaxPendingApplications => [5, 20, 50, 200],
-            LimitCode::MaxRegisteredRaceNames => [1, 2, 6, 100],
-        };
-        by_tier[self as usize]
-    }
-
-    /// Whether a grant of this tier may, must or must not carry an end.
-    pub const fn check_end(self, has_end: bool) -> Result<(), &'static str> {
-        match (self, has_end) {
-            (Self::Free, true) => Err("must be absent: the free tier does not end"),
-            (Self::Monthly | Self::Yearly, false) => Err("must be given for monthly and yearly"),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// A restriction that an operator puts on an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum SanctionCode {
-    /// May not sign in; its sessions end.
-    LoginBlock,
-    /// May not create games.
-    GameCreateBlock,
-    /// May not manage its games.
-    GameManageBlock,
-    /// May not apply to games or redeem invites.
-    GameJoinBlock,
-    /// May not change its profile.
-    ProfileUpdateBlock,
-    /// May do nothing, for ever; its address is blocked too.
-    PermanentBlock,
-}
-
-impl SanctionCode {
-    /// The sanction's name in columns, events and answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::LoginBlock => "login_block",
-            Self::GameCreateBlock => "game_create_block",
-            Self::GameManageBlock => "game_manage_block",
-            Self::GameJoinBlock => "game_join_block",
-            Self::ProfileUpdateBlock => "profile_update_block",
-            Self::PermanentBlock => "permanent_block",
-        }
-    }
-
-    /// Whether applying it ends the account's sessions.
-    pub const fn ends_sessions(self) -> bool {
-        matches!(self, Self::LoginBlock | Self::PermanentBlock)
+/// Whether a grant of `tier` may, must or must not carry an end.
+pub const fn check_end(tier: Tier, has_end: bool) -> Result<(), &'static str> {
+    match (tier, has_end) {
+        (Tier::Free, true) => Err("must be absent: the free tier does not end"),
+        (Tier::Monthly | Tier::Yearly, false) => Err("must be given for monthly and yearly"),
+        _ => Ok(()),
     }
 }
 
@@ -160,6 +83,16 @@ impl LimitCode {
         Self::MaxRegisteredRaceNames,
     ];
 
+    /// How much of this limit `tier` gives when nobody has set another value.
+    pub const fn default_for(self, tier: Tier) -> u32 {
+        let by_tier: [u32; 4] = match self {
+            Self::MaxOwnedGames => [1, 5, 10, 50],
+            Self::MaxActiveMemberships | Self::MaxPendingApplications => [5, 20, 50, 200],
+            Self::MaxRegisteredRaceNames => [1, 2, 6, 100],
+        };
+        by_tier[tier as usize]
+    }
+
     /// The limit's name in columns and answers.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -190,7 +123,7 @@ impl Entitlement {
     pub const FREE: Self = Self {
         tier: Tier::Free,
         ends_at: None,
-        max_registered_race_names: Tier::Free.default_limit(LimitCode::MaxRegisteredRaceNames),
+        max_registered_race_names: LimitCode::MaxRegisteredRaceNames.default_for(Tier::Free),
     };
 
     /// What holds at `now`: an ended grant is worth nothing, whether a sweep has seen it yet or not.
@@ -207,7 +140,7 @@ impl Entitlement {
     pub fn effective_limit(self, limit: LimitCode, set: Option<u32>) -> u32 {
         set.unwrap_or(match limit {
             LimitCode::MaxRegisteredRaceNames => self.max_registered_race_names,
-            other => self.tier.default_limit(other),
+            other => other.default_for(self.tier),
         })
     }
 }
@@ -234,16 +167,8 @@ mod tests {
 
     #[test]
     fn each_action_is_forbidden_by_its_own_sanction_and_by_a_permanent_block_only() {
-        let codes = [
-            SanctionCode::LoginBlock,
-            SanctionCode::GameCreateBlock,
-            SanctionCode::GameManageBlock,
-            SanctionCode::GameJoinBlock,
-            SanctionCode::ProfileUpdateBlock,
-            SanctionCode::PermanentBlock,
-        ];
         for action in Action::ALL {
-            for code in codes {
+            for &code in SanctionCode::ALL {
                 let forbids = code == SanctionCode::PermanentBlock || code == action.forbidden_by();
                 assert_eq!(
                     action.forbidden_among(&[code]).is_some(),
@@ -273,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_an_operator_sets_goes_before_what_the_tier_gives() {
-        for tier in Tier::ALL {
+        for &tier in Tier::ALL {
             let held = Entitlement {
                 tier,
                 ends_at: None,
@@ -285,15 +210,20 @@ mod tests {
             let names = held.effective_limit(LimitCode::MaxRegisteredRaceNames, None);
             assert_eq!(names, 7, "the grant's own figure");
             let games = held.effective_limit(LimitCode::MaxOwnedGames, None);
-            assert_eq!(games, tier.default_limit(LimitCode::MaxOwnedGames));
+            assert_eq!(games, LimitCode::MaxOwnedGames.default_for(tier));
         }
     }
 
     #[test]
     fn only_paid_tiers_by_time_need_an_end() {
         let allowed: Vec<_> = Tier::ALL
-            .into_iter()
-            .map(|tier| (tier.check_end(false).is_ok(), tier.check_end(true).is_ok()))
+            .iter()
+            .map(|&tier| {
+                (
+                    check_end(tier, false).is_ok(),
+                    check_end(tier, true).is_ok(),
+                )
+            })
             .collect();
         assert_eq!(
             allowed,

@@ -47,7 +47,7 @@ async fn end_entitlement(db: &Db, user_id: UserId, now: Timestamp) -> Result<boo
     store::grant(&mut tx, &grant, now).await?;
     let event = EntitlementChanged {
         user_id,
-        tier: Tier::Free.as_str().to_owned(),
+        tier: Tier::Free.into(),
         ends_at: None,
     };
     outbox::append(&mut tx, &event).await?;

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, HashSet};
 
 use galaxy_core::{
-    ChallengeId, Clock, DeviceSessionId, EmailAddress, Locale, Timestamp, UserId, entropy,
+    ChallengeId, Clock, DeviceSessionId, EmailAddress, Locale, RevocationReason, Timestamp, UserId,
+    entropy,
 };
 use galaxy_service::Tasks;
 use galaxy_store::{Db, Result, Tx};
@@ -170,7 +171,8 @@ impl Work {
                 self.outcomes[right.place] = match opened {
                     Opened::Barred(code) => Outcome::Barred(code),
                     Opened::Yes(replaced) => {
-                        sessions::announce(&mut self.tx, &replaced, "replaced").await?;
+                        let reason = RevocationReason::Replaced.into();
+                        sessions::announce(&mut self.tx, &replaced, &reason).await?;
                         let gone = replaced.iter().map(|r| r.device_session_id).collect();
                         Outcome::Opened(opening.device_session_id, gone)
                     }

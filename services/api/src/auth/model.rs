@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use galaxy_core::{
-    ChallengeId, Timestamp,
+    ChallengeId, OpenEnum, RevocationReason, Timestamp,
     text::{self, InvalidText},
 };
 use galaxy_proto::signing::{KeyError, parse_public_key};
@@ -96,11 +96,12 @@ pub fn public_key(text: &str) -> Result<[u8; 32], &'static str> {
 }
 
 /// Why a session ends: 1–200 characters on one line.
-pub fn revoke_reason(reason: &str) -> Result<String, InvalidText> {
+pub fn revoke_reason(reason: &str) -> Result<OpenEnum<RevocationReason>, InvalidText> {
     let reason = text::line(reason, 1, 200)?;
     if reason.chars().count() > 200 {
         return Err(InvalidText::Length { min: 1, max: 200 });
     }
+    let Ok(reason) = reason.parse();
     Ok(reason)
 }
 

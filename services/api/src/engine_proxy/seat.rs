@@ -6,9 +6,9 @@ use axum::{
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
 };
-use galaxy_core::GameId;
+use galaxy_core::{GameId, RuntimeStatus};
 use galaxy_http::{ApiError, ApiPath};
-use galaxy_runtime::{RuntimeStatus, Seat as Found, engine::Endpoint, players};
+use galaxy_runtime::{Seat as Found, engine::Endpoint, players};
 use serde::Deserialize;
 use uuid::Uuid;
 

@@ -55,7 +55,7 @@ async fn hand_over(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), E
         store::games::save(tx, game, now).await?;
         enrollment::close(tx, game, now).await?;
         enrollment::release_names(tx, game, now).await?;
-        events::game::<GameCancelled>(tx, game).await?;
+        events::game(tx, game, |roster| GameCancelled { roster }).await?;
         return Ok(());
     }
     game.handed_over_at = game.handed_over_at.or(Some(now));
@@ -70,7 +70,7 @@ async fn hand_over(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), E
     }
     store::games::save(tx, game, now).await?;
     if pauses {
-        events::game::<GamePaused>(tx, game).await?;
+        events::game(tx, game, |roster| GamePaused { roster }).await?;
     }
     Ok(())
 }

@@ -1,14 +1,13 @@
-//! What the lobby tells the others, in the transaction of the change.
+//! The lobby's events, written in the transaction of the change.
 
-use galaxy_core::{GameId, Timestamp, UserId};
+use galaxy_core::{FailureCode, GameId, OpenEnum, Timestamp, UserId};
 use galaxy_events::{
     Event,
     catalogue::lobby::{
-        ApplicationApproved, ApplicationRejected, ApplicationSubmitted, GameCancelled,
-        GameFinished, GameOpened, GamePaused, GameReady, GameResumed, GameStartFailed, GameStarted,
-        GameStarting, InviteCreated, InviteDeclined, InviteExpired, InviteRedeemed, InviteRevoked,
-        MembershipBlocked, MembershipRemoved, RaceNamePending, RaceNameRegistered,
-        RaceNameReleased,
+        ApplicationApproved, ApplicationFacts, ApplicationRejected, ApplicationSubmitted,
+        GameFacts, GameStartFailed, InviteCreated, InviteDeclined, InviteExpired, InviteFacts,
+        InviteRedeemed, InviteRevoked, MembershipBlocked, MembershipFacts, MembershipRemoved,
+        RaceNamePending, RaceNameRegistered, RaceNameReleased, RosterFacts,
     },
     outbox,
 };
@@ -19,64 +18,38 @@ use super::{
     store::{applications::Application, invites::Invite, memberships, memberships::Membership},
 };
 
-/// What every event about a game's status says.
-pub struct GameFacts {
-    game_id: GameId,
-    game_name: String,
-    version: i64,
-    owner_user_id: UserId,
-    member_user_ids: Vec<UserId>,
-}
-
-macro_rules! from_game_facts {
-    ($($event:ident),+) => {$(
-        impl From<GameFacts> for $event {
-            fn from(facts: GameFacts) -> Self {
-                let GameFacts { game_id, game_name, version, owner_user_id, member_user_ids } = facts;
-                Self { game_id, game_name, version, owner_user_id, member_user_ids }
-            }
-        }
-    )+};
-}
-
-from_game_facts!(
-    GameOpened,
-    GameReady,
-    GameStarting,
-    GameStarted,
-    GamePaused,
-    GameResumed,
-    GameCancelled,
-    GameFinished
-);
-
-/// Tells that the game is in the status it was just saved with.
-pub async fn game<E: Event + From<GameFacts>>(tx: &mut Tx, game: &Game) -> Result<()> {
-    let facts = facts(tx, game).await?;
-    append(tx, &E::from(facts)).await
+/// Tells that the game is in the status it was just saved with; `event` makes the event of that status.
+pub async fn game<E: Event>(
+    tx: &mut Tx,
+    game: &Game,
+    event: impl FnOnce(RosterFacts) -> E,
+) -> Result<()> {
+    let roster = roster(tx, game).await?;
+    append(tx, &event(roster)).await
 }
 
 /// Tells that the game could not be started.
-pub async fn start_failed(tx: &mut Tx, game: &Game, error: &str) -> Result<()> {
-    let facts = facts(tx, game).await?;
+pub async fn start_failed(tx: &mut Tx, game: &Game, error: &OpenEnum<FailureCode>) -> Result<()> {
     let event = GameStartFailed {
-        game_id: facts.game_id,
-        game_name: facts.game_name,
-        version: facts.version,
-        owner_user_id: facts.owner_user_id,
-        member_user_ids: facts.member_user_ids,
-        error: error.to_owned(),
+        roster: roster(tx, game).await?,
+        error: error.clone(),
     };
     append(tx, &event).await
 }
 
-async fn facts(tx: &mut Tx, game: &Game) -> Result<GameFacts> {
-    let members = memberships::active(tx, game.game_id).await?;
-    Ok(GameFacts {
+fn facts(game: &Game) -> GameFacts {
+    GameFacts {
         game_id: game.game_id,
         game_name: game.game_name.clone(),
         version: game.version,
         owner_user_id: game.owner_user_id,
+    }
+}
+
+async fn roster(tx: &mut Tx, game: &Game) -> Result<RosterFacts> {
+    let members = memberships::active(tx, game.game_id).await?;
+    Ok(RosterFacts {
+        game: facts(game),
         member_user_ids: members.iter().map(|member| member.user_id).collect(),
     })
 }
@@ -85,77 +58,76 @@ async fn append<E: Event>(tx: &mut Tx, event: &E) -> Result<()> {
     outbox::append(tx, event).await.map(|_| ())
 }
 
-macro_rules! application_event {
-    ($(#[$doc:meta])* $function:ident, $event:ident) => {
-        $(#[$doc])*
-        pub async fn $function(tx: &mut Tx, game: &Game, application: &Application) -> Result<()> {
-            let event = $event {
-                game_id: game.game_id,
-                game_name: game.game_name.clone(),
-                version: game.version,
-                owner_user_id: game.owner_user_id,
-                application_id: application.application_id,
-                applicant_user_id: application.applicant_user_id,
-                race_name: application.race_name.clone(),
-            };
-            append(tx, &event).await
-        }
-    };
+fn of_application(game: &Game, application: &Application) -> ApplicationFacts {
+    ApplicationFacts {
+        game: facts(game),
+        application_id: application.application_id,
+        applicant_user_id: application.applicant_user_id,
+        race_name: application.race_name.clone(),
+    }
 }
 
-application_event!(
-    /// Tells the owner that somebody applied.
-    application_submitted,
-    ApplicationSubmitted
-);
-application_event!(
-    /// Tells the applicant that it is in.
-    application_approved,
-    ApplicationApproved
-);
-application_event!(
-    /// Tells the applicant that it is not.
-    application_rejected,
-    ApplicationRejected
-);
-
-macro_rules! invite_event {
-    ($(#[$doc:meta])* $function:ident, $event:ident) => {
-        $(#[$doc])*
-        pub async fn $function(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
-            let event = $event {
-                game_id: game.game_id,
-                game_name: game.game_name.clone(),
-                version: game.version,
-                owner_user_id: game.owner_user_id,
-                invite_id: invite.invite_id,
-                invited_user_id: invite.invited_user_id,
-            };
-            append(tx, &event).await
-        }
-    };
+/// Tells the owner that somebody applied.
+pub async fn application_submitted(
+    tx: &mut Tx,
+    game: &Game,
+    application: &Application,
+) -> Result<()> {
+    let application = of_application(game, application);
+    append(tx, &ApplicationSubmitted { application }).await
 }
 
-invite_event!(
-    /// Tells the invitee.
-    invite_created,
-    InviteCreated
-);
-invite_event!(
-    /// Tells the owner that the invitee does not come.
-    invite_declined,
-    InviteDeclined
-);
-invite_event!(
-    /// Tells the invitee that the invite is taken back.
-    invite_revoked,
-    InviteRevoked
-);
-invite_event!(
-    /// Tells the invitee that the invite ran out.
-    invite_expired,
-    InviteExpired
-);
+/// Tells the applicant that it is in.
+pub async fn application_approved(
+    tx: &mut Tx,
+    game: &Game,
+    application: &Application,
+) -> Result<()> {
+    let application = of_application(game, application);
+    append(tx, &ApplicationApproved { application }).await
+}
+
+/// Tells the applicant that it is not.
+pub async fn application_rejected(
+    tx: &mut Tx,
+    game: &Game,
+    application: &Application,
+) -> Result<()> {
+    let application = of_application(game, application);
+    append(tx, &ApplicationRejected { application }).await
+}
+
+fn of_invite(game: &Game, invite: &Invite) -> InviteFacts {
+    InviteFacts {
+        game: facts(game),
+        invite_id: invite.invite_id,
+        invited_user_id: invite.invited_user_id,
+    }
+}
+
+/// Tells the invitee.
+pub async fn invite_created(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
+    let invite = of_invite(game, invite);
+    append(tx, &InviteCreated { invite }).await
+}
+
+/// Tells the owner that the invitee does not come.
+pub async fn invite_declined(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
+    let invite = of_invite(game, invite);
+    append(tx, &InviteDeclined { invite }).await
+}
+
+/// Tells the invitee that the invite is taken back.
+pub async fn invite_revoked(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
+    let invite = of_invite(game, invite);
+    append(tx, &InviteRevoked { invite }).await
+}
+
+/// Tells the invitee that the invite ran out.
+pub async fn invite_expired(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
+    let invite = of_invite(game, invite);
+    append(tx, &InviteExpired { invite }).await
+}
 
 /// Tells the owner that the invite was taken up.
 pub async fn invite_redeemed(
@@ -165,52 +137,44 @@ pub async fn invite_redeemed(
     member: &Membership,
 ) -> Result<()> {
     let event = InviteRedeemed {
-        game_id: game.game_id,
-        game_name: game.game_name.clone(),
-        version: game.version,
-        owner_user_id: game.owner_user_id,
-        invite_id: invite.invite_id,
-        invited_user_id: invite.invited_user_id,
+        invite: of_invite(game, invite),
         redeemed_by_user_id: member.user_id,
         race_name: member.race_name.clone(),
     };
     append(tx, &event).await
 }
 
-macro_rules! membership_event {
-    ($(#[$doc:meta])* $function:ident, $event:ident) => {
-        $(#[$doc])*
-        pub async fn $function(
-            tx: &mut Tx,
-            game: &Game,
-            member: &Membership,
-            by: Option<UserId>,
-        ) -> Result<()> {
-            let event = $event {
-                game_id: game.game_id,
-                game_name: game.game_name.clone(),
-                version: game.version,
-                owner_user_id: game.owner_user_id,
-                membership_id: member.membership_id,
-                user_id: member.user_id,
-                race_name: member.race_name.clone(),
-                by_user_id: by,
-            };
-            append(tx, &event).await
-        }
-    };
+fn of_membership(game: &Game, member: &Membership, by: Option<UserId>) -> MembershipFacts {
+    MembershipFacts {
+        game: facts(game),
+        membership_id: member.membership_id,
+        user_id: member.user_id,
+        race_name: member.race_name.clone(),
+        by_user_id: by,
+    }
 }
 
-membership_event!(
-    /// Tells the member, and the runtime manager, which banishes the race from a running engine.
-    membership_removed,
-    MembershipRemoved
-);
-membership_event!(
-    /// As [`membership_removed`], for good.
-    membership_blocked,
-    MembershipBlocked
-);
+/// Tells the member, and the runtime manager, which banishes the race from a running engine.
+pub async fn membership_removed(
+    tx: &mut Tx,
+    game: &Game,
+    member: &Membership,
+    by: Option<UserId>,
+) -> Result<()> {
+    let membership = of_membership(game, member, by);
+    append(tx, &MembershipRemoved { membership }).await
+}
+
+/// As [`membership_removed`], for good.
+pub async fn membership_blocked(
+    tx: &mut Tx,
+    game: &Game,
+    member: &Membership,
+    by: Option<UserId>,
+) -> Result<()> {
+    let membership = of_membership(game, member, by);
+    append(tx, &MembershipBlocked { membership }).await
+}
 
 /// Tells the holder that the name can be registered.
 pub async fn race_name_pending(

@@ -47,7 +47,7 @@ pub async fn finish(
             events::race_name_released(tx, holder, &name.name, false).await?;
         }
     }
-    events::game::<GameFinished>(tx, game).await?;
+    events::game(tx, game, |roster| GameFinished { roster }).await?;
     Ok(())
 }
 

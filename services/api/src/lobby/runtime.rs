@@ -50,7 +50,7 @@ pub async fn start(
     if was_enrolling {
         enrollment::close(tx, game, now).await?;
     }
-    events::game::<GameStarting>(tx, game).await?;
+    events::game(tx, game, |roster| GameStarting { roster }).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use galaxy_core::{Clock, GameId, Timestamp};
+use galaxy_core::{Clock, FailureCode, GameId, Op, OpenEnum, Timestamp};
 use galaxy_events::{
     AnyEvent, Envelope, Handler, Verdict,
     catalogue::{
@@ -76,22 +76,25 @@ async fn operation_finished(
     event: &OperationFinished,
     now: Timestamp,
 ) -> Result<Verdict, Error> {
-    if event.op != "start" {
+    if event.op != Op::Start {
         return Ok(Verdict::Done);
     }
     let mut game = lock(tx, event.game_id).await?;
     if event.succeeded {
         game.started(now)?;
         store::games::save(tx, &mut game, now).await?;
-        events::game::<GameStarted>(tx, &game).await?;
+        events::game(tx, &game, |roster| GameStarted { roster }).await?;
         if game.handed_over_at.is_some() {
             pause_orphan(tx, &mut game, now).await?;
         }
     } else {
-        let reason = event.error.as_deref().unwrap_or("internal");
-        game.start_failed(reason)?;
+        let code = event
+            .error
+            .clone()
+            .unwrap_or(OpenEnum::Known(FailureCode::Internal));
+        game.start_failed(&code.to_string())?;
         store::games::save(tx, &mut game, now).await?;
-        events::start_failed(tx, &game, reason).await?;
+        events::start_failed(tx, &game, &code).await?;
     }
     Ok(Verdict::Done)
 }
@@ -101,7 +104,7 @@ async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()
     game.pause("owner_left")?;
     runtime::pause(tx, game.game_id, now).await?;
     store::games::save(tx, game, now).await?;
-    events::game::<GamePaused>(tx, game).await?;
+    events::game(tx, game, |roster| GamePaused { roster }).await?;
     Ok(())
 }
 
@@ -124,7 +127,7 @@ async fn generation_failed(
     }
     game.pause("generation_failed")?;
     store::games::save(tx, &mut game, now).await?;
-    events::game::<GamePaused>(tx, &game).await?;
+    events::game(tx, &game, |roster| GamePaused { roster }).await?;
     Ok(Verdict::Done)
 }
 

@@ -2,7 +2,9 @@
 
 use axum::Router;
 use galaxy_api::lobby::RuntimeEvents;
-use galaxy_core::{EventId, GameId, OperationId, UserId};
+use galaxy_core::{
+    EngineHealth, EventId, FailureCode, GameId, GameStage, Op, OperationId, RuntimeStatus, UserId,
+};
 use galaxy_events::{
     Envelope, Event, Handler,
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeSnapshot},
@@ -274,9 +276,9 @@ async fn finish(walk: &mut Walk, winner: UserId, game: GameId) {
         game_id: game,
         version: 9,
         turn: 3,
-        stage: "running".to_owned(),
-        runtime_status: "running".to_owned(),
-        engine_health: "healthy".to_owned(),
+        stage: GameStage::Running.into(),
+        runtime_status: RuntimeStatus::Running.into(),
+        engine_health: EngineHealth::Healthy.into(),
         next_turn_at: None,
         players: vec![player],
     };
@@ -305,9 +307,9 @@ fn start(game_id: GameId, version: i64, succeeded: bool) -> OperationFinished {
         game_id,
         version,
         operation_id: OperationId::generate(),
-        op: "start".to_owned(),
+        op: Op::Start.into(),
         succeeded,
-        error: (!succeeded).then(|| "no image".to_owned()),
+        error: (!succeeded).then(|| FailureCode::ImagePullFailed.into()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What sanctions, limits and entitlements do, place by place.
 
+use galaxy_core::Tier;
 use galaxy_core::UserId;
 use galaxy_events::catalogue::account::{
     AccountBlocked, AccountUnblocked, EntitlementChanged, SanctionApplied, SanctionRemoved,
@@ -215,7 +216,7 @@ async fn the_history_tells_who_did_what_and_why(pool: PgPool) {
     assert_eq!(details["entitlement_history"][0]["actor"], "root");
     assert_eq!(
         api.world.events::<EntitlementChanged>().await[0].tier,
-        "permanent"
+        Tier::Permanent
     );
 }
 

@@ -25,8 +25,8 @@ async fn a_revoked_session_says_so_and_the_gateways_are_told(pool: PgPool) {
     let revoked = api.world.events::<SessionRevoked>().await;
     assert_eq!(revoked.len(), 1, "ending an ended one says nothing");
     assert_eq!(
-        (revoked[0].user_id, revoked[0].reason.as_str()),
-        (user, "signed_out")
+        (revoked[0].user_id, revoked[0].reason.to_string()),
+        (user, "signed_out".to_owned())
     );
     assert_eq!(api.world.count(PUSHED).await, 1);
     let unknown = format!("/api/v1/internal/sessions/{}/revoke", uuid::Uuid::now_v7());

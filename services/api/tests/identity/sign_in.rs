@@ -1,6 +1,6 @@
 //! A code opens a session.
 
-use galaxy_core::EmailAddress;
+use galaxy_core::{EmailAddress, RevocationReason};
 use galaxy_events::catalogue::{account::AccountCreated, session::SessionCreated};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -213,7 +213,7 @@ async fn the_oldest_of_twenty_sessions_goes_when_a_new_one_comes(pool: PgPool) {
         .world
         .events::<galaxy_events::catalogue::session::SessionRevoked>()
         .await;
-    assert_eq!(revoked[0].reason, "replaced");
+    assert_eq!(revoked[0].reason, RevocationReason::Replaced);
     let pushed =
         "select count(*) from backend.event_outbox where subject = 'galaxy.push.invalidation'";
     assert_eq!(api.world.count(pushed).await, 1);

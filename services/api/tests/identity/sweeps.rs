@@ -1,6 +1,7 @@
 //! What is tidied up and what is kept.
 
 use galaxy_api::sweeps;
+use galaxy_core::Tier;
 use galaxy_events::catalogue::account::{EntitlementChanged, SanctionRemoved};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -51,7 +52,7 @@ async fn ended_tiers_sanctions_and_limits_are_tidied_up_and_told(pool: PgPool) {
     }
     assert_eq!(api.world.events::<SanctionRemoved>().await.len(), 1);
     let tiers = api.world.events::<EntitlementChanged>().await;
-    assert_eq!(tiers.last().unwrap().tier, "free");
+    assert_eq!(tiers.last().unwrap().tier, Tier::Free);
     assert_eq!(tiers.len(), 2, "told once");
     let details = api
         .as_root("GET", &format!("/users/{user}"), None)

@@ -61,7 +61,13 @@ async fn a_leaving_player_lets_go_of_applications_invites_places_and_names(pool:
     assert_eq!(lobby.held_names().await, 2, "those of the others");
     let removed = lobby.world.events::<MembershipRemoved>().await;
     assert_eq!(removed.len(), 1);
-    assert_eq!((removed[0].user_id, removed[0].by_user_id), (leaver, None));
+    assert_eq!(
+        (
+            removed[0].membership.user_id,
+            removed[0].membership.by_user_id
+        ),
+        (leaver, None)
+    );
     let view = lobby
         .get(owner, &format!("/lobby/games/{game}"))
         .await
@@ -96,7 +102,7 @@ async fn games_of_a_leaving_owner_are_cancelled_or_paused_for_operators(pool: Pg
     assert_eq!(handed_over, 1);
     assert_eq!(lobby.world.events::<GameCancelled>().await.len(), 2);
     let paused = lobby.world.events::<GamePaused>().await;
-    assert_eq!(paused[0].member_user_ids, members);
+    assert_eq!(paused[0].roster.member_user_ids, members);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

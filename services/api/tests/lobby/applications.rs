@@ -29,10 +29,10 @@ async fn an_approved_applicant_is_a_member_with_a_reserved_race_name(pool: PgPoo
     assert_eq!(names["items"][0]["name"], "Zorgons");
     assert_eq!(names["items"][0]["status"], "reservation");
     let submitted = lobby.world.events::<ApplicationSubmitted>().await;
-    assert_eq!(submitted[0].owner_user_id, owner);
+    assert_eq!(submitted[0].application.game.owner_user_id, owner);
     let told = lobby.world.events::<ApplicationApproved>().await;
-    assert_eq!(told[0].applicant_user_id, player);
-    assert_eq!(view["version"], told[0].version);
+    assert_eq!(told[0].application.applicant_user_id, player);
+    assert_eq!(view["version"], told[0].application.game.version);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -34,7 +34,7 @@ async fn at_the_finish_the_capable_earn_their_names_and_the_others_lose_them(poo
     let released = lobby.world.events::<RaceNameReleased>().await;
     assert_eq!((released[0].user_id, released[0].expired), (loser, false));
     let told = lobby.world.events::<GameFinished>().await;
-    assert_eq!(told[0].member_user_ids, [winner, loser]);
+    assert_eq!(told[0].roster.member_user_ids, [winner, loser]);
 
     assert_eq!(lobby.apply_event(&event).await, Verdict::Done);
     assert_eq!(lobby.world.events::<GameFinished>().await.len(), 1, "once");

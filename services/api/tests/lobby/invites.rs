@@ -57,12 +57,14 @@ async fn an_invitee_sees_the_private_game_and_joins_it(pool: PgPool) {
         .await
         .refused(409, "invalid_transition");
     assert_eq!(
-        lobby.world.events::<InviteCreated>().await[0].invited_user_id,
+        lobby.world.events::<InviteCreated>().await[0]
+            .invite
+            .invited_user_id,
         Some(player)
     );
     let redeemed = lobby.world.events::<InviteRedeemed>().await;
     assert_eq!(redeemed[0].redeemed_by_user_id, player);
-    assert_eq!(redeemed[0].owner_user_id, owner);
+    assert_eq!(redeemed[0].invite.game.owner_user_id, owner);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

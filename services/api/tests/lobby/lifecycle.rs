@@ -1,6 +1,6 @@
 //! From draft to running and back, by the owner and by the runtime.
 
-use galaxy_core::UserId;
+use galaxy_core::{FailureCode, UserId};
 use galaxy_events::{
     Verdict,
     catalogue::{
@@ -25,13 +25,16 @@ async fn a_game_goes_from_draft_to_running_and_tells_of_each_step(pool: PgPool) 
 
     let starting = lobby.world.events::<GameStarting>().await;
     let members_of = |users: &[UserId]| users.to_vec();
-    assert_eq!(starting[0].member_user_ids, members_of(&members));
+    assert_eq!(starting[0].roster.member_user_ids, members_of(&members));
     let started = lobby.world.events::<GameStarted>().await;
     assert_eq!(started.len(), 1);
-    assert!(started[0].version > starting[0].version);
+    assert!(started[0].roster.game.version > starting[0].roster.game.version);
     assert_eq!(lobby.world.events::<GameOpened>().await.len(), 1);
     assert_eq!(
-        lobby.world.events::<GameReady>().await[0].owner_user_id,
+        lobby.world.events::<GameReady>().await[0]
+            .roster
+            .game
+            .owner_user_id,
         owner
     );
 
@@ -142,7 +145,7 @@ async fn a_failed_start_is_told_with_its_reason_and_tried_again(pool: PgPool) {
         .await
         .unwrap();
     lobby
-        .apply_event(&start_failed(game, "image_pull_failed"))
+        .apply_event(&start_failed(game, FailureCode::ImagePullFailed))
         .await;
     let view = lobby
         .get(owner, &format!("/lobby/games/{game}"))
@@ -151,7 +154,7 @@ async fn a_failed_start_is_told_with_its_reason_and_tried_again(pool: PgPool) {
     assert_eq!(view["status"], "start_failed");
     assert_eq!(view["start_failure"], "image_pull_failed");
     let told = lobby.world.events::<GameStartFailed>().await;
-    assert_eq!(told[0].error, "image_pull_failed");
+    assert_eq!(told[0].error, FailureCode::ImagePullFailed);
 
     let again = act("retry-start").await.expect(202);
     assert_eq!(again["status"], "starting");
@@ -188,11 +191,11 @@ async fn cancelling_closes_what_was_open_and_frees_the_names(pool: PgPool) {
     let released = lobby.world.events::<RaceNameReleased>().await;
     assert_eq!((released[0].user_id, released[0].expired), (member, false));
     let rejected = lobby.world.events::<ApplicationRejected>().await;
-    assert_eq!(rejected[0].applicant_user_id, applicant);
+    assert_eq!(rejected[0].application.applicant_user_id, applicant);
     let revoked = lobby.world.events::<InviteRevoked>().await;
-    assert_eq!(revoked[0].invited_user_id, Some(invitee));
+    assert_eq!(revoked[0].invite.invited_user_id, Some(invitee));
     let cancelled = lobby.world.events::<GameCancelled>().await;
-    assert_eq!(cancelled[0].member_user_ids, [member]);
+    assert_eq!(cancelled[0].roster.member_user_ids, [member]);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -235,12 +238,12 @@ async fn a_failed_turn_pauses_the_game(pool: PgPool) {
         version: 5,
         game_name: "Orion's arm".to_owned(),
         turn: 3,
-        error: "engine_timeout".to_owned(),
+        error: FailureCode::EngineTimeout.into(),
     };
     lobby.apply_event(&event).await;
     assert_eq!(lobby.status(game).await, "paused");
     let paused = lobby.world.events::<GamePaused>().await;
-    assert_eq!(paused[0].member_user_ids, members);
+    assert_eq!(paused[0].roster.member_user_ids, members);
     assert_eq!(lobby.apply_event(&event).await, Verdict::Done);
     assert_eq!(
         lobby.world.events::<GamePaused>().await.len(),
@@ -272,7 +275,9 @@ async fn a_second_report_of_a_start_changes_nothing(pool: PgPool) {
     let owner = lobby.player().await;
     let (game, _) = lobby.running_game(owner, "Zorg").await;
     lobby.apply_event(&started(game)).await;
-    lobby.apply_event(&start_failed(game, "internal")).await;
+    lobby
+        .apply_event(&start_failed(game, FailureCode::Internal))
+        .await;
     assert_eq!(lobby.status(game).await, "running");
     assert_eq!(lobby.world.events::<GameStarted>().await.len(), 1);
 }

@@ -35,7 +35,10 @@ async fn a_removed_member_frees_place_and_name_and_may_come_back(pool: PgPool) {
     assert_eq!(lobby.held_names().await, 0);
     let removed = lobby.world.events::<MembershipRemoved>().await;
     assert_eq!(
-        (removed[0].user_id, removed[0].by_user_id),
+        (
+            removed[0].membership.user_id,
+            removed[0].membership.by_user_id
+        ),
         (player, Some(owner))
     );
     assert_eq!(lobby.world.events::<RaceNameReleased>().await.len(), 1);
@@ -63,7 +66,7 @@ async fn a_member_may_leave_but_not_remove_another(pool: PgPool) {
     }
     lobby.act(other, &remove).await.expect(204);
     let removed = lobby.world.events::<MembershipRemoved>().await;
-    assert_eq!(removed[0].race_name, "Zorg twos");
+    assert_eq!(removed[0].membership.race_name, "Zorg twos");
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -81,7 +84,9 @@ async fn a_blocked_player_can_neither_apply_nor_redeem(pool: PgPool) {
         .await
         .refused(409, "invalid_transition");
     assert_eq!(
-        lobby.world.events::<MembershipBlocked>().await[0].user_id,
+        lobby.world.events::<MembershipBlocked>().await[0]
+            .membership
+            .user_id,
         player
     );
     lobby

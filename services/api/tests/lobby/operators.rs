@@ -91,7 +91,9 @@ async fn force_start_skips_the_minimum_but_not_an_empty_roster(pool: PgPool) {
     assert_eq!(started["status"], "starting");
     post(&lobby, &path).await.refused(409, "invalid_transition");
     assert_eq!(
-        lobby.world.events::<GameStarting>().await[0].member_user_ids,
+        lobby.world.events::<GameStarting>().await[0]
+            .roster
+            .member_user_ids,
         [player]
     );
     let open = lobby
@@ -151,7 +153,13 @@ async fn a_banned_member_is_out_for_good(pool: PgPool) {
         .await
         .refused(404, "not_found");
     let blocked = lobby.world.events::<MembershipBlocked>().await;
-    assert_eq!((blocked[0].user_id, blocked[0].by_user_id), (member, None));
+    assert_eq!(
+        (
+            blocked[0].membership.user_id,
+            blocked[0].membership.by_user_id
+        ),
+        (member, None)
+    );
     assert_eq!(audited(&lobby).await, ["games.ban_member"]);
 }
 

@@ -13,7 +13,10 @@ use galaxy_api::{
     lobby::RuntimeEvents,
     routes,
 };
-use galaxy_core::{EventId, GameId, OperationId, Timestamp, UserId};
+use galaxy_core::{
+    EngineHealth, EventId, FailureCode, GameId, GameStage, Op, OperationId, RuntimeStatus,
+    Timestamp, UserId,
+};
 use galaxy_events::{
     Envelope, Event, Handler, Verdict,
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeGameFinished, RuntimeSnapshot},
@@ -326,17 +329,17 @@ pub fn started(game_id: GameId) -> OperationFinished {
         game_id,
         version: 2,
         operation_id: OperationId::generate(),
-        op: "start".to_owned(),
+        op: Op::Start.into(),
         succeeded: true,
         error: None,
     }
 }
 
 /// The engine did not come up.
-pub fn start_failed(game_id: GameId, error: &str) -> OperationFinished {
+pub fn start_failed(game_id: GameId, error: FailureCode) -> OperationFinished {
     OperationFinished {
         succeeded: false,
-        error: Some(error.to_owned()),
+        error: Some(error.into()),
         ..started(game_id)
     }
 }
@@ -347,9 +350,9 @@ pub fn snapshot(game_id: GameId, version: i64, turn: u32) -> RuntimeSnapshot {
         game_id,
         version,
         turn,
-        stage: "running".to_owned(),
-        runtime_status: "running".to_owned(),
-        engine_health: "healthy".to_owned(),
+        stage: GameStage::Running.into(),
+        runtime_status: RuntimeStatus::Running.into(),
+        engine_health: EngineHealth::Healthy.into(),
         next_turn_at: None,
         players: vec![],
     }

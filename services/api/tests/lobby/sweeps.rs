@@ -27,7 +27,13 @@ async fn past_its_end_a_game_with_players_enough_becomes_ready(pool: PgPool) {
     assert_eq!(sweep().await.unwrap(), 0, "once");
     assert_eq!(lobby.status(full).await, "ready_to_start");
     assert_eq!(lobby.status(thin).await, "enrollment_open");
-    assert_eq!(lobby.world.events::<GameReady>().await[0].game_id, full);
+    assert_eq!(
+        lobby.world.events::<GameReady>().await[0]
+            .roster
+            .game
+            .game_id,
+        full
+    );
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

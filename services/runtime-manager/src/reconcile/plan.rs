@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use galaxy_core::GameId;
-use galaxy_runtime::{Record, RuntimeStatus};
+use galaxy_core::{GameId, RuntimeStatus};
+use galaxy_runtime::Record;
 
 use crate::drivers::{Instance, Observed};
 
@@ -131,8 +131,7 @@ fn orphan(game: GameId, orphans: &BTreeMap<GameId, u32>) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use galaxy_core::Timestamp;
-    use galaxy_runtime::EngineHealth;
+    use galaxy_core::{EngineHealth, Timestamp};
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! banish: the race is out of the engine's game. Tried until it is done or the game is over.
 
-use galaxy_core::UserId;
-use galaxy_runtime::{RuntimeStatus, model::failure, operations::Claimed, outcome};
+use galaxy_core::{FailureCode, RuntimeStatus, UserId};
+use galaxy_runtime::{operations::Claimed, outcome};
 
 use super::{Done, Failure, record};
 use crate::Manager;
@@ -19,11 +19,11 @@ pub(super) async fn run(
     }
     let Some(endpoint) = &record.endpoint else {
         let detail = format!("the runtime is {}", record.status);
-        return Err(Failure::again(failure::ENGINE_UNREACHABLE, detail));
+        return Err(Failure::again(FailureCode::EngineUnreachable, detail));
     };
     if !manager.plays(endpoint, record.game_id).await? {
         let detail = "the engine is not there";
-        return Err(Failure::again(failure::ENGINE_UNREACHABLE, detail));
+        return Err(Failure::again(FailureCode::EngineUnreachable, detail));
     }
     manager.engines.banish(endpoint, race_name).await?;
     let status = manager.engines.status(endpoint).await?;

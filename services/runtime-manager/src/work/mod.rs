@@ -8,13 +8,13 @@ mod start;
 mod stop;
 mod turn;
 
+use galaxy_core::{FailureCode, Op};
 use std::time::Duration;
 
 use galaxy_core::Timestamp;
 use galaxy_runtime::{
-    Op, Record, Work,
+    Record, Work,
     engine::EngineError,
-    model::failure,
     operations::{self, Claimed, EndError},
     outcome, records,
 };
@@ -31,16 +31,16 @@ pub(crate) enum Failure {
     /// Another try may go well.
     #[error("{code}: {detail}")]
     Again {
-        /// Of [`failure`].
-        code: &'static str,
+        /// For owners.
+        code: FailureCode,
         /// For operators.
         detail: String,
     },
     /// No other try will go well.
     #[error("{code}: {detail}")]
     Never {
-        /// Of [`failure`].
-        code: &'static str,
+        /// For owners.
+        code: FailureCode,
         /// For operators.
         detail: String,
     },
@@ -55,12 +55,12 @@ pub(crate) enum Failure {
 type Done = Result<(), Failure>;
 
 impl Failure {
-    fn again(code: &'static str, detail: impl Into<String>) -> Self {
+    fn again(code: FailureCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self::Again { code, detail }
     }
 
-    fn never(code: &'static str, detail: impl Into<String>) -> Self {
+    fn never(code: FailureCode, detail: impl Into<String>) -> Self {
         let detail = detail.into();
         Self::Never { code, detail }
     }
@@ -79,9 +79,9 @@ impl From<EngineError> for Failure {
 impl From<BringUpError> for Failure {
     fn from(error: BringUpError) -> Self {
         let code = match &error {
-            BringUpError::Driver(DriverError::Image(_)) => failure::IMAGE_PULL_FAILED,
-            BringUpError::Driver(_) => failure::CONTAINER_START_FAILED,
-            BringUpError::Unhealthy(_) => failure::ENGINE_UNHEALTHY,
+            BringUpError::Driver(DriverError::Image(_)) => FailureCode::ImagePullFailed,
+            BringUpError::Driver(_) => FailureCode::ContainerStartFailed,
+            BringUpError::Unhealthy(_) => FailureCode::EngineUnhealthy,
         };
         Self::again(code, error.to_string())
     }
@@ -122,7 +122,7 @@ pub(crate) async fn run(manager: &Manager, operation: &Claimed) {
 
 /// After a failure of the database: another try soon, or, if even that cannot be written, when the lease runs out.
 async fn put_back(manager: &Manager, operation: &Claimed, error: &galaxy_store::Error) {
-    let error = format!("{}: {error}", failure::INTERNAL);
+    let error = format!("{}: {error}", FailureCode::Internal);
     let run_after = later(manager, operation);
     if let Err(error) = operations::retry(&manager.db, operation, &error, run_after).await {
         tracing::warn!(%error, "the operation cannot be put back; its lease runs out");
@@ -138,7 +138,7 @@ fn later(manager: &Manager, operation: &Claimed) -> Timestamp {
 async fn try_once(manager: &Manager, operation: &Claimed) -> Done {
     if operation.attempt > operation.max_attempts {
         let detail = "the process that worked on it ended each time";
-        return Err(Failure::never(failure::INTERNAL, detail));
+        return Err(Failure::never(FailureCode::Internal, detail));
     }
     match &operation.work {
         Work::Start { roster } => start::run(manager, operation, roster).await,
@@ -179,7 +179,7 @@ async fn settle(
             Ok("retried")
         }
         Err(Failure::Again { code, detail } | Failure::Never { code, detail }) => {
-            tracing::error!(code, detail, "the operation failed");
+            tracing::error!(%code, detail, "the operation failed");
             clean_up(manager, operation).await;
             outcome::failed(db, operation, code, &detail, manager.clock.now()).await?;
             Ok("failed")

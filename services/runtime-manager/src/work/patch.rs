@@ -1,6 +1,7 @@
 //! patch: a restart as another version. If that version does not come up, reconciliation brings the old one back.
 
-use galaxy_runtime::{model::failure, operations::Claimed, outcome, versions};
+use galaxy_core::FailureCode;
+use galaxy_runtime::{operations::Claimed, outcome, versions};
 
 use super::{Done, Failure, record, restart};
 use crate::{
@@ -15,7 +16,7 @@ pub(super) async fn run(manager: &Manager, operation: &Claimed, version: &str) -
     };
     let Some(target) = found else {
         let detail = format!("version {version} is not enabled any more");
-        return Err(Failure::never(failure::IMAGE_PULL_FAILED, detail));
+        return Err(Failure::never(FailureCode::ImagePullFailed, detail));
     };
     // Had before the old engine is stopped, so that a missing image costs no one a minute of play.
     manager.driver.ensure_image(&target.image_ref).await?;

@@ -1,6 +1,7 @@
 //! restart: the engine ends if it runs, and comes up again on its state.
 
-use galaxy_runtime::{Record, engine::EngineStatus, model::failure, operations::Claimed, outcome};
+use galaxy_core::FailureCode;
+use galaxy_runtime::{Record, engine::EngineStatus, operations::Claimed, outcome};
 
 use super::{Done, Failure};
 use crate::{
@@ -40,7 +41,7 @@ fn check(record: &Record, status: &EngineStatus) -> Done {
         Ok(())
     } else {
         Err(Failure::never(
-            failure::ENGINE_REFUSED,
+            FailureCode::EngineRefused,
             format!(
                 "the engine came up with turn {} of game {}, not with turn {}",
                 status.turn, status.game_id, record.current_turn

@@ -1,9 +1,9 @@
 //! start: image → engine → healthy → the game set up with its roster → players, schedule and record written.
 
+use galaxy_core::{FailureCode, RuntimeStatus};
 use galaxy_runtime::{
-    PlayerMapping, Record, RosterEntry, RuntimeStatus,
+    PlayerMapping, Record, RosterEntry,
     engine::{EngineError, EngineStatus, Init, Race},
-    model::failure,
     operations::Claimed,
     outcome,
 };
@@ -61,9 +61,9 @@ fn init<'a>(record: &Record, roster: &'a [RosterEntry]) -> Init<'a> {
 fn rejected(error: &EngineError) -> Failure {
     match error {
         EngineError::Refused { .. } | EngineError::Garbage(_) => {
-            Failure::never(failure::INIT_REJECTED, error.to_string())
+            Failure::never(FailureCode::InitRejected, error.to_string())
         }
-        _ => Failure::again(failure::ENGINE_UNHEALTHY, error.to_string()),
+        _ => Failure::again(FailureCode::EngineUnhealthy, error.to_string()),
     }
 }
 
@@ -73,7 +73,7 @@ fn players(
     roster: &[RosterEntry],
     status: &EngineStatus,
 ) -> Result<Vec<PlayerMapping>, Failure> {
-    let misfit = |what: &str| Failure::never(failure::INIT_REJECTED, what);
+    let misfit = |what: &str| Failure::never(FailureCode::InitRejected, what);
     if status.game_id != record.game_id {
         return Err(misfit("the engine set another game up"));
     }

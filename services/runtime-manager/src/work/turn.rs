@@ -1,9 +1,9 @@
 //! turn: the engine generates exactly the expected turn; an engine that is down is brought up first.
 
+use galaxy_core::{FailureCode, GameStage};
 use galaxy_runtime::{
     Record,
-    engine::{Endpoint, EngineStatus, Stage},
-    model::failure,
+    engine::{Endpoint, EngineStatus},
     operations::Claimed,
     outcome::{self, TurnBegin},
 };
@@ -56,12 +56,12 @@ async fn revive(
 }
 
 fn check(record: &Record, expected: u32, status: &EngineStatus) -> Done {
-    let there = status.turn >= expected || status.stage == Stage::Finished;
+    let there = status.turn >= expected || status.stage == GameStage::Finished;
     if status.game_id == record.game_id && there {
         Ok(())
     } else {
         Err(Failure::again(
-            failure::ENGINE_REFUSED,
+            FailureCode::EngineRefused,
             format!(
                 "asked for turn {expected}, the engine answered with turn {} of game {}",
                 status.turn, status.game_id

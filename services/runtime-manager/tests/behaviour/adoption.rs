@@ -1,5 +1,6 @@
 //! Engines outlive the runtime manager, and are found again.
 
+use galaxy_core::FailureCode;
 use galaxy_runtime::{engine::EngineClient, outcome, restart, stop};
 use galaxy_runtime_manager::drivers::{Driver as _, Observed, Removal};
 use rustix::process::Signal;
@@ -110,7 +111,7 @@ async fn an_outcome_under_another_lease_is_refused(pool: PgPool) {
     let late = outcome::failed(
         &stage.world.db,
         &claimed,
-        "internal",
+        FailureCode::Internal,
         "late",
         stage.world.clock.now(),
     )

@@ -1,11 +1,11 @@
 //! Who is out in the lobby is out in the engine.
 
-use galaxy_core::{EventId, MembershipId};
+use galaxy_core::{EventId, MembershipId, OperationStatus};
 use galaxy_events::{
-    Envelope, Event as _, Handler as _, Verdict, catalogue::lobby::MembershipRemoved,
+    Envelope, Event as _, Handler as _, Verdict,
+    catalogue::lobby::{GameFacts, MembershipFacts, MembershipRemoved},
 };
 use galaxy_runtime::{
-    OperationStatus,
     engine::{EngineClient, EngineError},
     players,
 };
@@ -18,16 +18,19 @@ use sqlx::PgPool;
 use crate::stage::{Game, HASTE, RACES, Stage};
 
 async fn removed(stage: &Stage, game: &Game, player: usize) {
-    let event = MembershipRemoved {
-        game_id: game.id,
-        game_name: "A test game".to_owned(),
-        version: 5,
-        owner_user_id: game.players[0],
+    let membership = MembershipFacts {
+        game: GameFacts {
+            game_id: game.id,
+            game_name: "A test game".to_owned(),
+            version: 5,
+            owner_user_id: game.players[0],
+        },
         membership_id: MembershipId::generate(),
         user_id: game.players[player],
         race_name: RACES[player].to_owned(),
         by_user_id: None,
     };
+    let event = MembershipRemoved { membership };
     let envelope = Envelope {
         id: EventId::generate(),
         event_type: MembershipRemoved::TYPE.to_owned(),

@@ -1,7 +1,8 @@
 //! The end of a game, by itself and from outside.
 
+use galaxy_core::{Op, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{RuntimeGameFinished, TurnGenerated};
-use galaxy_runtime::{Op, OperationStatus, RuntimeStatus, restart, stop};
+use galaxy_runtime::{restart, stop};
 use galaxy_runtime_manager::drivers::{Driver as _, Observed};
 use jiff::SignedDuration;
 use sqlx::PgPool;

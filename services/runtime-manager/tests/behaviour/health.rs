@@ -1,7 +1,7 @@
 //! The health watch: three misses make an engine unreachable, one answer brings it back, each told once.
 
+use galaxy_core::{EngineHealth, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{EngineRecovered, EngineUnreachable};
-use galaxy_runtime::{EngineHealth, RuntimeStatus};
 use galaxy_runtime_manager::watch;
 use jiff::SignedDuration;
 use rustix::process::Signal;

@@ -1,8 +1,8 @@
 //! Differences between records and engines, made by hand and mended.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, RuntimeStatus};
 use galaxy_events::catalogue::runtime::RuntimeSnapshot;
-use galaxy_runtime::{RuntimeStatus, engine::EngineClient};
+use galaxy_runtime::engine::EngineClient;
 use galaxy_runtime_manager::{
     config::ReconcileMode,
     drivers::{Driver as _, EngineSpec},
@@ -71,7 +71,7 @@ async fn an_engine_whose_state_is_gone_is_given_up_only_after_several_looks(pool
         (RuntimeStatus::Removed, None)
     );
     let told = stage.world.events::<RuntimeSnapshot>().await;
-    assert_eq!(told.last().unwrap().runtime_status, "removed");
+    assert_eq!(told.last().unwrap().runtime_status, RuntimeStatus::Removed);
     assert_eq!(reconciler.pass().await.unwrap(), []);
 }
 

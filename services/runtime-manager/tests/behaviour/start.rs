@@ -1,7 +1,8 @@
 //! Starting: a game that is set up, and every way it can fail.
 
+use galaxy_core::{FailureCode, Op, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{OperationFinished, RuntimeSnapshot};
-use galaxy_runtime::{OperationStatus, RuntimeStatus, players, start::StartError};
+use galaxy_runtime::{players, start::StartError};
 use galaxy_runtime_manager::drivers::Driver as _;
 use jiff::SignedDuration;
 use sqlx::PgPool;
@@ -32,8 +33,12 @@ async fn a_started_game_is_set_up_and_the_lobby_is_told(pool: PgPool) {
     }
     let finished = stage.world.events::<OperationFinished>().await;
     assert_eq!(
-        (finished.len(), &finished[0].op[..], finished[0].succeeded),
-        (1, "start", true)
+        (
+            finished.len(),
+            finished[0].op.known(),
+            finished[0].succeeded
+        ),
+        (1, Some(Op::Start), true)
     );
     let snapshots = stage.world.events::<RuntimeSnapshot>().await;
     assert_eq!(snapshots.len(), 1);
@@ -74,7 +79,7 @@ async fn an_unknown_version_is_refused_at_once(pool: PgPool) {
     );
 }
 
-async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: &str) {
+async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: FailureCode) {
     let stage = Stage::new(pool).await;
     stage.version("0.2.0", image_ref).await;
     let game = stage.queued_game_of(races, Some("0.2.0")).await;
@@ -88,12 +93,12 @@ async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: &str) {
     );
     let operation = stage.last_operation(&game).await;
     assert_eq!(operation.status, OperationStatus::Failed);
-    assert!(operation.error.unwrap().starts_with(reason));
+    assert!(operation.error.unwrap().starts_with(reason.as_str()));
     let finished = stage.world.events::<OperationFinished>().await;
     assert_eq!(finished.len(), 1);
     assert_eq!(
-        (finished[0].succeeded, finished[0].error.as_deref()),
-        (false, Some(reason))
+        (finished[0].succeeded, finished[0].error.clone()),
+        (false, Some(reason.into()))
     );
     assert!(!stage.home(&game).exists(), "something was left behind");
     assert_eq!(stage.manager.driver().list().await.unwrap(), []);
@@ -112,12 +117,24 @@ async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: &str) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_missing_image_fails_the_start(pool: PgPool) {
-    fails(pool, "process:/nowhere/engine", &RACES, "image_pull_failed").await;
+    fails(
+        pool,
+        "process:/nowhere/engine",
+        &RACES,
+        FailureCode::ImagePullFailed,
+    )
+    .await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_ends_at_once_fails_the_start(pool: PgPool) {
-    fails(pool, "process:/bin/false", &RACES, "container_start_failed").await;
+    fails(
+        pool,
+        "process:/bin/false",
+        &RACES,
+        FailureCode::ContainerStartFailed,
+    )
+    .await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -126,7 +143,7 @@ async fn a_roster_the_engine_refuses_fails_the_start(pool: PgPool) {
         pool,
         "process:engine",
         &["Terrans", "Terrans"],
-        "init_rejected",
+        FailureCode::InitRejected,
     )
     .await;
 }

@@ -1,9 +1,8 @@
 //! Turns: by the schedule and by force, once each, whatever dies.
 
+use galaxy_core::{FailureCode, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{GenerationFailed, TurnGenerated};
-use galaxy_runtime::{
-    OperationStatus, RuntimeStatus, engine::EngineClient, pause, scheduling, turn::ForceError,
-};
+use galaxy_runtime::{engine::EngineClient, pause, scheduling, turn::ForceError};
 use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use rustix::process::Signal;
@@ -179,8 +178,8 @@ async fn a_turn_that_cannot_be_generated_stops_the_schedule_and_is_told(pool: Pg
     assert!(record.paused_at.is_some());
     let told = stage.world.events::<GenerationFailed>().await;
     assert_eq!(
-        (told.len(), told[0].turn, &told[0].error[..]),
-        (1, 1, "engine_timeout")
+        (told.len(), told[0].turn, told[0].error.known()),
+        (1, 1, Some(FailureCode::EngineTimeout))
     );
     assert_eq!(turns(&stage).await, [0_u32; 0]);
 

@@ -1,6 +1,6 @@
 //! What happened to accounts.
 
-use galaxy_core::{Timestamp, UserId};
+use galaxy_core::{OpenEnum, SanctionCode, Tier, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -38,7 +38,8 @@ pub struct EntitlementChanged {
     /// Whose account.
     pub user_id: UserId,
     /// The new tier: `free`, `monthly`, `yearly` or `permanent`.
-    pub tier: String,
+    #[schema(value_type = String)]
+    pub tier: OpenEnum<Tier>,
     /// When a paid tier ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
@@ -50,7 +51,8 @@ pub struct SanctionApplied {
     /// Whose account.
     pub user_id: UserId,
     /// Which restriction, such as `login_block`.
-    pub sanction_code: String,
+    #[schema(value_type = String)]
+    pub sanction_code: OpenEnum<SanctionCode>,
     /// When it ends by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -62,5 +64,6 @@ pub struct SanctionRemoved {
     /// Whose account.
     pub user_id: UserId,
     /// Which restriction.
-    pub sanction_code: String,
+    #[schema(value_type = String)]
+    pub sanction_code: OpenEnum<SanctionCode>,
 }

@@ -1,12 +1,16 @@
 //! What happened to games and to those who play them.
+//!
+//! Events that say the same flatten one struct of facts, so its fields stand beside the event's own in the JSON.
 
-use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, Timestamp, UserId};
+use galaxy_core::{
+    ApplicationId, FailureCode, GameId, InviteId, MembershipId, OpenEnum, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// A game takes players.
+/// What every event about a game says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct GameOpened {
+pub struct GameFacts {
     /// The game.
     pub game_id: GameId,
     /// Its name at that time.
@@ -15,277 +19,220 @@ pub struct GameOpened {
     pub version: i64,
     /// The game's owner.
     pub owner_user_id: UserId,
+}
+
+/// What every event about a game's status says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RosterFacts {
+    /// The game.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub game: GameFacts,
     /// The active members at that time, 64 at most.
     pub member_user_ids: Vec<UserId>,
+}
+
+/// What every event about an application says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApplicationFacts {
+    /// The game.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub game: GameFacts,
+    /// The application.
+    pub application_id: ApplicationId,
+    /// Who applied.
+    pub applicant_user_id: UserId,
+    /// The race applied with.
+    pub race_name: String,
+}
+
+/// What every event about an invite says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InviteFacts {
+    /// The game.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub game: GameFacts,
+    /// The invite.
+    pub invite_id: InviteId,
+    /// The invited player; absent for a code invite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invited_user_id: Option<UserId>,
+}
+
+/// What every event about the end of a membership says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MembershipFacts {
+    /// The game.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub game: GameFacts,
+    /// The membership.
+    pub membership_id: MembershipId,
+    /// The member.
+    pub user_id: UserId,
+    /// The member's race.
+    pub race_name: String,
+    /// Who did it; absent for operators and account deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_user_id: Option<UserId>,
+}
+
+/// A game takes players.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GameOpened {
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// Enrollment ended; the owner can start the game.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameReady {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// The owner started the game; its engine is being made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameStarting {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// The engine runs, turns begin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameStarted {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// Turns stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GamePaused {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// Turns go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameResumed {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// The game was given up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameCancelled {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// The game came to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameFinished {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
 }
 
 /// The engine could not be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GameStartFailed {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The active members at that time, 64 at most.
-    pub member_user_ids: Vec<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub roster: RosterFacts,
     /// Why: `image_pull_failed`, `container_start_failed`, `engine_unhealthy`, `init_rejected`.
-    pub error: String,
+    #[schema(value_type = String)]
+    pub error: OpenEnum<FailureCode>,
 }
 
 /// A player asks to join.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApplicationSubmitted {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The application.
-    pub application_id: ApplicationId,
-    /// Who applied.
-    pub applicant_user_id: UserId,
-    /// The race applied with.
-    pub race_name: String,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub application: ApplicationFacts,
 }
 
 /// The player is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApplicationApproved {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The application.
-    pub application_id: ApplicationId,
-    /// Who applied.
-    pub applicant_user_id: UserId,
-    /// The race applied with.
-    pub race_name: String,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub application: ApplicationFacts,
 }
 
 /// The owner said no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApplicationRejected {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The application.
-    pub application_id: ApplicationId,
-    /// Who applied.
-    pub applicant_user_id: UserId,
-    /// The race applied with.
-    pub race_name: String,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub application: ApplicationFacts,
 }
 
 /// A player, or whoever has the code, is invited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InviteCreated {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The invite.
-    pub invite_id: InviteId,
-    /// The invited player; absent for a code invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invited_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub invite: InviteFacts,
 }
 
 /// The invitee said no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InviteDeclined {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The invite.
-    pub invite_id: InviteId,
-    /// The invited player; absent for a code invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invited_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub invite: InviteFacts,
 }
 
 /// The owner took the invite back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InviteRevoked {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The invite.
-    pub invite_id: InviteId,
-    /// The invited player; absent for a code invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invited_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub invite: InviteFacts,
 }
 
 /// Nobody took the invite in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InviteExpired {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The invite.
-    pub invite_id: InviteId,
-    /// The invited player; absent for a code invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invited_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub invite: InviteFacts,
 }
 
 /// An invite was taken up; the player is in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InviteRedeemed {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The invite.
-    pub invite_id: InviteId,
-    /// The invited player; absent for a code invite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub invited_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub invite: InviteFacts,
     /// Who took it.
     pub redeemed_by_user_id: UserId,
     /// The race joined with.
@@ -295,45 +242,19 @@ pub struct InviteRedeemed {
 /// A member left or was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MembershipRemoved {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The membership.
-    pub membership_id: MembershipId,
-    /// The member.
-    pub user_id: UserId,
-    /// The member's race.
-    pub race_name: String,
-    /// Who did it; absent for operators and account deletion.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub membership: MembershipFacts,
 }
 
 /// A member was removed and may not come back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MembershipBlocked {
-    /// The game.
-    pub game_id: GameId,
-    /// Its name at that time.
-    pub game_name: String,
-    /// The game's version; events with an older one than already seen are ignored.
-    pub version: i64,
-    /// The game's owner.
-    pub owner_user_id: UserId,
-    /// The membership.
-    pub membership_id: MembershipId,
-    /// The member.
-    pub user_id: UserId,
-    /// The member's race.
-    pub race_name: String,
-    /// Who did it; absent for operators and account deletion.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by_user_id: Option<UserId>,
+    /// The shared facts.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub membership: MembershipFacts,
 }
 
 /// A capable player may register the name of a finished game.

@@ -31,14 +31,14 @@ pub struct Undecodable {
 }
 
 macro_rules! catalogue {
-    ($($module:ident :: $event:ident = $domain:literal $name:literal $version:literal, about $about:ident;)+) => {
+    ($($module:ident :: $event:ident = $domain:literal $name:literal $version:literal, about $($about:ident).+;)+) => {
         $(
             impl Event for $module::$event {
                 const TYPE: &'static str = concat!("galaxy.", $domain, ".", $name, ".", $version);
                 const SUBJECT: &'static str = concat!("galaxy.events.", $domain, ".", $name);
 
                 fn about(&self) -> String {
-                    self.$about.to_string()
+                    self.$($about).+.to_string()
                 }
             }
         )+
@@ -70,7 +70,7 @@ macro_rules! catalogue {
             vec![$((
                 <$module::$event as Event>::TYPE,
                 <$module::$event as Event>::SUBJECT,
-                <$module::$event as utoipa::PartialSchema>::schema(),
+                crate::asyncapi::flattened(<$module::$event as utoipa::PartialSchema>::schema()),
             ),)+]
         }
 
@@ -93,25 +93,25 @@ catalogue! {
     account::SanctionRemoved = "account" "sanction_removed" "v1", about user_id;
     session::SessionCreated = "session" "created" "v1", about user_id;
     session::SessionRevoked = "session" "revoked" "v1", about user_id;
-    lobby::GameOpened = "lobby" "game_opened" "v1", about game_id;
-    lobby::GameReady = "lobby" "game_ready" "v1", about game_id;
-    lobby::GameStarting = "lobby" "game_starting" "v1", about game_id;
-    lobby::GameStarted = "lobby" "game_started" "v1", about game_id;
-    lobby::GameStartFailed = "lobby" "game_start_failed" "v1", about game_id;
-    lobby::GamePaused = "lobby" "game_paused" "v1", about game_id;
-    lobby::GameResumed = "lobby" "game_resumed" "v1", about game_id;
-    lobby::GameCancelled = "lobby" "game_cancelled" "v1", about game_id;
-    lobby::GameFinished = "lobby" "game_finished" "v1", about game_id;
-    lobby::ApplicationSubmitted = "lobby" "application_submitted" "v1", about game_id;
-    lobby::ApplicationApproved = "lobby" "application_approved" "v1", about game_id;
-    lobby::ApplicationRejected = "lobby" "application_rejected" "v1", about game_id;
-    lobby::InviteCreated = "lobby" "invite_created" "v1", about game_id;
-    lobby::InviteRedeemed = "lobby" "invite_redeemed" "v1", about game_id;
-    lobby::InviteDeclined = "lobby" "invite_declined" "v1", about game_id;
-    lobby::InviteRevoked = "lobby" "invite_revoked" "v1", about game_id;
-    lobby::InviteExpired = "lobby" "invite_expired" "v1", about game_id;
-    lobby::MembershipRemoved = "lobby" "membership_removed" "v1", about game_id;
-    lobby::MembershipBlocked = "lobby" "membership_blocked" "v1", about game_id;
+    lobby::GameOpened = "lobby" "game_opened" "v1", about roster.game.game_id;
+    lobby::GameReady = "lobby" "game_ready" "v1", about roster.game.game_id;
+    lobby::GameStarting = "lobby" "game_starting" "v1", about roster.game.game_id;
+    lobby::GameStarted = "lobby" "game_started" "v1", about roster.game.game_id;
+    lobby::GameStartFailed = "lobby" "game_start_failed" "v1", about roster.game.game_id;
+    lobby::GamePaused = "lobby" "game_paused" "v1", about roster.game.game_id;
+    lobby::GameResumed = "lobby" "game_resumed" "v1", about roster.game.game_id;
+    lobby::GameCancelled = "lobby" "game_cancelled" "v1", about roster.game.game_id;
+    lobby::GameFinished = "lobby" "game_finished" "v1", about roster.game.game_id;
+    lobby::ApplicationSubmitted = "lobby" "application_submitted" "v1", about application.game.game_id;
+    lobby::ApplicationApproved = "lobby" "application_approved" "v1", about application.game.game_id;
+    lobby::ApplicationRejected = "lobby" "application_rejected" "v1", about application.game.game_id;
+    lobby::InviteCreated = "lobby" "invite_created" "v1", about invite.game.game_id;
+    lobby::InviteRedeemed = "lobby" "invite_redeemed" "v1", about invite.game.game_id;
+    lobby::InviteDeclined = "lobby" "invite_declined" "v1", about invite.game.game_id;
+    lobby::InviteRevoked = "lobby" "invite_revoked" "v1", about invite.game.game_id;
+    lobby::InviteExpired = "lobby" "invite_expired" "v1", about invite.game.game_id;
+    lobby::MembershipRemoved = "lobby" "membership_removed" "v1", about membership.game.game_id;
+    lobby::MembershipBlocked = "lobby" "membership_blocked" "v1", about membership.game.game_id;
     lobby::RaceNamePending = "lobby" "race_name_pending" "v1", about user_id;
     lobby::RaceNameRegistered = "lobby" "race_name_registered" "v1", about user_id;
     lobby::RaceNameReleased = "lobby" "race_name_released" "v1", about user_id;

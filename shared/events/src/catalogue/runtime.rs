@@ -1,6 +1,9 @@
 //! What happened in the engines.
 
-use galaxy_core::{GameId, OperationId, Timestamp, UserId};
+use galaxy_core::{
+    EngineHealth, FailureCode, GameId, GameStage, Op, OpenEnum, OperationId, RuntimeStatus,
+    Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,12 +17,14 @@ pub struct OperationFinished {
     /// The operation.
     pub operation_id: OperationId,
     /// `start`, `stop`, `restart`, `patch`, `turn`, `banish` or `remove`.
-    pub op: String,
+    #[schema(value_type = String)]
+    pub op: OpenEnum<Op>,
     /// Whether it did what it was to do.
     pub succeeded: bool,
     /// Why not, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub error: Option<OpenEnum<FailureCode>>,
 }
 
 /// How a player stands.
@@ -55,11 +60,14 @@ pub struct RuntimeSnapshot {
     /// The turn the engine is on.
     pub turn: u32,
     /// `created`, `running` or `finished`.
-    pub stage: String,
+    #[schema(value_type = String)]
+    pub stage: OpenEnum<GameStage>,
     /// The runtime record's status.
-    pub runtime_status: String,
+    #[schema(value_type = String)]
+    pub runtime_status: OpenEnum<RuntimeStatus>,
     /// `unknown`, `healthy` or `unreachable`.
-    pub engine_health: String,
+    #[schema(value_type = String)]
+    pub engine_health: OpenEnum<EngineHealth>,
     /// When the next turn is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_turn_at: Option<Timestamp>,
@@ -94,7 +102,8 @@ pub struct GenerationFailed {
     /// The turn that failed.
     pub turn: u32,
     /// Why, as a code.
-    pub error: String,
+    #[schema(value_type = String)]
+    pub error: OpenEnum<FailureCode>,
 }
 
 /// An engine stopped answering.

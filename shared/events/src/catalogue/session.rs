@@ -1,6 +1,6 @@
 //! What happened to device sessions.
 
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, OpenEnum, RevocationReason, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,5 +23,6 @@ pub struct SessionRevoked {
     /// The session.
     pub device_session_id: DeviceSessionId,
     /// Why: `revoked`, `replaced`, `account_deleted`, …
-    pub reason: String,
+    #[schema(value_type = String)]
+    pub reason: OpenEnum<RevocationReason>,
 }

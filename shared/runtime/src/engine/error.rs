@@ -1,6 +1,6 @@
 //! How a call of an engine can go wrong, seen by what to do about it.
 
-use crate::model::failure;
+use galaxy_core::FailureCode;
 
 /// A call that did not give what was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,11 +31,11 @@ pub enum EngineError {
 
 impl EngineError {
     /// The code for operations' errors.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> FailureCode {
         match self {
-            Self::Unreachable(_) => failure::ENGINE_UNREACHABLE,
-            Self::Timeout => failure::ENGINE_TIMEOUT,
-            Self::Refused { .. } | Self::Failed(_) | Self::Garbage(_) => failure::ENGINE_REFUSED,
+            Self::Unreachable(_) => FailureCode::EngineUnreachable,
+            Self::Timeout => FailureCode::EngineTimeout,
+            Self::Refused { .. } | Self::Failed(_) | Self::Garbage(_) => FailureCode::EngineRefused,
         }
     }
 

@@ -11,4 +11,4 @@ mod types;
 pub use client::{EngineClient, Limits};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::EngineError;
-pub use types::{EngineStatus, Init, PlayerStatus, Race, Stage};
+pub use types::{EngineStatus, Init, PlayerStatus, Race};

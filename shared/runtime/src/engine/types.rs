@@ -1,6 +1,6 @@
 //! What is said to and by an engine about the whole game.
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, GameStage};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -22,29 +22,6 @@ pub struct Race<'a> {
     pub race_name: &'a str,
 }
 
-/// How far a game has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Set up, no turn yet.
-    Created,
-    /// Under way.
-    Running,
-    /// Over.
-    Finished,
-}
-
-impl Stage {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Running => "running",
-            Self::Finished => "finished",
-        }
-    }
-}
-
 /// A game in brief.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineStatus {
@@ -53,7 +30,7 @@ pub struct EngineStatus {
     /// Turns generated so far.
     pub turn: u32,
     /// How far it has come.
-    pub stage: Stage,
+    pub stage: GameStage,
     /// In the order of the roster.
     pub players: Vec<PlayerStatus>,
 }

@@ -1,10 +1,10 @@
 //! A race is out of its engine's game.
 
-use galaxy_core::{Timestamp, UserId};
+use galaxy_core::{OperationStatus, Timestamp, UserId};
 use galaxy_store::Db;
 
 use super::{Outcome, conclude, open, seen, snapshot};
-use crate::{OperationStatus, engine::EngineStatus, operations::Claimed, store};
+use crate::{engine::EngineStatus, operations::Claimed, store};
 
 /// Writes it, with how the game stands without the race.
 pub async fn banished(

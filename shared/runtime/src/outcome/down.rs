@@ -1,12 +1,10 @@
 //! An engine is, or is to be, no longer there.
 
-use galaxy_core::Timestamp;
+use galaxy_core::{EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_store::Db;
 
 use super::{Outcome, conclude, open, snapshot_unseen};
-use crate::{
-    EngineHealth, OperationStatus, Record, RuntimeStatus, operations::Claimed, records, store,
-};
+use crate::{Record, operations::Claimed, records, store};
 
 /// Before an engine is moved: nobody is to call it, and no probe is to miss it. Gives the record.
 pub async fn detached(db: &Db, operation: &Claimed, now: Timestamp) -> Outcome<Record> {

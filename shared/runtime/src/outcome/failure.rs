@@ -1,20 +1,18 @@
 //! Operations that were given up or are not wanted any more.
 
-use galaxy_core::Timestamp;
+use galaxy_core::{EngineHealth, FailureCode, Op, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_events::{catalogue::runtime::GenerationFailed, outbox};
 use galaxy_store::{Db, Tx};
 
 use super::{Outcome, conclude, open, snapshot_unseen};
-use crate::{
-    EngineHealth, Op, OperationStatus, Record, RuntimeStatus, Work, operations::Claimed, store,
-};
+use crate::{Record, Work, operations::Claimed, store};
 
 /// Gives the operation up. A start leaves `start_failed`, a turn stops the schedule, a restart or patch leaves an engine
 /// that cannot be reached; other operations leave the record as it is but for the error.
 pub async fn failed(
     db: &Db,
     operation: &Claimed,
-    code: &str,
+    code: FailureCode,
     detail: &str,
     now: Timestamp,
 ) -> Outcome {
@@ -40,7 +38,7 @@ pub async fn failed(
             version: record.version,
             game_name: record.game_name.clone(),
             turn: expected_turn,
-            error: code.to_owned(),
+            error: code.into(),
         };
         outbox::append(&mut tx, &event).await?;
     }
@@ -50,7 +48,10 @@ pub async fn failed(
 /// Ends an operation that is not wanted any more.
 pub async fn cancelled(db: &Db, operation: &Claimed, why: &str, now: Timestamp) -> Outcome {
     let (mut tx, mut record) = open(db, operation).await?;
-    let (ended, error) = (OperationStatus::Cancelled, Some(("cancelled", why)));
+    let (ended, error) = (
+        OperationStatus::Cancelled,
+        Some((FailureCode::Cancelled, why)),
+    );
     conclude(&mut tx, &mut record, operation, ended, error, now).await?;
     Ok(tx.commit().await?)
 }

@@ -9,7 +9,7 @@ mod failure;
 mod turn;
 mod up;
 
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::{FailureCode, GameId, OperationStatus, Timestamp};
 use galaxy_events::{
     catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeSnapshot},
     outbox,
@@ -23,7 +23,7 @@ pub use turn::{TurnBegin, turn_begun, turn_generated, turn_superfluous};
 pub use up::{EngineUp, adopted, attached, came_up, started};
 
 use crate::{
-    OperationStatus, PlayerMapping, Record,
+    PlayerMapping, Record,
     engine::EngineStatus,
     health::Seen,
     operations::{Claimed, EndError},
@@ -49,7 +49,7 @@ async fn conclude(
     record: &mut Record,
     operation: &Claimed,
     status: OperationStatus,
-    error: Option<(&str, &str)>,
+    error: Option<(FailureCode, &str)>,
     now: Timestamp,
 ) -> Outcome {
     store::records::save(tx, record, now).await?;
@@ -64,9 +64,9 @@ async fn conclude(
         game_id: record.game_id,
         version: record.version,
         operation_id: operation.operation_id,
-        op: operation.work.op().to_string(),
+        op: operation.work.op().into(),
         succeeded: status == OperationStatus::Succeeded,
-        error: error.map(|(code, _)| code.to_owned()),
+        error: error.map(|(code, _)| code.into()),
     };
     outbox::append(tx, &event).await?;
     Ok(())
@@ -84,9 +84,9 @@ pub(crate) async fn snapshot(
         game_id: record.game_id,
         version: record.version,
         turn: seen.turn,
-        stage: seen.stage.as_str().to_owned(),
-        runtime_status: record.status.to_string(),
-        engine_health: record.engine_health.to_string(),
+        stage: seen.stage.into(),
+        runtime_status: record.status.into(),
+        engine_health: record.engine_health.into(),
         next_turn_at: record.next_turn_at,
         players: seen.players.clone(),
     };

@@ -1,6 +1,6 @@
 //! Turns: begun, generated, or not needed any more.
 
-use galaxy_core::Timestamp;
+use galaxy_core::{EngineHealth, GameStage, Op, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_events::{
     catalogue::runtime::{RuntimeGameFinished, TurnGenerated},
     outbox,
@@ -10,8 +10,8 @@ use jiff::SignedDuration;
 
 use super::{Outcome, conclude, is_of, open, player_snapshots, snapshot};
 use crate::{
-    EngineHealth, NewOperation, Op, OperationStatus, Record, RuntimeStatus, Work,
-    engine::{EngineStatus, Stage},
+    NewOperation, Record, Work,
+    engine::EngineStatus,
     health::Seen,
     operations::{self, Claimed},
     players, store,
@@ -76,7 +76,7 @@ pub async fn turn_generated(
     record.engine_health = EngineHealth::Healthy;
     record.last_observed_at = Some(now);
     record.last_error = None;
-    if status.stage == Stage::Finished {
+    if status.stage == GameStage::Finished {
         record.finished_at = record.finished_at.or(Some(now));
         record.next_turn_at = None;
         record.skip_next_tick = false;
@@ -105,7 +105,7 @@ pub async fn turn_generated(
         };
         outbox::append(&mut tx, &event).await?;
     }
-    if status.stage == Stage::Finished {
+    if status.stage == GameStage::Finished {
         finish(&mut tx, &record, seen, now + grace, now).await?;
     }
     Ok(tx.commit().await?)

@@ -1,11 +1,11 @@
 //! An engine came up: for the first time, or again.
 
-use galaxy_core::Timestamp;
+use galaxy_core::{EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_store::Db;
 
 use super::{Outcome, conclude, open, seen, snapshot};
 use crate::{
-    EngineHealth, OperationStatus, PlayerMapping, Record, RuntimeStatus,
+    PlayerMapping, Record,
     engine::{Endpoint, EngineStatus},
     operations::Claimed,
     records, schedule, store,

@@ -1,14 +1,11 @@
 //! `runtime_health_snapshots`, and the probe's columns of `runtime_records`.
 
-use galaxy_core::{GameId, SnapshotId, Timestamp};
+use galaxy_core::{EngineHealth, GameId, SnapshotId, Timestamp};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 
 use super::{int, uint, unreadable};
-use crate::{
-    EngineHealth,
-    health::{KEPT, Probe, Seen},
-};
+use crate::health::{KEPT, Probe, Seen};
 
 /// Games that a due probe may take: their engine is there and no operation is moving it.
 #[tracing::instrument(name = "db.runtime.claim_probes", level = "debug", skip_all)]

@@ -1,6 +1,6 @@
 //! `runtime_operation_log` under leases: claim, renew, give back, conclude.
 
-use galaxy_core::{GameId, LeaseToken, OperationId, Timestamp};
+use galaxy_core::{GameId, LeaseToken, Op, OperationId, OperationStatus, Timestamp};
 use galaxy_store::{Db, Result};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{uint, unreadable};
 use crate::{
-    Op, OperationStatus, Work,
+    Work,
     operations::{Claimed, LEASE_SPAN},
 };
 

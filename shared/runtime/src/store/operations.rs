@@ -1,12 +1,12 @@
 //! `runtime_operation_log` as history.
 
-use galaxy_core::{GameId, OperationId, Timestamp};
+use galaxy_core::{GameId, Op, OperationId, OperationStatus, Timestamp};
 use galaxy_store::Result;
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::uint;
-use crate::{Op, Operation, OperationStatus};
+use crate::Operation;
 
 struct Row {
     operation_id: OperationId,

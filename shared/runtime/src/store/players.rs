@@ -1,12 +1,12 @@
 //! `player_mappings`.
 
-use galaxy_core::{GameId, Timestamp, UserId};
+use galaxy_core::{GameId, RuntimeStatus, Timestamp, UserId};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::uint;
-use crate::{PlayerMapping, RuntimeStatus, Seat};
+use crate::{PlayerMapping, Seat};
 
 #[tracing::instrument(name = "db.runtime.players", skip_all)]
 pub(crate) async fn of_game(

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use galaxy_core::{GameId, OperationId, Timestamp, UserId};
+use galaxy_core::{GameId, Op, OperationId, Timestamp, UserId};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{NewOperation, Op};
+use crate::NewOperation;
 
 #[tracing::instrument(name = "db.runtime.queue_operation", skip_all)]
 pub(crate) async fn insert(

@@ -1,11 +1,11 @@
 //! `runtime_records`.
 
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::{EngineHealth, GameId, RuntimeStatus, Timestamp};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 
 use super::uint;
-use crate::{EngineHealth, Record, RuntimeStatus};
+use crate::Record;
 
 struct Row {
     game_id: GameId,

@@ -95,7 +95,7 @@ pub async fn grant(
         grant.actor,
         grant.ends_at,
         now,
-        grant.tier.default_limit(LimitCode::MaxRegisteredRaceNames).cast_signed(),
+        LimitCode::MaxRegisteredRaceNames.default_for(grant.tier).cast_signed(),
     )
     .execute(connection)
     .await?;

@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use galaxy_core::{DeviceSessionId, Timestamp, UserId};
+use galaxy_core::{DeviceSessionId, SessionStatus, Timestamp, UserId};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use galaxy_service::Tasks;
 use galaxy_store::Db;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::{
     Sessions,
-    store::{self, Session, SessionStatus},
+    store::{self, Session},
 };
 use crate::batch::{BatchPermit, Batcher};
 

@@ -15,7 +15,7 @@ pub mod store;
 use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use galaxy_core::{Clock, DeviceSessionId, Timestamp};
+use galaxy_core::{Clock, DeviceSessionId, OpenEnum, RevocationReason, Timestamp};
 use galaxy_events::{
     catalogue::session::SessionRevoked,
     outbox,
@@ -149,12 +149,16 @@ impl Invalidated for Cache {
 }
 
 /// Writes what must be said about sessions that were just revoked: an event each, and word to the gateways.
-pub async fn announce(tx: &mut Tx, revoked: &[Revoked], reason: &str) -> Result<()> {
+pub async fn announce(
+    tx: &mut Tx,
+    revoked: &[Revoked],
+    reason: &OpenEnum<RevocationReason>,
+) -> Result<()> {
     for session in revoked {
         let event = SessionRevoked {
             user_id: session.user_id,
             device_session_id: session.device_session_id,
-            reason: reason.to_owned(),
+            reason: reason.clone(),
         };
         outbox::append(tx, &event).await?;
         let target = InvalidationTarget::Session(session.device_session_id);
@@ -170,7 +174,7 @@ pub async fn revoke_all_of(
     tx: &mut Tx,
     user_id: galaxy_core::UserId,
     except: Option<DeviceSessionId>,
-    reason: &str,
+    reason: &OpenEnum<RevocationReason>,
     now: Timestamp,
 ) -> Result<Vec<DeviceSessionId>> {
     let revoked = store::revoke_all(tx, user_id, except, reason, now).await?;

@@ -1,7 +1,7 @@
 //! `POST /internal/sessions/{device_session_id}/revoke`.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, OpenEnum, RevocationReason, UserId};
 use galaxy_http::{ApiError, ApiJson, ApiPath, ErrorBody, Invalid};
 use serde::Deserialize;
 use tracing::instrument;
@@ -49,7 +49,7 @@ pub(super) async fn revoke_one(
     sessions: &Sessions,
     id: DeviceSessionId,
     owner: Option<UserId>,
-    reason: &str,
+    reason: &OpenEnum<RevocationReason>,
 ) -> Result<StatusCode, ApiError> {
     let mut tx = sessions.db.begin().await?;
     let Some(revoked) = store::revoke(&mut tx, id, owner, reason, sessions.clock.now()).await?

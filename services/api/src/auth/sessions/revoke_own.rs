@@ -1,7 +1,7 @@
 //! `POST /user/sessions/{device_session_id}/revoke`: a player ends a session of his own.
 
 use axum::{extract::State, http::StatusCode};
-use galaxy_core::DeviceSessionId;
+use galaxy_core::{DeviceSessionId, RevocationReason};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
 use tracing::instrument;
 
@@ -26,5 +26,11 @@ pub async fn revoke_own_session(
     caller: Caller,
     ApiPath(id): ApiPath<DeviceSessionId>,
 ) -> Result<StatusCode, ApiError> {
-    revoke_one(&sessions, id, Some(caller.user_id), "revoked").await
+    revoke_one(
+        &sessions,
+        id,
+        Some(caller.user_id),
+        &RevocationReason::Revoked.into(),
+    )
+    .await
 }

@@ -1,23 +1,12 @@
 //! All SQL on device sessions.
 
-use galaxy_core::{DeviceSessionId, Limit, Timestamp, UserId};
+use galaxy_core::{
+    DeviceSessionId, Limit, OpenEnum, RevocationReason, SessionStatus, Timestamp, UserId,
+};
 use galaxy_store::Result;
-use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tracing::instrument;
-use utoipa::ToSchema;
 use uuid::Uuid;
-
-/// Whether a session may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
-pub enum SessionStatus {
-    /// It may.
-    Active,
-    /// It may not, and never will again.
-    Revoked,
-}
 
 /// A session as requests need it.
 #[derive(Debug, Clone)]
@@ -62,7 +51,7 @@ pub async fn revoke(
     connection: &mut PgConnection,
     id: DeviceSessionId,
     owner: Option<UserId>,
-    reason: &str,
+    reason: &OpenEnum<RevocationReason>,
     now: Timestamp,
 ) -> Result<Option<Option<Revoked>>> {
     let row = sqlx::query!(
@@ -77,7 +66,7 @@ pub async fn revoke(
         id.uuid(),
         owner.map(UserId::uuid),
         now,
-        reason,
+        reason.to_string(),
     )
     .fetch_optional(connection)
     .await?;
@@ -95,7 +84,7 @@ pub async fn revoke_all(
     connection: &mut PgConnection,
     user_id: UserId,
     except: Option<DeviceSessionId>,
-    reason: &str,
+    reason: &OpenEnum<RevocationReason>,
     now: Timestamp,
 ) -> Result<Vec<Revoked>> {
     let rows = sqlx::query_scalar!(
@@ -105,7 +94,7 @@ pub async fn revoke_all(
         user_id.uuid(),
         except.map(DeviceSessionId::uuid),
         now,
-        reason,
+        reason.to_string(),
     )
     .fetch_all(connection)
     .await?;

@@ -35,7 +35,7 @@ pub async fn cancel_game(
     store::games::save(&mut tx, &mut game, now).await?;
     enrollment::close(&mut tx, &game, now).await?;
     enrollment::release_names(&mut tx, &game, now).await?;
-    events::game::<GameCancelled>(&mut tx, &game).await?;
+    events::game(&mut tx, &game, |roster| GameCancelled { roster }).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

@@ -31,7 +31,7 @@ pub async fn open_enrollment(
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.open(now)?;
     store::games::save(&mut tx, &mut game, now).await?;
-    events::game::<GameOpened>(&mut tx, &game).await?;
+    events::game(&mut tx, &game, |roster| GameOpened { roster }).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

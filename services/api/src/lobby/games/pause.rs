@@ -34,7 +34,7 @@ pub async fn pause_game(
     game.pause("owner")?;
     runtime::pause(&mut tx, game.game_id, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
-    events::game::<GamePaused>(&mut tx, &game).await?;
+    events::game(&mut tx, &game, |roster| GamePaused { roster }).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

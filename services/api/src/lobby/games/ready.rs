@@ -34,7 +34,7 @@ pub async fn ready_to_start(
     game.make_ready()?;
     store::games::save(&mut tx, &mut game, now).await?;
     enrollment::close(&mut tx, &game, now).await?;
-    events::game::<GameReady>(&mut tx, &game).await?;
+    events::game(&mut tx, &game, |roster| GameReady { roster }).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

@@ -34,7 +34,7 @@ pub async fn resume_game(
     game.resume()?;
     runtime::resume(&mut tx, game.game_id, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
-    events::game::<GameResumed>(&mut tx, &game).await?;
+    events::game(&mut tx, &game, |roster| GameResumed { roster }).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

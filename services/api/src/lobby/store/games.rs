@@ -1,6 +1,6 @@
 //! Games: read, locked, written.
 
-use galaxy_core::{GameId, Timestamp, UserId};
+use galaxy_core::{EngineHealth, GameId, RuntimeStatus, Timestamp, UserId};
 use galaxy_events::catalogue::runtime::{PlayerSnapshot, RuntimeSnapshot};
 use galaxy_store::{Result, Tx};
 use sqlx::{PgConnection, types::Json};
@@ -145,6 +145,8 @@ pub async fn save(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()> {
 }
 
 /// Takes over the runtime's view if it is newer than the one there. `false`: it was not, or there is no such game.
+///
+/// A status or health that this version does not know is stored as null: the columns hold only known ones.
 #[instrument(name = "db.lobby.save_runtime_view", skip_all, fields(game_id = %view.game_id, version = view.version))]
 pub async fn save_runtime_view(
     tx: &mut Tx,
@@ -160,9 +162,9 @@ pub async fn save_runtime_view(
         view.game_id.uuid(),
         view.version,
         i32::try_from(view.turn).unwrap_or(i32::MAX),
-        view.runtime_status,
+        view.runtime_status.known().map(RuntimeStatus::as_str),
         view.next_turn_at,
-        view.engine_health,
+        view.engine_health.known().map(EngineHealth::as_str),
         players_column(&view.players) as _,
         now,
     )

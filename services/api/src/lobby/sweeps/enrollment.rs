@@ -19,7 +19,7 @@ pub async fn end_enrollment(db: &Db, now: Timestamp, batch: i64) -> Result<u64> 
         }
         store::games::save(&mut tx, &mut game, now).await?;
         enrollment::close(&mut tx, &game, now).await?;
-        events::game::<GameReady>(&mut tx, &game).await?;
+        events::game(&mut tx, &game, |roster| GameReady { roster }).await?;
     }
     tx.commit().await?;
     Ok(due.len() as u64)

@@ -1,9 +1,9 @@
 //! `GET /runtimes`.
 
 use axum::{Json, extract::State};
-use galaxy_core::Page;
+use galaxy_core::{Page, RuntimeStatus};
 use galaxy_http::{ApiError, ApiQuery};
-use galaxy_runtime::{RuntimeStatus, records};
+use galaxy_runtime::records;
 use serde::Deserialize;
 use tracing::instrument;
 use utoipa::IntoParams;

@@ -9,9 +9,8 @@ mod restart;
 mod view;
 
 use axum::http::StatusCode;
-use galaxy_core::{GameId, OperationId};
+use galaxy_core::{GameId, OperationId, RuntimeStatus};
 use galaxy_http::ApiError;
-use galaxy_runtime::RuntimeStatus;
 use galaxy_store::Tx;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

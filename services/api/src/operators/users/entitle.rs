@@ -59,7 +59,10 @@ pub async fn entitle_user(
     let mut invalid = Invalid::default();
     let source = invalid.check("source", text::line(&request.source, 1, 64));
     let reason = invalid.check("reason", model::reason(&request.reason));
-    invalid.check("ends_at", request.tier.check_end(request.ends_at.is_some()));
+    invalid.check(
+        "ends_at",
+        model::check_end(request.tier, request.ends_at.is_some()),
+    );
     invalid.check("ends_at", in_future(request.ends_at, now));
     let (source, reason) = invalid.finish(source.zip(reason))?;
     let grant = Grant {
@@ -77,7 +80,7 @@ pub async fn entitle_user(
     store::grant(&mut tx, &grant, now).await?;
     let event = EntitlementChanged {
         user_id,
-        tier: request.tier.as_str().to_owned(),
+        tier: request.tier.into(),
         ends_at: request.ends_at,
     };
     outbox::append(&mut tx, &event).await?;
