@@ -2,14 +2,11 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
-use http::{Request, header};
-use http_body_util::{BodyExt, Full, Limited};
+use galaxy_http_client::with_json;
+use http::Request;
 use serde_json::{Value, json};
 
 use crate::{Device, Error, Gateway};
-
-/// Largest answer that is read, bytes.
-const MAX_ANSWER: usize = 64 << 10;
 
 impl Gateway {
     /// Asks for a code by mail and answers the `challenge_id` to confirm it with.
@@ -45,26 +42,14 @@ impl Gateway {
     }
 
     async fn post_auth(&self, action: &str, body: &Value) -> Result<Value, Error> {
-        let request = Request::post(format!("{}/api/v1/public/auth/{action}", self.http_url))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::from(body.to_string()))
-            .map_err(|_| Error::Address(self.http_url.clone()))?;
-        let unreachable = |error: &dyn std::error::Error| Error::Unreachable(error.to_string());
-        let answer = self
-            .http
-            .request(request)
-            .await
-            .map_err(|error| unreachable(&error))?;
-        let status = answer.status();
-        let bytes = Limited::new(answer.into_body(), MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| unreachable(&*error))?
-            .to_bytes();
+        let request = Request::post(format!("{}/api/v1/public/auth/{action}", self.http_url));
+        let request = with_json(request, Some(body.to_string().into()))?;
+        let answer = self.http.send(request).await?;
+        let (status, bytes) = (answer.status(), answer.body());
         if status.is_success() {
-            return Ok(serde_json::from_slice(&bytes)?);
+            return Ok(serde_json::from_slice(bytes)?);
         }
-        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        let body = serde_json::from_slice(bytes).unwrap_or_default();
         Err(Error::api(status.as_u16(), &body))
     }
 }

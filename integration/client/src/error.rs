@@ -80,6 +80,12 @@ impl Error {
     }
 }
 
+impl From<galaxy_http_client::Error> for Error {
+    fn from(error: galaxy_http_client::Error) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
 impl From<tonic::Status> for Error {
     fn from(status: tonic::Status) -> Self {
         let text = |name: &str| {

@@ -3,28 +3,32 @@
 use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use galaxy_core::Clock;
+use galaxy_http_client::{HttpClient, Limits};
 use galaxy_proto::gateway::v1::edge_gateway_client::EdgeGatewayClient;
 use galaxy_proto::signing;
 use http::Uri;
-use http_body_util::Full;
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use tonic::transport::{Channel, Endpoint};
 
 use crate::{Device, Error};
 
-/// Largest message of the gateway that is accepted, bytes.
+/// The largest gRPC message that is accepted, in bytes.
 const MAX_MESSAGE: usize = 8 << 20;
+/// The bounds of a sign-in call. The deadline is longer than a gateway lets `api` take.
+const SIGN_IN: Limits = Limits {
+    connect: Duration::from_secs(5),
+    deadline: Duration::from_secs(30),
+    body: 64 << 10,
+    idle_connections: 32,
+};
 
 /// A gateway. Cheap to clone; clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     pub(crate) key: VerifyingKey,
     pub(crate) clock: Clock,
-    pub(crate) http: Client<HttpConnector, Full<Bytes>>,
+    pub(crate) http: HttpClient,
     pub(crate) http_url: String,
     pub(crate) grpc: EdgeGatewayClient<Channel>,
 }
@@ -53,7 +57,7 @@ impl Gateway {
         Ok(Self {
             key,
             clock: Clock::system(),
-            http: Client::builder(TokioExecutor::new()).build_http(),
+            http: HttpClient::new(SIGN_IN),
             http_url,
             grpc: EdgeGatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE),
         })

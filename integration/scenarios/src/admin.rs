@@ -1,21 +1,26 @@
 //! An operator: HTTP Basic on `api`.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use bytes::Bytes;
+use galaxy_http_client::{HttpClient, Limits, with_json};
 use galaxy_stack::StackFile;
 use http::{Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde_json::Value;
+
+/// Generous ones: under load and during faults an answer may take as long as `api` lets it.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(5),
+    deadline: Duration::from_mins(1),
+    body: 16 << 20,
+    idle_connections: 32,
+};
 
 /// A client of `api` with an operator's credentials, and with a gateway's for internal routes.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
     base: String,
     basic: String,
     gateway_token: String,
@@ -26,7 +31,7 @@ impl Admin {
     pub fn new(stack: &StackFile) -> Self {
         let credentials = format!("{}:{}", stack.admin.user, stack.admin.password);
         Self {
-            client: Client::builder(TokioExecutor::new()).build_http(),
+            client: HttpClient::new(LIMITS),
             base: format!("{}/api/v1", stack.api),
             basic: format!("Basic {}", BASE64_STANDARD.encode(credentials)),
             gateway_token: format!("Bearer {}", stack.gateway_token),
@@ -74,30 +79,23 @@ impl Admin {
         authorization: &str,
         body: Option<Value>,
     ) -> Result<Value> {
-        let mut request = Request::builder()
+        let request = Request::builder()
             .method(&method)
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, authorization);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let answer = self.client.request(request.body(Full::from(body))?).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), 16 << 20)
-            .collect()
-            .await
-            .map_err(|error| anyhow::anyhow!("{method} {path}: {error}"))?
-            .to_bytes();
+        let request = with_json(request, body.map(|body| body.to_string().into()))?;
+        let answer = self.client.send(request).await;
+        let answer = answer.with_context(|| format!("{method} {path}"))?;
+        let (status, body) = (answer.status(), answer.body());
         ensure!(
             status.is_success(),
             "{method} {path} answered {status}: {}",
-            String::from_utf8_lossy(&body)
+            String::from_utf8_lossy(body)
         );
         if body.is_empty() {
             Ok(Value::Null)
         } else {
-            serde_json::from_slice(&body).context("the answer is no JSON")
+            serde_json::from_slice(body).context("the answer is no JSON")
         }
     }
 }

@@ -55,6 +55,7 @@ fn graph() -> BTreeMap<String, (String, Vec<String>)> {
 /// it in this list.
 const CRATES: &[(&str, &[&str])] = &[
     ("galaxy-proto", &[]),
+    ("galaxy-http-client", &[]),
     ("galaxy-core", &[]),
     ("galaxy-service", &["core"]),
     ("galaxy-http", &["core", "service"]),
@@ -66,7 +67,10 @@ const CRATES: &[(&str, &[&str])] = &[
         "galaxy-notifications",
         &["core", "events", "mail", "service", "store"],
     ),
-    ("galaxy-runtime", &["core", "events", "service", "store"]),
+    (
+        "galaxy-runtime",
+        &["core", "events", "http-client", "service", "store"],
+    ),
     (
         "galaxy-api",
         &[
@@ -83,7 +87,14 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     (
         "galaxy-gateway",
-        &["core", "events", "http", "proto", "service"],
+        &[
+            "core",
+            "events",
+            "http",
+            "http-client",
+            "proto",
+            "service",
+        ],
     ),
     (
         "galaxy-mailer",
@@ -109,9 +120,9 @@ const CRATES: &[(&str, &[&str])] = &[
         &["core", "events", "http", "runtime", "service", "store"],
     ),
     ("galaxy-engine", &[]),
-    ("galaxy-client", &["core", "proto"]),
-    ("galaxy-stack", &["core"]),
-    ("galaxy-scenarios", &["client", "stack"]),
+    ("galaxy-client", &["core", "http-client", "proto"]),
+    ("galaxy-stack", &["core", "http-client"]),
+    ("galaxy-scenarios", &["client", "http-client", "stack"]),
     (
         "galaxy-bench",
         &[

@@ -1,64 +1,53 @@
-//! The REST API as the gateway sees it: bounded in time and size, over pooled connections.
+//! The REST API as the gateway calls it: bounded in time and size, over pooled connections.
 
-use std::net::IpAddr;
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use galaxy_core::{DeviceSessionId, OpenEnum, SessionStatus, UserId};
+use galaxy_http_client::{Error, HttpClient, Limits, with_json};
 use galaxy_proto::signing;
 use galaxy_service::{Secret, telemetry};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION},
+};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use crate::refusal::Refusal;
-use crate::session_cache::Session;
+use crate::{refusal::Refusal, session_cache::Session};
 
-/// Largest answer that is read, bytes.
-const MAX_ANSWER: usize = 4 << 20;
-/// How long looking a session up may take.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(2),
+    deadline: Duration::from_secs(5),
+    body: 4 << 20,
+    idle_connections: 1_024,
+};
 
-/// The API. Cheap to clone.
+/// A client of the API. Cheap to clone.
 #[derive(Clone)]
 pub struct Backend {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
     url: String,
     authorization: Option<HeaderValue>,
 }
 
-/// An answer of the API.
-#[derive(Debug)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body, whole.
-    pub body: Bytes,
-}
-
 /// A request to the API.
 #[derive(Debug)]
-pub struct Ask<'a> {
-    /// Method.
+pub struct BackendRequest<'a> {
+    /// Its method.
     pub method: Method,
     /// Path and query.
     pub path_and_query: &'a str,
     /// JSON, if there is a body.
     pub body: Option<Bytes>,
-    /// Id of the request, for logs.
+    /// Names the request in the logs of both.
     pub request_id: &'a str,
     /// `X-Forwarded-For`.
     pub forwarded_for: String,
-    /// On whose behalf.
+    /// The user on whose behalf it is made.
     pub user: Option<UserId>,
-    /// How long to wait.
+    /// Time for the whole call.
     pub timeout: Duration,
 }
 
@@ -70,15 +59,8 @@ struct SessionAnswer {
 }
 
 impl Backend {
-    /// The API at `url`, which is shown `token`.
+    /// A client of the API at `url`, which identifies itself by `token`.
     pub fn new(url: &str, token: Option<&Secret>) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(Duration::from_secs(2)));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build(connector);
         let authorization = token.and_then(|token| {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok()?;
@@ -86,35 +68,40 @@ impl Backend {
             Some(value)
         });
         Self {
-            client,
+            client: HttpClient::new(LIMITS),
             url: url.to_owned(),
             authorization,
         }
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
-    pub async fn ask(&self, ask: Ask<'_>) -> Result<Answer, Refusal> {
-        let timeout = ask.timeout;
-        let request = self.request(ask)?;
-        tokio::time::timeout(timeout, self.exchange(request))
-            .await
-            .map_err(|_| Refusal::BackendTimeout)?
+    pub async fn send(&self, request: BackendRequest<'_>) -> Result<Response<Bytes>, Refusal> {
+        let timeout = request.timeout;
+        let request = self.http_request(request)?;
+        let answer = self.client.send_within(timeout, request).await;
+        answer.map_err(|error| {
+            tracing::warn!(%error, "the API gave no answer");
+            match error {
+                Error::Timeout(_) => Refusal::BackendTimeout,
+                _ => Refusal::BackendUnavailable,
+            }
+        })
     }
 
     /// Looks a session up.
     pub async fn session(&self, id: DeviceSessionId, request_id: &str) -> Result<Session, Refusal> {
-        let ask = Ask {
+        let request = BackendRequest {
             method: Method::GET,
             path_and_query: &format!("/api/v1/internal/sessions/{id}"),
             body: None,
             request_id,
             forwarded_for: String::new(),
             user: None,
-            timeout: LOOKUP_TIMEOUT,
+            timeout: LIMITS.deadline,
         };
-        let answer = self.ask(ask).await?;
-        match answer.status {
-            StatusCode::OK => read_session(&answer.body),
+        let answer = self.send(request).await?;
+        match answer.status() {
+            StatusCode::OK => read_session(answer.body()),
             StatusCode::NOT_FOUND => Err(Refusal::UnknownSession),
             status => {
                 tracing::warn!(%status, "a session cannot be looked up");
@@ -123,55 +110,30 @@ impl Backend {
         }
     }
 
-    fn request(&self, ask: Ask<'_>) -> Result<Request<Full<Bytes>>, Refusal> {
-        let mut request = Request::builder()
-            .method(ask.method)
-            .uri(format!("{}{}", self.url, ask.path_and_query))
+    fn http_request(&self, request: BackendRequest<'_>) -> Result<Request<Bytes>, Refusal> {
+        let mut builder = Request::builder()
+            .method(request.method)
+            .uri(format!("{}{}", self.url, request.path_and_query))
             .header(ACCEPT, "application/json")
-            .header("x-request-id", ask.request_id);
-        if !ask.forwarded_for.is_empty() {
-            request = request.header("x-forwarded-for", ask.forwarded_for);
+            .header("x-request-id", request.request_id);
+        if !request.forwarded_for.is_empty() {
+            builder = builder.header("x-forwarded-for", request.forwarded_for);
         }
-        if let Some(user) = ask.user {
-            request = request.header("x-user-id", user.to_string());
+        if let Some(user) = request.user {
+            builder = builder.header("x-user-id", user.to_string());
         }
         if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
+            builder = builder.header(AUTHORIZATION, authorization);
         }
         if let Some(traceparent) = telemetry::traceparent() {
-            request = request.header("traceparent", traceparent);
+            builder = builder.header("traceparent", traceparent);
         }
-        if ask.body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
-        }
-        request
-            .body(Full::new(ask.body.unwrap_or_default()))
+        with_json(builder, request.body)
             .map_err(|_| Refusal::InvalidRequest("the parameters make no valid path".to_owned()))
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, Refusal> {
-        let answer = self.client.request(request).await.map_err(|error| {
-            tracing::warn!(%error, "the API cannot be reached");
-            Refusal::BackendUnavailable
-        })?;
-        let (parts, body) = answer.into_parts();
-        let body = Limited::new(body, MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(|error| {
-                let too_large = error.is::<LengthLimitError>();
-                tracing::warn!(%error, too_large, "an answer of the API cannot be read");
-                Refusal::BackendUnavailable
-            })?;
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.to_bytes(),
-        })
     }
 }
 
-/// What the API is told of the way of a request: what came, and the peer that it came from.
+/// `X-Forwarded-For` for the API: what the request had, then the peer that sent it.
 pub fn forwarded_for(headers: &HeaderMap, peer: IpAddr) -> String {
     let hops = headers
         .get_all("x-forwarded-for")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ConnectInfo;
+use bytes::Bytes;
 use ed25519_dalek::SigningKey;
 use futures_util::stream::BoxStream;
 use galaxy_core::Clock;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
-use crate::backend::{Answer, Ask, Backend, forwarded_for};
+use crate::backend::{Backend, BackendRequest, forwarded_for};
 use crate::config::GatewayConfig;
 use crate::events;
 use crate::gate::{Gate, Passed};
@@ -110,7 +111,7 @@ impl Edge {
             return Err(Refusal::InvalidRequest(hint));
         };
         let answer = self.forward(request, &passed, route, origin).await?;
-        let status = answer.status.as_u16();
+        let status = answer.status().as_u16();
         self.metrics
             .answered(route.operation_id.clone(), status, started.elapsed());
         Ok(self.sign(request, answer))
@@ -123,13 +124,13 @@ impl Edge {
         passed: &Passed<'_>,
         route: &Route,
         origin: Origin,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<http::Response<Bytes>, Refusal> {
         let call = operation::call(route, &request.payload)?;
         let in_flight = self.presence.request(passed.session, passed.user);
         self.gate
             .is_still_active(passed, &request.request_id)
             .await?;
-        let ask = self.backend.ask(Ask {
+        let call = self.backend.send(BackendRequest {
             method: route.method.clone(),
             path_and_query: &call.path_and_query,
             body: call.body,
@@ -141,21 +142,21 @@ impl Edge {
         tokio::select! {
             biased;
             () = in_flight.revoked().cancelled() => Err(Refusal::SessionRevoked),
-            answer = ask => answer,
+            answer = call => answer,
         }
     }
 
-    fn sign(&self, request: &SignedRequest, answer: Answer) -> SignedResponse {
+    fn sign(&self, request: &SignedRequest, answer: http::Response<Bytes>) -> SignedResponse {
         let content_type = answer
-            .headers
+            .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok());
         let response = SignedResponse {
             request_id: request.request_id.clone(),
             timestamp_ms: self.clock.now().as_millisecond(),
-            http_status: answer.status.as_u16().into(),
+            http_status: answer.status().as_u16().into(),
             content_type: content_type.unwrap_or_default().to_owned(),
-            payload: answer.body,
+            payload: answer.into_body(),
             ..SignedResponse::default()
         };
         signing::sign_response(response, &request.device_session_id, &self.key)

@@ -14,7 +14,7 @@ use galaxy_http::{ApiError, ClientAddress};
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::backend::{Answer, Ask, forwarded_for};
+use crate::backend::{BackendRequest, forwarded_for};
 use crate::edge::Edge;
 use crate::refusal::Refusal;
 
@@ -61,7 +61,7 @@ async fn pass(
     }
     let peer = peer.map_or(source, |Extension(ConnectInfo(address))| address.ip());
     let path = format!("/api/v1/public/auth/{action}");
-    let ask = Ask {
+    let request = BackendRequest {
         method: Method::POST,
         path_and_query: &path,
         body: Some(body),
@@ -70,14 +70,15 @@ async fn pass(
         user: None,
         timeout: TIMEOUT,
     };
-    Ok(pass_back(edge.backend.ask(ask).await.map_err(refused)?))
+    Ok(pass_back(edge.backend.send(request).await.map_err(refused)?))
 }
 
-fn pass_back(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = answer.status;
+fn pass_back(answer: http::Response<Bytes>) -> Response {
+    let (head, body) = answer.into_parts();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = head.status;
     for name in PASSED_BACK {
-        if let Some(value) = answer.headers.get(&name) {
+        if let Some(value) = head.headers.get(&name) {
             response.headers_mut().insert(name, value.clone());
         }
     }

@@ -1,31 +1,26 @@
 //! The other ways in: sign-in over HTTP, gRPC-Web; and the memory of request ids on its own.
 
-use crate::support::{Options, World};
+use std::time::Duration;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use galaxy_core::{Clock, DeviceSessionId};
 use galaxy_events::{Nats, NatsConfig};
-use galaxy_gateway::refusal::Refusal;
-use galaxy_gateway::replay::ReplayGuard;
+use galaxy_gateway::{refusal::Refusal, replay::ReplayGuard};
+use galaxy_http_client::{HttpClient, Limits, with_json};
 use galaxy_service::{Process, Readiness, Tasks};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
 use prost::Message;
-use std::time::Duration;
 use uuid::Uuid;
 
-async fn send(request: Request<Full<Bytes>>) -> Response<Bytes> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let (parts, body) = client.request(request).await.unwrap().into_parts();
-    Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+use crate::support::{Options, World};
+
+async fn send(request: Request<Bytes>) -> Response<Bytes> {
+    let client = HttpClient::new(Limits::default());
+    client.send(request).await.unwrap()
 }
 
-fn post(url: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
-    Request::post(url)
-        .header("content-type", "application/json")
-        .body(Full::new(body.into()))
-        .unwrap()
+fn post(url: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+    with_json(Request::post(url), Some(body.into())).unwrap()
 }
 
 #[tokio::test]
@@ -85,7 +80,7 @@ async fn nothing_but_signing_in_goes_through() {
     let path = "/api/v1/public/auth/send-email-code";
     assert_eq!(status(path, large).await, StatusCode::PAYLOAD_TOO_LARGE);
     let get = Request::get(format!("{}{path}", world.http_url))
-        .body(Full::default())
+        .body(Bytes::new())
         .unwrap();
     assert_eq!(send(get).await.status(), StatusCode::METHOD_NOT_ALLOWED);
     let mut text = post(&format!("{}{path}", world.http_url), "{}");
@@ -131,7 +126,7 @@ async fn a_web_page_can_call_over_http_1() {
         ))
         .header("content-type", "application/grpc-web+proto")
         .header("origin", "https://play.example.org")
-        .body(Full::new(framed.clone()))
+        .body(framed.clone())
         .unwrap()
     };
     let answer = send(call()).await;

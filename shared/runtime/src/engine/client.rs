@@ -3,12 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use galaxy_http_client::{self as http_client, HttpClient};
 use http::Method;
-use http_body_util::Full;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
-};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -45,7 +41,7 @@ impl Default for Limits {
 /// Speaks to engines. Cheap to clone; clones share the pool.
 #[derive(Debug, Clone)]
 pub struct EngineClient {
-    pub(super) http: Client<HttpConnector, Full<Bytes>>,
+    pub(super) http: HttpClient,
     pub(super) limits: Limits,
 }
 
@@ -58,15 +54,12 @@ impl Default for EngineClient {
 impl EngineClient {
     /// No connection yet.
     pub fn new(limits: Limits) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(limits.connect));
-        connector.set_nodelay(true);
-        let http = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(8)
-            .http1_max_buf_size(1 << 18)
-            .build(connector);
+        let http = HttpClient::new(http_client::Limits {
+            connect: limits.connect,
+            deadline: limits.call,
+            body: limits.answer,
+            idle_connections: 8,
+        });
         Self { http, limits }
     }
 

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{
-    Method, Request, StatusCode, Uri,
-    header::{CONTENT_TYPE, HOST},
-};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use galaxy_http_client::{Error, with_json};
+use http::{Method, Request, StatusCode, Uri};
 use serde::Deserialize;
 
 use super::{Endpoint, EngineClient, EngineError};
@@ -23,32 +20,10 @@ impl EngineClient {
         timeout: Duration,
     ) -> Result<Bytes, EngineError> {
         let request = request(engine, method, path, body)?;
-        tokio::time::timeout(timeout, self.exchange(request))
-            .await
-            .unwrap_or(Err(EngineError::Timeout))
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Bytes, EngineError> {
-        let response = self
-            .http
-            .request(request)
-            .await
-            .map_err(|error| EngineError::Unreachable(chain(&error)))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), self.limits.answer)
-            .collect()
-            .await
-            .map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    EngineError::Garbage(format!("larger than {} bytes", self.limits.answer))
-                } else {
-                    EngineError::Unreachable(error.to_string())
-                }
-            })?
-            .to_bytes();
-        match status {
-            status if status.is_success() => Ok(body),
-            status if status.is_client_error() => Err(refusal(status, &body)),
+        let answer = self.http.send_within(timeout, request).await?;
+        match answer.status() {
+            status if status.is_success() => Ok(answer.into_body()),
+            status if status.is_client_error() => Err(refusal(status, answer.body())),
             status if status.is_server_error() => Err(EngineError::Failed(status.as_u16())),
             status => Err(EngineError::Garbage(format!("status {status}"))),
         }
@@ -60,24 +35,23 @@ fn request(
     method: Method,
     path: &str,
     body: Option<Bytes>,
-) -> Result<Request<Full<Bytes>>, EngineError> {
-    let authority = engine.authority();
-    let built = Uri::builder()
+) -> Result<Request<Bytes>, Error> {
+    let uri = Uri::builder()
         .scheme("http")
-        .authority(authority.clone())
+        .authority(engine.authority())
         .path_and_query(path)
-        .build()
-        .and_then(|uri| {
-            let mut request = Request::builder()
-                .method(method)
-                .uri(uri)
-                .header(HOST, authority.as_str());
-            if body.is_some() {
-                request = request.header(CONTENT_TYPE, "application/json");
-            }
-            request.body(Full::new(body.unwrap_or_default()))
-        });
-    built.map_err(|error| EngineError::Unreachable(error.to_string()))
+        .build()?;
+    with_json(Request::builder().method(method).uri(uri), body)
+}
+
+impl From<Error> for EngineError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Timeout(_) => Self::Timeout,
+            Error::TooLarge(_) => Self::Garbage(error.to_string()),
+            Error::Invalid(_) | Error::Unreachable(_) => Self::Unreachable(error.to_string()),
+        }
+    }
 }
 
 /// What a 4xx says, in the contract's error body or without one.
@@ -111,14 +85,4 @@ fn plain(text: &str, length: usize) -> String {
         .filter(|c| !c.is_control())
         .take(length)
         .collect()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
