@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     dead_letters,
-    kind::{Group, Kind, Mail},
+    kind::{Group, Kind, MailPolicy, TURN_READY},
     mail,
     plan::{self, Contact, MailPlan},
     route::RouteStatus,
@@ -128,8 +128,8 @@ async fn send(
     settings: &Settings,
 ) -> Result<()> {
     let rendered = if locked.len() > 1 {
-        let rules = Mail::Preferred(Group::Turns);
-        mail::render_template(DIGEST, rules, &digest(locked), Some(contact), settings)
+        let policy = MailPolicy::Preferred(Group::Turns);
+        mail::render_template(DIGEST, policy, &digest(locked), Some(contact), settings)
     } else {
         mail::render(kind, &claimed.payload, Some(contact), settings)
     };
@@ -205,15 +205,16 @@ async fn lock_with_other_turns(
         "select r.route_id, r.notification_id, r.attempts, n.kind, n.payload
          from backend.notification_routes r join backend.notifications n on n.notification_id = r.notification_id
          where r.status = 'pending' and n.user_id = $3
-           and ((r.route_id = $1 and r.lease_token = $2) or (n.kind = 'game.turn_ready' and exists (
+           and ((r.route_id = $1 and r.lease_token = $2) or (n.kind = $5 and exists (
                select from backend.notification_routes own
                join backend.notifications about on about.notification_id = own.notification_id
-               where own.route_id = $1 and about.kind = 'game.turn_ready')))
+               where own.route_id = $1 and about.kind = $5)))
          order by r.route_id limit $4 for update of r",
         route.route_id.uuid(),
         route.lease.uuid(),
         user_id.uuid(),
         MAX_DIGEST,
+        TURN_READY,
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -17,7 +17,7 @@ pub enum Group {
 
 /// Whether and when a kind is mailed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mail {
+pub enum MailPolicy {
     /// Not at all.
     Never,
     /// If the player's preferences want mails of the group, outside of quiet hours.
@@ -34,7 +34,7 @@ pub struct Kind {
     /// Whether players' connected devices get an event.
     pub push: bool,
     /// Whether and when it is mailed.
-    pub mail: Mail,
+    pub mail: MailPolicy,
     /// The members that its payload must have.
     pub fields: &'static [&'static str],
 }
@@ -48,9 +48,14 @@ impl Kind {
 
 const GAME: &[&str] = &["game_id", "game_name"];
 const SEAT: &[&str] = &["game_id", "game_name", "race_name"];
-const LOBBY: Mail = Mail::Preferred(Group::Lobby);
+const LOBBY: MailPolicy = MailPolicy::Preferred(Group::Lobby);
 
-const fn kind(name: &'static str, push: bool, mail: Mail, fields: &'static [&'static str]) -> Kind {
+const fn kind(
+    name: &'static str,
+    push: bool,
+    mail: MailPolicy,
+    fields: &'static [&'static str],
+) -> Kind {
     Kind {
         name,
         push,
@@ -59,13 +64,16 @@ const fn kind(name: &'static str, push: bool, mail: Mail, fields: &'static [&'st
     }
 }
 
+/// The kind whose mails may be combined into a digest.
+pub(crate) const TURN_READY: &str = "game.turn_ready";
+
 /// All kinds.
 pub const KINDS: &[Kind] = &[
     kind("lobby.invite.received", true, LOBBY, GAME),
-    kind("lobby.invite.redeemed", true, Mail::Never, GAME),
-    kind("lobby.invite.declined", true, Mail::Never, GAME),
-    kind("lobby.invite.revoked", true, Mail::Never, GAME),
-    kind("lobby.invite.expired", true, Mail::Never, GAME),
+    kind("lobby.invite.redeemed", true, MailPolicy::Never, GAME),
+    kind("lobby.invite.declined", true, MailPolicy::Never, GAME),
+    kind("lobby.invite.revoked", true, MailPolicy::Never, GAME),
+    kind("lobby.invite.expired", true, MailPolicy::Never, GAME),
     kind("lobby.application.submitted", true, LOBBY, SEAT),
     kind("lobby.application.approved", true, LOBBY, SEAT),
     kind("lobby.application.rejected", true, LOBBY, SEAT),
@@ -81,12 +89,12 @@ pub const KINDS: &[Kind] = &[
     kind("lobby.game.started", true, LOBBY, GAME),
     kind("lobby.game.cancelled", true, LOBBY, GAME),
     kind("lobby.game.finished", true, LOBBY, GAME),
-    kind("lobby.game.paused", true, Mail::Never, GAME),
-    kind("lobby.game.resumed", true, Mail::Never, GAME),
+    kind("lobby.game.paused", true, MailPolicy::Never, GAME),
+    kind("lobby.game.resumed", true, MailPolicy::Never, GAME),
     kind(
-        "game.turn_ready",
+        TURN_READY,
         true,
-        Mail::Preferred(Group::Turns),
+        MailPolicy::Preferred(Group::Turns),
         &["game_id", "game_name", "turn"],
     ),
     kind(
@@ -96,36 +104,46 @@ pub const KINDS: &[Kind] = &[
         &["name", "expires_at"],
     ),
     kind("lobby.race_name.expired", true, LOBBY, &["name"]),
-    kind("lobby.race_name.registered", true, Mail::Never, &["name"]),
+    kind(
+        "lobby.race_name.registered",
+        true,
+        MailPolicy::Never,
+        &["name"],
+    ),
     kind(
         "account.sanction_applied",
         true,
-        Mail::Always,
+        MailPolicy::Always,
         &["sanction_code"],
     ),
     kind(
         "account.sanction_removed",
         true,
-        Mail::Always,
+        MailPolicy::Always,
         &["sanction_code"],
     ),
     kind(
         "account.entitlement_changed",
         true,
-        Mail::Preferred(Group::Account),
+        MailPolicy::Preferred(Group::Account),
         &["tier"],
     ),
     kind(
         "session.new_device",
         false,
-        Mail::Always,
+        MailPolicy::Always,
         &["device_session_id", "at"],
     ),
-    kind("runtime.engine_unreachable", false, Mail::Always, GAME),
+    kind(
+        "runtime.engine_unreachable",
+        false,
+        MailPolicy::Always,
+        GAME,
+    ),
     kind(
         "runtime.generation_failed",
         false,
-        Mail::Always,
+        MailPolicy::Always,
         &["game_id", "game_name", "turn", "error"],
     ),
 ];
@@ -147,7 +165,7 @@ mod tests {
 
     #[test]
     fn every_mailed_kind_renders_in_every_language_from_its_fields() {
-        for kind in KINDS.iter().filter(|kind| kind.mail != Mail::Never) {
+        for kind in KINDS.iter().filter(|kind| kind.mail != MailPolicy::Never) {
             let payload: Map<_, _> = kind
                 .fields
                 .iter()
@@ -162,7 +180,7 @@ mod tests {
     #[test]
     fn names_are_unique_and_every_kind_has_a_channel() {
         for (index, kind) in KINDS.iter().enumerate() {
-            assert!(kind.push || kind.mail != Mail::Never, "{}", kind.name);
+            assert!(kind.push || kind.mail != MailPolicy::Never, "{}", kind.name);
             assert_eq!(Kind::find(kind.name), Some(&KINDS[index]));
         }
     }

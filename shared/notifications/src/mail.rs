@@ -9,7 +9,7 @@ use galaxy_store::{Result, Tx};
 use serde_json::{Map, Value};
 
 use crate::{
-    kind::{Group, Kind, Mail},
+    kind::{Group, Kind, MailPolicy},
     plan::Contact,
     settings::Settings,
     unsubscribe,
@@ -36,16 +36,16 @@ pub(crate) fn render(
     render_template(kind.name, kind.mail, payload, contact, settings)
 }
 
-/// Renders the mail `template`, under the rules of `mail`.
+/// Renders the mail `template` for a notification with this policy.
 pub(crate) fn render_template(
     template: &'static str,
-    mail: Mail,
+    policy: MailPolicy,
     payload: &Map<String, Value>,
     contact: Option<&Contact>,
     settings: &Settings,
 ) -> std::result::Result<RenderedMail, RenderError> {
-    let group = match (mail, contact) {
-        (Mail::Preferred(group), Some(_)) => Some(group),
+    let group = match (policy, contact) {
+        (MailPolicy::Preferred(group), Some(_)) => Some(group),
         _ => None,
     };
     let unsubscribe = contact

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::{
     intent::Recipient,
-    kind::{Group, Kind, Mail},
+    kind::{Group, Kind, MailPolicy},
     preferences::Preferences,
 };
 
@@ -42,12 +42,12 @@ pub(crate) fn pushes(kind: &Kind, recipient: Recipient) -> bool {
 /// Whether and when the notification is mailed. `contact` is `None` for operators.
 pub(crate) fn mail(kind: &Kind, contact: Option<&Contact>, now: Timestamp) -> MailPlan {
     match (kind.mail, contact) {
-        (Mail::Never, _) => MailPlan::None,
+        (MailPolicy::Never, _) => MailPlan::None,
         (_, Some(contact)) if contact.email.is_none() => {
             MailPlan::Skip("the address cannot be written to")
         }
-        (Mail::Preferred(group), Some(contact)) => preferred(group, contact, now),
-        (Mail::Preferred(_), None) | (Mail::Always, _) => MailPlan::Send,
+        (MailPolicy::Preferred(group), Some(contact)) => preferred(group, contact, now),
+        (MailPolicy::Preferred(_), None) | (MailPolicy::Always, _) => MailPlan::Send,
     }
 }
 
