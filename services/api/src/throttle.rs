@@ -1,6 +1,6 @@
 //! Limits that hold across all replicas: hits per rule and subject, counted by Postgres in one atomic statement.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
@@ -29,41 +29,39 @@ impl Rule {
     }
 }
 
-/// What stands for a source address in a subject: an IPv4 address, or the /64 network of an IPv6 address, since one host
-/// has all of that.
-pub fn network(address: IpAddr) -> Vec<u8> {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.octets().to_vec(),
-        IpAddr::V6(address) => address.octets()[..8].to_vec(),
-    }
+/// Counts hits of `rule`, one for each time a subject is named, except where no hit is left; the windows of all begin
+/// `now` or earlier. Hits beyond the limit that come with one that is within it are counted too.
+///
+/// Returns the subjects that were counted. The upsert is also part of `auth/store/request_codes.sql`, since a statement of
+/// its own would cost a round trip there.
+#[instrument(name = "db.throttle.count", skip_all, fields(bucket = rule.bucket))]
+pub async fn count(
+    connection: &mut PgConnection,
+    rule: &Rule,
+    subjects: &[&[u8]],
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>> {
+    Ok(sqlx::query_file_scalar!(
+        "src/throttle/count.sql",
+        rule.bucket,
+        subjects as _,
+        now as _,
+        rule.ends(now) as _,
+        rule.limit_i32(),
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Takes one hit of `rule` for `subject`, a keyed hash ([`crate::keys::Keys::hash`]). `Some` is how long to wait: no hit
-/// is left, and none was taken. Hits are exact however many callers race.
-#[instrument(name = "db.throttle.take", skip_all, fields(bucket = rule.bucket))]
+/// is left, and none was taken. Hits are exact however many callers take them at the same time.
 pub async fn take(
     connection: &mut PgConnection,
     rule: &Rule,
     subject: &[u8],
     now: Timestamp,
 ) -> Result<Option<Duration>> {
-    let taken = sqlx::query!(
-        "insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-         values ($1, $2, $3, 1, $4)
-         on conflict (bucket, subject) do update set
-             hits = case when t.expires_at <= $3 then 1 else t.hits + 1 end,
-             window_start = case when t.expires_at <= $3 then $3 else t.window_start end,
-             expires_at = case when t.expires_at <= $3 then $4 else t.expires_at end
-         where t.expires_at <= $3 or t.hits < $5",
-        rule.bucket,
-        subject,
-        now,
-        rule.ends(now),
-        rule.limit_i32(),
-    )
-    .execute(&mut *connection)
-    .await?;
-    if taken.rows_affected() == 1 {
+    if !count(connection, rule, &[subject], now).await?.is_empty() {
         return Ok(None);
     }
     wait(connection, rule, subject, now)
@@ -124,4 +122,21 @@ pub async fn sweep(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     .execute(&mut *connection)
     .await?
     .rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    /// The upsert of a statement: what follows `on conflict`, up to the columns it returns.
+    fn upsert(sql: &str) -> Vec<&str> {
+        let (_, rest) = sql.split_once("on conflict (bucket, subject)").unwrap();
+        let (upsert, _) = rest.split_once("returning subject").unwrap();
+        upsert.split_whitespace().collect()
+    }
+
+    #[test]
+    fn requests_for_codes_count_by_the_same_upsert() {
+        let counting = include_str!("throttle/count.sql");
+        let requesting = include_str!("auth/store/request_codes.sql");
+        assert_eq!(upsert(counting), upsert(requesting));
+    }
 }

@@ -1,11 +1,11 @@
 //! How often who may call: token buckets per address, session, user and class.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use galaxy_core::{DeviceSessionId, UserId};
+use galaxy_core::{DeviceSessionId, SourceNetwork, UserId};
 use galaxy_service::Tasks;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -20,13 +20,13 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// All buckets of this gateway.
 #[derive(Debug)]
 pub struct Limits {
-    address: Buckets<IpAddr>,
-    session: Buckets<(IpAddr, DeviceSessionId)>,
+    address: Buckets<SourceNetwork>,
+    session: Buckets<(SourceNetwork, DeviceSessionId)>,
     read: Buckets<UserId>,
     write: Buckets<UserId>,
     engine: Buckets<UserId>,
     subscribe: Buckets<UserId>,
-    sign_in: Buckets<IpAddr>,
+    sign_in: Buckets<SourceNetwork>,
 }
 
 type Buckets<K> = DefaultKeyedRateLimiter<K>;
@@ -48,7 +48,7 @@ impl Limits {
     /// A request before it is known whose it is. The session is only claimed, hence it is limited
     /// per address: a stranger cannot use up the requests of a session that is not his.
     pub fn stranger(&self, source: IpAddr, session: DeviceSessionId) -> Result<(), Refusal> {
-        let source = network(source);
+        let source = SourceNetwork::of(source);
         take(&self.address, &source)?;
         take(&self.session, &(source, session))
     }
@@ -66,7 +66,7 @@ impl Limits {
 
     /// A request to sign in.
     pub fn sign_in(&self, source: IpAddr) -> Result<(), Refusal> {
-        let source = network(source);
+        let source = SourceNetwork::of(source);
         take(&self.address, &source)?;
         take(&self.sign_in, &source)
     }
@@ -100,19 +100,10 @@ fn take<K: Hash + Eq + Clone>(buckets: &Buckets<K>, key: &K) -> Result<(), Refus
     })
 }
 
-/// Whom an address stands for: one host has a whole /64 of IPv6 at hand.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
     use super::*;
 
     fn limits(rate: u32) -> Limits {

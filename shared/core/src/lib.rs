@@ -1,7 +1,7 @@
 //! The vocabulary that every process shares: ids, time, randomness, pages, names, languages, and the enums that cross
 //! processes.
 //!
-//! Everything here is pure: no I/O, no async, no ambient clock or random source except the two doors
+//! Everything here is pure: no I/O, no async, no ambient clock or random source except through
 //! [`Clock`] and [`entropy`]. To add an id, add a line to [`ids`]; to add a text rule, a module of its own.
 #![warn(missing_docs)]
 
@@ -12,6 +12,7 @@ pub mod email;
 pub mod entropy;
 pub mod ids;
 pub mod locale;
+pub mod network;
 pub mod page;
 pub mod race_name;
 pub mod runtime;
@@ -26,6 +27,7 @@ pub use dependency::DependencyError;
 pub use email::EmailAddress;
 pub use ids::*;
 pub use locale::Locale;
+pub use network::SourceNetwork;
 pub use page::{Cursor, InvalidCursor, Limit, Page};
 pub use race_name::RaceName;
 pub use runtime::{EngineHealth, FailureCode, GameStage, Op, OperationStatus, RuntimeStatus};

@@ -25,7 +25,7 @@ impl Nats {
                 continue;
             };
             let (bell, client, draining) = (
-                db.wakeups().bell(*topic),
+                db.subscribe(*topic),
                 self.client().clone(),
                 process.tasks.draining(),
             );

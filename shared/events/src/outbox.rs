@@ -79,7 +79,7 @@ pub(crate) async fn insert(tx: &mut Tx, id: EventId, entry: Entry<'_>) -> Result
     )
     .execute(&mut **tx)
     .await?;
-    tx.wake(Topic::Outbox);
+    tx.notify(Topic::Outbox);
     Ok(id)
 }
 

@@ -11,7 +11,7 @@ use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::join_all;
 use galaxy_core::{EventId, Timestamp};
 use galaxy_service::{Backoff, Process, telemetry::meter};
-use galaxy_store::{Db, Kept, Result, Topic};
+use galaxy_store::{Db, DedicatedConnection, Result, Topic};
 use opentelemetry::metrics::{Counter, Histogram};
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from
 
 struct Relay {
     db: Db,
-    kept: Kept,
+    dedicated: DedicatedConnection,
     nats: Nats,
     incarnations: Incarnations,
     published: Counter<u64>,
@@ -49,7 +49,7 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
     process.tasks.supervise("relay", move || {
         let relay = Relay {
             db: db.clone(),
-            kept: Kept::new(&db),
+            dedicated: DedicatedConnection::new(&db),
             nats: nats.clone(),
             incarnations: Incarnations::new(&db, &nats),
             published: meter()
@@ -72,7 +72,7 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
 
 impl Relay {
     async fn run(mut self, process: &Process) {
-        let bell = self.db.wakeups().bell(Topic::Outbox);
+        let bell = self.db.subscribe(Topic::Outbox);
         let draining = process.tasks.draining();
         let mut failures = 0;
         loop {
@@ -80,7 +80,7 @@ impl Relay {
             match self.drain_outbox(&process.clock).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
-                    self.kept.forget();
+                    self.dedicated.discard();
                     failures += 1;
                     self.incarnations.doubt();
                     tracing::warn!(
@@ -106,16 +106,16 @@ impl Relay {
         anyhow::ensure!(self.nats.is_connected(), "not connected to NATS");
         self.incarnations.check().await?;
         loop {
-            let rows = claim(&mut self.kept).await?;
+            let rows = claim(&mut self.dedicated).await?;
             let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
             if rows.is_empty() {
                 return Ok(());
             }
             let (done, failed) = self.publish(rows, clock).await;
-            mark_published(&mut self.kept, &done).await?;
+            mark_published(&mut self.dedicated, &done).await?;
             self.incarnations.write().await?;
             if let Some((left, error)) = failed {
-                release(&mut self.kept, &left).await?;
+                release(&mut self.dedicated, &left).await?;
                 return Err(error);
             }
             if !full {
@@ -178,8 +178,8 @@ impl Relay {
 }
 
 /// Claims the oldest unpublished rows for 15 s. Rows that others hold are passed over.
-async fn claim(kept: &mut Kept) -> Result<Vec<Row>> {
-    let mut tx = kept.begin_relaxed().await?;
+async fn claim(dedicated: &mut DedicatedConnection) -> Result<Vec<Row>> {
+    let mut tx = dedicated.begin_relaxed().await?;
     let rows = sqlx::query_as!(
         Row,
         "with due as (
@@ -200,11 +200,11 @@ async fn claim(kept: &mut Kept) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn mark_published(kept: &mut Kept, rows: &[Key]) -> Result<()> {
+async fn mark_published(dedicated: &mut DedicatedConnection, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut tx = kept.begin_relaxed().await?;
+    let mut tx = dedicated.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set published_at = now(), lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as done (event_id, created_at)
@@ -221,11 +221,11 @@ async fn mark_published(kept: &mut Kept, rows: &[Key]) -> Result<()> {
 }
 
 /// Gives back what could not be published, so that it need not wait for its lease.
-async fn release(kept: &mut Kept, rows: &[Key]) -> Result<()> {
+async fn release(dedicated: &mut DedicatedConnection, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
     };
-    let mut tx = kept.begin_relaxed().await?;
+    let mut tx = dedicated.begin_relaxed().await?;
     sqlx::query!(
         "update backend.event_outbox o set lease_expires_at = null
          from unnest($1::uuid[], $2::timestamptz[]) as held (event_id, created_at)

@@ -108,7 +108,7 @@ pub async fn enqueue(tx: &mut Tx, mails: &[NewMail<'_>]) -> Result<Vec<DeliveryI
     )
     .fetch_all(&mut **tx)
     .await?;
-    tx.wake(Topic::Mail);
+    tx.notify(Topic::Mail);
     Ok(created.into_iter().map(DeliveryId).collect())
 }
 

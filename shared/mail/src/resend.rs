@@ -74,6 +74,6 @@ pub async fn resend(tx: &mut Tx, old: DeliveryId) -> Result<DeliveryId, ResendEr
     )
     .execute(&mut **tx)
     .await?;
-    tx.wake(Topic::Mail);
+    tx.notify(Topic::Mail);
     Ok(new)
 }

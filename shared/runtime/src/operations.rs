@@ -99,7 +99,7 @@ pub enum EndError {
 pub async fn queue(tx: &mut Tx, operation: &NewOperation) -> Result<OperationId> {
     let id = OperationId::generate();
     store::queue::insert(tx, id, operation, telemetry::traceparent()).await?;
-    tx.wake(Topic::Runtime);
+    tx.notify(Topic::Runtime);
     Ok(id)
 }
 

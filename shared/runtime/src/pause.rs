@@ -57,6 +57,6 @@ pub async fn resume(tx: &mut Tx, game: GameId, now: Timestamp) -> Result<Record,
     record.last_error = None;
     record.next_turn_at = schedule::next_turn(&record.turn_schedule, &record.time_zone, now);
     store::records::save(tx, &mut record, now).await?;
-    tx.wake(Topic::Runtime);
+    tx.notify(Topic::Runtime);
     Ok(record)
 }

@@ -49,7 +49,7 @@ pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
             outcome::snapshot_unseen(&mut tx, &record, now).await?;
         }
     }
-    tx.wake(Topic::Runtime);
+    tx.notify(Topic::Runtime);
     tx.commit().await?;
     Ok(Tick {
         due: u32::try_from(due.len()).unwrap_or(u32::MAX),

@@ -121,7 +121,7 @@ async fn the_end_of_an_operation_wakes_for_what_waited_for_it(pool: PgPool) {
     let (game, _) = game(&world).await;
     queue(&world, game, Work::Stop {}).await;
     let start = claim(&world, 5).await.remove(0);
-    let bell = world.db.wakeups().bell(Topic::Runtime);
+    let bell = world.db.subscribe(Topic::Runtime);
     let _ = bell.notified().now_or_never();
     assert!(bell.notified().now_or_never().is_none(), "silent so far");
     outcome::cancelled(&world.db, &start, "not this time", world.clock.now())

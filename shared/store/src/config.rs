@@ -2,7 +2,7 @@
 
 use galaxy_service::{Secret, Section, Vars, config::Value};
 
-/// How to reach Postgres and what to do about migrations.
+/// How to reach Postgres, and which process migrates the schema.
 #[derive(Debug, Clone)]
 pub struct PostgresConfig {
     /// `postgres://user:password@host/database`.
@@ -13,7 +13,7 @@ pub struct PostgresConfig {
     pub migrate: MigrateMode,
 }
 
-/// Who brings the schema to the expected migration.
+/// Which process brings the schema to the expected migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MigrateMode {
     /// This process.

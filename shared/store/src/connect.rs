@@ -1,4 +1,4 @@
-//! Connecting at start: waits up to a minute for a Postgres that is not up yet, fails at once on what waiting cannot mend.
+//! Connecting at start: waits up to a minute for a Postgres that is not up yet, fails at once where waiting does not help.
 
 use std::{str::FromStr, time::Duration};
 
@@ -11,15 +11,15 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-use crate::{Db, MigrateMode, PostgresConfig, migrate};
+use crate::{Db, MigrateMode, PostgresConfig, db::PING_ALWAYS, migrate};
 
 /// How long a process waits for Postgres and for the schema before it gives up.
-const PATIENCE: Duration = Duration::from_mins(1);
-const RETRY: Duration = Duration::from_secs(1);
+const STARTUP_TIMEOUT: Duration = Duration::from_mins(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// How long one attempt to connect may take.
-const ATTEMPT: Duration = Duration::from_secs(5);
-/// A connection that was used so short a time ago is taken to stand; others are asked, which costs a round trip.
-const FRESH: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that was idle for less is taken to work; others are pinged, which costs a round trip.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 impl Db {
     /// Connects, brings the schema to the expected migration (or waits for it) and adds the readiness probe.
@@ -34,14 +34,14 @@ impl Db {
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
-                    if meta.idle_for >= FRESH {
+                    if meta.idle_for >= TRUSTED_IDLE || PING_ALWAYS.try_get().is_ok() {
                         connection.ping().await?;
                     }
                     Ok(true)
                 })
             })
             .connect_lazy_with(options.clone());
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + STARTUP_TIMEOUT;
         wait_until_up(&options, deadline).await?;
         bring_schema(&pool, config.migrate, deadline).await?;
         let probed = pool.clone();
@@ -57,10 +57,11 @@ impl Db {
     }
 }
 
-/// Tries single connections, since a pool would try in silence.
+/// Tries single connections, since the pool would try without logging why it fails.
 async fn wait_until_up(options: &PgConnectOptions, deadline: Instant) -> anyhow::Result<()> {
     loop {
-        let attempt = tokio::time::timeout(ATTEMPT, PgConnection::connect_with(options)).await;
+        let attempt =
+            tokio::time::timeout(ATTEMPT_TIMEOUT, PgConnection::connect_with(options)).await;
         let error = match attempt {
             Ok(Ok(connection)) => return Ok(connection.close().await?),
             Ok(Err(error)) => error,
@@ -81,8 +82,8 @@ async fn wait_until_up(options: &PgConnectOptions, deadline: Instant) -> anyhow:
                 "Postgres cannot be reached; is it up, and is BACKEND_POSTGRES_URL right?",
             );
         }
-        tracing::warn!(%error, "Postgres is not there yet; waiting");
-        tokio::time::sleep(RETRY).await;
+        tracing::warn!(%error, "Postgres cannot be reached yet; waiting");
+        tokio::time::sleep(RETRY_INTERVAL).await;
     }
 }
 
@@ -97,7 +98,7 @@ async fn bring_schema(pool: &PgPool, mode: MigrateMode, deadline: Instant) -> an
             Ok(()) => return Ok(()),
             Err(error @ migrate::Mismatch::Behind { .. }) if Instant::now() < deadline => {
                 tracing::warn!(%error, "waiting for another process to migrate");
-                tokio::time::sleep(RETRY).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             Err(error) => {
                 return Err(error).context("the schema is not the one this version works with");

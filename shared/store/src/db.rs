@@ -1,19 +1,28 @@
 //! The handle to the database and the one kind of transaction there is.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
 
 use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection, postgres::PgPool};
+use tokio::sync::Notify;
 
 use crate::{
     error::{Error, Result},
-    wake::{Topic, Wakeups},
+    notify::{Topic, Topics},
 };
+
+tokio::task_local! {
+    /// Set while connections are acquired that must be pinged however lately they were used.
+    pub(crate) static PING_ALWAYS: ();
+}
 
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
-    wakeups: Wakeups,
+    topics: Topics,
 }
 
 impl Db {
@@ -21,7 +30,7 @@ impl Db {
     pub fn new(pool: PgPool) -> Self {
         Self {
             pool,
-            wakeups: Wakeups::default(),
+            topics: Topics::default(),
         }
     }
 
@@ -32,28 +41,27 @@ impl Db {
         self.begin_with("begin").await
     }
 
-    /// Begins a transaction whose statements keep one plan whatever they are asked for.
+    /// Begins a transaction whose statements keep one plan whatever their parameters are.
     ///
-    /// For statements that have one good way: Postgres would plan some of them anew each time, since it takes a range or an
+    /// For statements that have one good plan: Postgres would plan some of them anew each time, since it takes a range or an
     /// array that it does not know for a larger one.
     pub async fn begin_with_kept_plans(&self) -> Result<Tx> {
         self.begin_with("begin; set local plan_cache_mode = force_generic_plan")
             .await
     }
 
-    /// Begins with `statement`, over another connection if one turns out to be lost: nothing was done over it yet.
+    /// Begins with `statement`. If the connection turns out to be lost, tries once more over one that is pinged: the pool
+    /// opens a new one instead of each that does not answer. Nothing was done yet, so trying again is safe.
     async fn begin_with(&self, statement: &'static str) -> Result<Tx> {
-        let mut others = self.pool.options().get_max_connections();
-        let inner = loop {
-            match self.pool.begin_with(statement).await.map_err(Error::from) {
-                Err(error) if error.is_lost() && others > 0 => others -= 1,
-                begun => break begun?,
-            }
+        let begin = || async { self.pool.begin_with(statement).await.map_err(Error::from) };
+        let inner = match begin().await {
+            Err(error) if error.is_lost() => PING_ALWAYS.scope((), begin()).await?,
+            result => result?,
         };
         Ok(Tx {
             inner,
-            wakes: vec![],
-            wakeups: self.wakeups.clone(),
+            notified: vec![],
+            topics: self.topics.clone(),
         })
     }
 
@@ -67,32 +75,33 @@ impl Db {
         &self.pool
     }
 
-    /// Where committed transactions say that there is work.
-    pub fn wakeups(&self) -> &Wakeups {
-        &self.wakeups
+    /// Is notified when a transaction of this process that made work of `topic` is committed. All subscribers of a topic
+    /// share one [`Notify`], which wakes one of them and keeps one notification while none waits.
+    pub fn subscribe(&self, topic: Topic) -> Arc<Notify> {
+        self.topics.of(topic).clone()
     }
 }
 
-/// A transaction that remembers whom to wake once it is committed. Dereferences to the connection.
+/// A transaction that remembers which workers to notify once it is committed. Dereferences to the connection.
 pub struct Tx {
     inner: Transaction<'static, Postgres>,
-    wakes: Vec<Topic>,
-    wakeups: Wakeups,
+    notified: Vec<Topic>,
+    topics: Topics,
 }
 
 impl Tx {
-    /// Marks that this transaction makes work of `topic`: its workers are woken after the commit, never before.
-    pub fn wake(&mut self, topic: Topic) {
-        if !self.wakes.contains(&topic) {
-            self.wakes.push(topic);
+    /// Marks that this transaction makes work of `topic`: its workers are notified after the commit, never before.
+    pub fn notify(&mut self, topic: Topic) {
+        if !self.notified.contains(&topic) {
+            self.notified.push(topic);
         }
     }
 
-    /// Commits, then wakes. After an error nothing is known to be written.
+    /// Commits, then notifies. After an error it is not known whether anything was written.
     pub async fn commit(self) -> Result<()> {
         self.inner.commit().await?;
-        for topic in self.wakes {
-            self.wakeups.wake(topic);
+        for topic in self.notified {
+            self.topics.of(topic).notify_one();
         }
         Ok(())
     }

@@ -5,10 +5,16 @@ use galaxy_core::{DependencyError, InvalidCursor};
 /// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A failed query.
+/// Why a query gives no result.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct Error(#[from] sqlx::Error);
+pub enum Error {
+    /// The query failed.
+    #[error(transparent)]
+    Query(#[from] sqlx::Error),
+    /// The query succeeded, but its result is one that the schema and the statements before it rule out.
+    #[error("an unexpected result of a query: {0}")]
+    Unexpected(&'static str),
+}
 
 /// Why a page of a list cannot be read; the one error of every list.
 #[derive(Debug, thiserror::Error)]
@@ -28,12 +34,12 @@ impl From<sqlx::Error> for ListError {
 }
 
 impl Error {
-    /// The connection is gone; another one may stand.
+    /// The connection is gone; another one may work.
     pub(crate) fn is_lost(&self) -> bool {
-        match &self.0 {
-            sqlx::Error::Io(_) => true,
+        match self {
+            Self::Query(sqlx::Error::Io(_)) => true,
             // admin_shutdown, crash_shutdown
-            sqlx::Error::Database(error) => error
+            Self::Query(sqlx::Error::Database(error)) => error
                 .code()
                 .is_some_and(|code| ["57P01", "57P02"].contains(&&*code)),
             _ => false,
@@ -42,16 +48,16 @@ impl Error {
 
     /// The name of the constraint that refused the write, if one did. Map it to a refusal where it is caught.
     pub fn constraint(&self) -> Option<&str> {
-        match &self.0 {
-            sqlx::Error::Database(error) => error.constraint(),
+        match self {
+            Self::Query(sqlx::Error::Database(error)) => error.constraint(),
             _ => None,
         }
     }
 
     /// Whether the write was refused by the unique index or key called `name`.
     pub fn is_unique_violation(&self, name: &str) -> bool {
-        match &self.0 {
-            sqlx::Error::Database(error) => {
+        match self {
+            Self::Query(sqlx::Error::Database(error)) => {
                 error.is_unique_violation() && error.constraint() == Some(name)
             }
             _ => false,
@@ -62,7 +68,10 @@ impl Error {
 /// Unavailable: the database is away, full or restarting, or asks to begin the transaction anew.
 impl DependencyError for Error {
     fn is_unavailable(&self) -> bool {
-        match &self.0 {
+        let Self::Query(error) = self else {
+            return false;
+        };
+        match error {
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut

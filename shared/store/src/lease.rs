@@ -1,7 +1,9 @@
-//! Leases: who claimed a row holds it for a while, renews it beside the work, and is fenced off by its token when late.
+//! Leases: a worker that claimed a row holds it for a while, renews it beside the work, and is fenced off by the token when
+//! it is late.
 //!
-//! The claim itself is SQL of the table's owner: set a new [`LeaseToken`] and `lease_expires_at` on rows found with
-//! `for update skip locked`. Every later write of the holder says `where lease_token = $token`; no row, no right.
+//! The claim itself is SQL of the crate that owns the table: set a new [`LeaseToken`] and `lease_expires_at` on rows found
+//! with `for update skip locked`. Every later write of the holder says `where lease_token = $token`; if it changes no row,
+//! the lease is lost.
 
 use std::{future::Future, time::Duration};
 
@@ -9,15 +11,15 @@ pub use galaxy_core::LeaseToken;
 
 use crate::error::Result;
 
-/// The lease went to somebody else, or could not be renewed in time: the work was stopped, and its result must not count.
+/// Another worker has the lease, or it could not be renewed in time. The work was stopped; its result must not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the lease was lost")]
 pub struct Lost;
 
 /// Runs `work` while renewing the lease every third of `length`.
 ///
-/// `renew` says whether the lease is still held. If it is not, or has failed to answer for a whole `length`, `work` is
-/// dropped where it stands.
+/// `renew` returns whether the lease is still held. If it is not, or if renewals have failed for a whole `length`, `work` is
+/// dropped where it is.
 pub async fn hold<T, R>(
     length: Duration,
     renew: impl Fn() -> R,
@@ -60,7 +62,7 @@ mod tests {
     const LENGTH: Duration = Duration::from_secs(30);
 
     #[tokio::test(start_paused = true)]
-    async fn work_longer_than_a_lease_goes_on_while_it_is_renewed() {
+    async fn work_that_takes_longer_than_a_lease_continues_while_it_is_renewed() {
         let work = tokio::time::sleep(LENGTH * 5);
         assert_eq!(hold(LENGTH, || ready(Ok(true)), work).await, Ok(()));
     }

@@ -1,4 +1,4 @@
-//! The schema's migrations, embedded in every binary, and the question whether a database stands at the newest.
+//! The migrations of the schema, embedded in every binary, and the check that a database is at the newest.
 
 use sqlx::{migrate::Migrator, postgres::PgPool};
 
@@ -8,7 +8,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 /// The database is not at the migration this binary works with.
 #[derive(Debug, thiserror::Error)]
 pub enum Mismatch {
-    /// It has not come there yet.
+    /// It is at an older one.
     #[error(
         "the database is at migration {found}, this version needs {needed}; run the api or the migrate job"
     )]
@@ -18,7 +18,7 @@ pub enum Mismatch {
         /// The newest migration of this binary.
         needed: i64,
     },
-    /// A newer version has been there.
+    /// A newer version migrated it.
     #[error(
         "the database is at migration {found}, newer than this version's {needed}; run the newer version"
     )]
@@ -39,7 +39,7 @@ pub enum Mismatch {
     Failed(sqlx::migrate::MigrateError),
 }
 
-/// Applies what is missing. Several processes may do this at once; one works, the others wait for it.
+/// Applies the migrations that are missing. Several processes may do this at once; one works, the others wait for it.
 pub(crate) async fn apply(pool: &PgPool) -> Result<(), Mismatch> {
     use sqlx::migrate::MigrateError;
     match MIGRATOR.run(pool).await {
@@ -53,7 +53,7 @@ pub(crate) async fn apply(pool: &PgPool) -> Result<(), Mismatch> {
     }
 }
 
-/// `Ok` if the database stands at exactly the newest migration of this binary.
+/// `Ok` if the database is at exactly the newest migration of this binary.
 pub(crate) async fn check(pool: &PgPool) -> Result<(), Mismatch> {
     let applied: Result<Option<i64>, sqlx::Error> =
         sqlx::query_scalar("select max(version) from _sqlx_migrations where success")

@@ -1,4 +1,5 @@
-//! The loop over claimed rows: woken or polling, claims what it has room for, works on each item in a task of its own.
+//! The loop of a worker over claimed rows: notified or polling, it claims as many as it has room for and works on each in a
+//! task of its own.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -16,7 +17,7 @@ pub trait Queue: Send + Sync + 'static {
     fn claim(&self, room: u32) -> impl Future<Output = Result<Vec<Self::Item>>> + Send;
 
     /// Works on one item to its end and records the outcome under its lease. When the process drains, it either
-    /// finishes soon or gives the lease back.
+    /// finishes soon or releases the lease.
     fn work(&self, item: Self::Item) -> impl Future<Output = ()> + Send;
 }
 
@@ -27,19 +28,19 @@ pub struct Options {
     pub name: &'static str,
     /// Items worked on at once.
     pub slots: u32,
-    /// How long to sleep without a wake-up before looking anyway.
+    /// How long to wait for a notification before claiming anyway.
     pub poll: Duration,
 }
 
 /// Starts the loop; it ends when the process drains. A panic in one item ends that item: its lease expires.
-pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, bell: Arc<Notify>, options: Options) {
+pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, notify: Arc<Notify>, options: Options) {
     let slots = Arc::new(Semaphore::new(options.slots as usize));
     let spawner = tasks.clone();
     tasks.supervise(options.name, move || {
         run(
             spawner.clone(),
             queue.clone(),
-            bell.clone(),
+            notify.clone(),
             slots.clone(),
             options.clone(),
         )
@@ -49,7 +50,7 @@ pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, bell: Arc<Notify>, options:
 async fn run<Q: Queue>(
     tasks: Tasks,
     queue: Arc<Q>,
-    bell: Arc<Notify>,
+    notify: Arc<Notify>,
     slots: Arc<Semaphore>,
     options: Options,
 ) {
@@ -57,13 +58,13 @@ async fn run<Q: Queue>(
     let backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
     let mut failures = 0;
     while !draining.is_cancelled() {
-        // Room before the claim: what is claimed is worked on at once, so its lease does not run in a queue.
+        // Room before the claim: claimed items are worked on at once, so that no lease runs while its item waits.
         tokio::select! {
             () = draining.cancelled() => break,
             permit = slots.acquire() => drop(permit),
         }
-        // Listening begins before looking, so that what comes in between is not slept over.
-        let rung = bell.notified();
+        // Created before the claim, so that work which is committed in between is not missed.
+        let notified = notify.notified();
         let room = u32::try_from(slots.available_permits())
             .unwrap_or(u32::MAX)
             .max(1);
@@ -79,13 +80,16 @@ async fn run<Q: Queue>(
             Err(error) => {
                 failures += 1;
                 tracing::warn!(worker = options.name, %error, "work cannot be claimed; trying again");
-                tokio::time::sleep(backoff.delay(failures)).await;
+                tokio::select! {
+                    () = tokio::time::sleep(backoff.delay(failures)) => {}
+                    () = draining.cancelled() => {}
+                }
                 true
             }
         };
         if !more {
             tokio::select! {
-                () = rung => {}
+                () = notified => {}
                 () = tokio::time::sleep(options.poll) => {}
                 () = draining.cancelled() => {}
             }

@@ -51,13 +51,16 @@ async fn used(db: &Db) -> Result<(), Error> {
 }
 
 #[sqlx::test(migrations = false)]
-async fn no_transaction_begins_over_a_connection_that_broke(pool: PgPool) {
+async fn transactions_begin_after_all_connections_were_lost(pool: PgPool) {
     let db = connected(&pool).await;
     all_used(&db).await;
     break_connections(&pool).await;
-    let mut tx = db.begin().await.unwrap();
-    sqlx::query("select 1").execute(&mut *tx).await.unwrap();
-    tx.commit().await.unwrap();
+    let transactions = (0..4 * CONNECTIONS).map(|_| async {
+        let mut tx = db.begin().await?;
+        sqlx::query("select 1").execute(&mut *tx).await?;
+        tx.commit().await
+    });
+    try_join_all(transactions).await.unwrap();
 }
 
 #[sqlx::test(migrations = false)]

@@ -1,4 +1,4 @@
-//! The worker loop over a queue in memory: woken, bounded, robust.
+//! The worker loop over a queue in memory: notified, bounded, robust.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
@@ -59,14 +59,14 @@ impl Queue for Memory {
 }
 
 fn start(tasks: &Tasks, queue: &Arc<Memory>) -> Arc<Notify> {
-    let bell = Arc::new(Notify::new());
+    let notify = Arc::new(Notify::new());
     let options = Options {
         name: "test",
         slots: 4,
         poll: Duration::from_hours(1),
     };
-    worker::start(tasks, queue.clone(), bell.clone(), options);
-    bell
+    worker::start(tasks, queue.clone(), notify.clone(), options);
+    notify
 }
 
 async fn until(condition: impl Fn() -> bool) {
@@ -81,12 +81,12 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn work_that_comes_later_is_taken_at_the_bell_and_not_at_the_next_poll() {
+async fn work_that_arrives_later_is_claimed_at_the_notification_and_not_at_the_next_poll() {
     let (tasks, queue) = (Tasks::new(), Arc::new(Memory::default()));
-    let bell = start(&tasks, &queue);
+    let notify = start(&tasks, &queue);
     tokio::time::sleep(Duration::from_secs(1)).await;
     queue.waiting.lock().unwrap().push_back(1);
-    bell.notify_one();
+    notify.notify_one();
     until(|| queue.done.load(Ordering::SeqCst) == 1).await;
     assert!(tasks.shut_down(Duration::from_secs(1)).await);
 }
@@ -99,12 +99,12 @@ async fn no_more_is_claimed_than_there_is_room_for() {
         ..Memory::default()
     };
     let (tasks, queue) = (Tasks::new(), Arc::new(queue));
-    let _bell = start(&tasks, &queue);
+    let _notify = start(&tasks, &queue);
     until(|| queue.running.load(Ordering::SeqCst) == 4).await;
     assert_eq!(
         queue.waiting.lock().unwrap().len(),
         16,
-        "what there is no room for stays for other workers"
+        "items without room stay for other workers"
     );
     queue.gate.as_ref().unwrap().add_permits(20);
     until(|| queue.done.load(Ordering::SeqCst) == 20).await;
@@ -119,19 +119,19 @@ async fn a_panic_ends_its_item_alone_and_a_failing_claim_is_tried_again() {
         ..Memory::default()
     };
     let (tasks, queue) = (Tasks::new(), Arc::new(queue));
-    let _bell = start(&tasks, &queue);
+    let _notify = start(&tasks, &queue);
     until(|| queue.done.load(Ordering::SeqCst) == 3).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn draining_waits_for_what_is_worked_on_and_takes_nothing_new() {
+async fn draining_waits_for_items_under_way_and_claims_nothing_new() {
     let queue = Memory {
         gate: Some(Semaphore::new(0)),
         waiting: Mutex::new((1..=9).collect()),
         ..Memory::default()
     };
     let (tasks, queue) = (Tasks::new(), Arc::new(queue));
-    let _bell = start(&tasks, &queue);
+    let _notify = start(&tasks, &queue);
     until(|| queue.running.load(Ordering::SeqCst) == 4).await;
     let draining = tasks.draining();
     let (ended, ()) = tokio::join!(tasks.shut_down(Duration::from_secs(30)), async {

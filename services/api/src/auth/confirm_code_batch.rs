@@ -10,15 +10,17 @@ use galaxy_core::{
     entropy,
 };
 use galaxy_service::Tasks;
-use galaxy_store::{Db, Result, Tx};
+use galaxy_store::{Db, Error, Result, Tx};
 
 use super::{
-    model, sessions,
+    model::{self, WRONG_CODES},
+    sessions,
     store::{self, Opened, Opening, Registration, Tried},
 };
 use crate::{
     accounts::model::SanctionCode,
     batch::{BatchPermit, Batcher, whole_or_each},
+    throttle,
 };
 
 /// How often a batch is tried, since another replica may have taken the address or the name of a new account.
@@ -154,7 +156,8 @@ impl Work {
             }
         }
         if !wrong.is_empty() {
-            store::count_wrong(&mut self.tx, &wrong, self.now).await?;
+            let wrong: Vec<&[u8]> = wrong.iter().map(Vec::as_slice).collect();
+            throttle::count(&mut self.tx, &WRONG_CODES, &wrong, self.now).await?;
         }
         Ok((right, shut))
     }
@@ -165,7 +168,7 @@ impl Work {
             let (round, later) = one_of_each(right, |right| right.tried.email.clone());
             right = later;
             let openings: Option<Vec<Opening>> = round.iter().map(|r| self.opening(r)).collect();
-            let openings = openings.ok_or(sqlx::Error::RowNotFound)?;
+            let openings = openings.ok_or(Error::Unexpected("a challenge has no valid address"))?;
             let opened = store::open(&mut self.tx, &openings, self.now).await?;
             for ((right, opening), opened) in round.into_iter().zip(openings).zip(opened) {
                 self.outcomes[right.place] = match opened {

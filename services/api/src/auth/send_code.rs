@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State, http::StatusCode};
-use galaxy_core::{ChallengeId, EmailAddress, Locale, entropy};
+use galaxy_core::{ChallengeId, EmailAddress, Locale, SourceNetwork, entropy};
 use galaxy_http::{ApiError, ApiJson, ClientAddress, ErrorBody, Invalid};
 use galaxy_mail::{Content, templates};
 use galaxy_service::telemetry;
@@ -17,7 +17,6 @@ use super::{
     Auth, metrics, model,
     store::{Admission, CodeRequest},
 };
-use crate::throttle;
 
 /// No answer about a challenge leaves sooner than this after the request came: the little that is written less for a
 /// throttled one does not show.
@@ -91,7 +90,7 @@ pub async fn send_email_code(
         requested_at: now,
         expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
         email_subject: auth.keys.hash("auth.email", &[email.identity().as_bytes()]),
-        address_subject: auth.keys.hash("auth.address", &[&throttle::network(from)]),
+        address_subject: auth.keys.hash("auth.address", &[&SourceNetwork::of(from).to_bytes()]),
         email,
         content,
         traceparent: telemetry::traceparent(),

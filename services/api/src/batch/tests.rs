@@ -192,7 +192,7 @@ async fn it_answers_while_the_process_drains_and_ends_with_its_last_handle() {
 async fn a_request_that_cannot_be_answered_fails_alone() {
     let work = async |part: &[u32]| {
         if part.contains(&2) {
-            return Err(sqlx::Error::RowNotFound.into());
+            return Err(galaxy_store::Error::Unexpected("on purpose"));
         }
         Ok(part.iter().map(|n| n * 10).collect())
     };

@@ -60,7 +60,7 @@ impl MailWorld {
             reply_to: None,
             max_attempts: 8,
         };
-        let wakeup = self.world.db.wakeups().bell(Topic::Mail);
+        let wakeup = self.world.db.subscribe(Topic::Mail);
         let process = &self.world.process;
         let queue = MailQueue::new(
             &self.world.db,

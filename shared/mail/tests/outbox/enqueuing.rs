@@ -9,7 +9,7 @@ use crate::world::{address, claim_all, claim_one, content, finish, mail};
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_enqueued_mail_can_be_claimed_and_wakes_the_mailer_after_the_commit(pool: PgPool) {
     let world = World::new(pool);
-    let wakeup = world.db.wakeups().bell(Topic::Mail);
+    let wakeup = world.db.subscribe(Topic::Mail);
     mail("a").enqueue(&world).await;
     tokio::time::timeout(std::time::Duration::from_secs(1), wakeup.notified())
         .await

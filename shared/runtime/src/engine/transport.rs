@@ -38,7 +38,7 @@ fn request(
 ) -> Result<Request<Bytes>, Error> {
     let uri = Uri::builder()
         .scheme("http")
-        .authority(engine.authority())
+        .authority(engine.authority().clone())
         .path_and_query(path)
         .build()?;
     with_json(Request::builder().method(method).uri(uri), body)

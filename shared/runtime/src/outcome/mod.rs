@@ -57,7 +57,7 @@ async fn conclude(
     match store::leases::conclude(tx, operation, status, text.as_deref(), now).await? {
         None => return Err(EndError::NotHeld),
         // What waited for this one can be claimed from now on.
-        Some(true) => tx.wake(Topic::Runtime),
+        Some(true) => tx.notify(Topic::Runtime),
         Some(false) => {}
     }
     let event = OperationFinished {

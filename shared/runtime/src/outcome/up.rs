@@ -44,7 +44,7 @@ pub async fn started(
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
     let seen = seen(&mut tx, &record, status).await?;
     snapshot(&mut tx, &record, &seen, now).await?;
-    tx.wake(galaxy_store::Topic::Runtime);
+    tx.notify(galaxy_store::Topic::Runtime);
     Ok(tx.commit().await?)
 }
 
@@ -69,7 +69,7 @@ pub async fn came_up(
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
     let seen = seen(&mut tx, &record, status).await?;
     snapshot(&mut tx, &record, &seen, now).await?;
-    tx.wake(galaxy_store::Topic::Runtime);
+    tx.notify(galaxy_store::Topic::Runtime);
     Ok(tx.commit().await?)
 }
 

@@ -93,6 +93,11 @@ pub async fn request_codes(
         .collect();
     let rows = sqlx::query_file!(
         "src/auth/store/request_codes.sql",
+        per_address.bucket,
+        &address_subjects as _,
+        now,
+        per_address.ends(now),
+        per_address.limit_i32(),
         &ids,
         &emails as _,
         &domains as _,
@@ -103,10 +108,6 @@ pub async fn request_codes(
         &at,
         &expires,
         &email_subjects as _,
-        &address_subjects as _,
-        per_address.bucket,
-        per_address.limit_i32(),
-        per_address.ends(now),
         minute.0,
         minute.1,
         hour.0,
@@ -115,7 +116,6 @@ pub async fn request_codes(
         day.1,
         kept.unwrap_or_default().cast_signed(),
         expires_at.unwrap_or(now),
-        now,
     )
     .fetch_all(connection)
     .await?;

@@ -7,7 +7,7 @@ use galaxy_events::{
     catalogue::{account::AccountCreated, session::SessionCreated},
     outbox::Batch,
 };
-use galaxy_store::{Result, Topic, Tx};
+use galaxy_store::{Error, Result, Topic, Tx};
 use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
@@ -72,31 +72,6 @@ pub async fn take_tries(
             is_guessed_at: row.is_guessed_at,
         })
         .collect())
-}
-
-/// Counts wrong codes, one for each time a subject is named.
-#[instrument(name = "db.auth.count_wrong", skip_all, fields(batch = subjects.len()))]
-pub async fn count_wrong(
-    connection: &mut PgConnection,
-    subjects: &[Vec<u8>],
-    now: Timestamp,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into backend.throttle_counters as t (bucket, subject, window_start, hits, expires_at)
-         select $1, s.subject, $3, count(*), $4 from unnest($2::bytea[]) s (subject) group by s.subject order by s.subject
-         on conflict (bucket, subject) do update set
-             hits = least(case when t.expires_at <= $3 then 0 else t.hits end, $5) + excluded.hits,
-             window_start = case when t.expires_at <= $3 then $3 else t.window_start end,
-             expires_at = case when t.expires_at <= $3 then $4 else t.expires_at end",
-        WRONG_CODES.bucket,
-        subjects,
-        now,
-        WRONG_CODES.ends(now),
-        WRONG_CODES.limit_i32(),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// A session that is to be opened by a right code.
@@ -185,11 +160,10 @@ pub async fn open(tx: &mut Tx, openings: &[Opening], now: Timestamp) -> Result<V
     )
     .fetch_all(&mut **tx)
     .await?;
-    tx.wake(Topic::Outbox);
+    tx.notify(Topic::Outbox);
     let opened = rows.into_iter().zip(openings).map(|(row, opening)| {
         if !row.consumed {
-            // Not while the caller holds the challenge; if all the same, there is no session.
-            return Err(sqlx::Error::RowNotFound.into());
+            return Err(Error::Unexpected("a locked challenge was consumed before"));
         }
         if let Some(code) = row.barring {
             return Ok(Opened::Barred(code));

@@ -8,6 +8,4 @@ mod confirming;
 
 pub use blocks::{block_email, drop_challenges, sweep_challenges, unblock_email};
 pub use code_requests::{Admission, CodeRequest, request_codes, sweep_sent_codes};
-pub use confirming::{
-    Opened, Opening, Registration, Tried, count_wrong, is_taken, open, take_tries,
-};
+pub use confirming::{Opened, Opening, Registration, Tried, is_taken, open, take_tries};

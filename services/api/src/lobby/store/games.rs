@@ -137,7 +137,9 @@ pub async fn save(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()> {
     .await?
     .rows_affected();
     if saved != 1 {
-        return Err(sqlx::Error::RowNotFound.into());
+        return Err(galaxy_store::Error::Unexpected(
+            "the locked game is not there to be saved",
+        ));
     }
     game.version += 1;
     game.updated_at = now;

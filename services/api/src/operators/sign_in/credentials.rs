@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use galaxy_core::{Clock, Timestamp, entropy};
+use galaxy_core::{Clock, SourceNetwork, Timestamp, entropy};
 use galaxy_http::ApiError;
 use galaxy_service::{Generation, GenerationCache, SingleFlight};
 use galaxy_store::Db;
@@ -215,7 +215,7 @@ struct Budgets {
 
 impl Budgets {
     fn of(keys: &Keys, username: &str, from: IpAddr) -> Self {
-        let (name, network) = (username.as_bytes(), throttle::network(from));
+        let (name, network) = (username.as_bytes(), SourceNetwork::of(from).to_bytes());
         Self {
             account: keys.hash("admin.account", &[name]),
             address: keys.hash("admin.address", &[&network]),

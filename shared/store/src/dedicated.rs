@@ -1,19 +1,19 @@
-//! A connection that one loop keeps for itself: its statements stay prepared, where a pool would hand out a cold one.
+//! A connection that one task has to itself: its statements stay prepared, where the pool would hand out a cold one.
 
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::{Db, error::Result};
 
-/// Keeps a connection between uses, beside those of the pool, which it leaves no smaller. Made at the first use and after
-/// [`Kept::forget`].
+/// A connection beside those of the pool, which stays as large as it is. Opened at the first use and after
+/// [`DedicatedConnection::discard`].
 #[derive(Debug)]
-pub struct Kept {
+pub struct DedicatedConnection {
     db: Db,
     connection: Option<PgConnection>,
 }
 
-impl Kept {
-    /// None is taken yet.
+impl DedicatedConnection {
+    /// Not open yet.
     pub fn new(db: &Db) -> Self {
         Self {
             db: db.clone(),
@@ -34,8 +34,8 @@ impl Kept {
         Ok(self.connection.insert(connection).begin_with(begin).await?)
     }
 
-    /// After an error: drops the connection, since it may not stand any more.
-    pub fn forget(&mut self) {
+    /// Closes the connection. Call it after an error, since the connection may be broken.
+    pub fn discard(&mut self) {
         self.connection = None;
     }
 }
