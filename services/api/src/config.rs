@@ -13,7 +13,6 @@ use crate::{auth, operators::FirstOperator};
 /// All settings of `api`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The database.
     pub postgres: PostgresConfig,
     /// The event streams.
     pub nats: NatsConfig,
@@ -122,7 +121,7 @@ impl Section for Config {
     }
 }
 
-/// Whole days, rounded up, and one more: events of the day that is being dropped are younger than its first.
+/// FullAccount days, rounded up, and one more: events of the day that is being dropped are younger than its first.
 fn keep_days(retention: Duration) -> i32 {
     let days = retention.as_secs().div_ceil(24 * 60 * 60);
     i32::try_from(days)

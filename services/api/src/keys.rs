@@ -1,4 +1,4 @@
-//! Keyed hashes: what must be recognised again but not read back, such as codes and throttled addresses.
+//! Keyed hashes of values that are compared but never read back, such as codes and throttled addresses.
 
 use galaxy_service::Secret;
 use hmac::{Hmac, KeyInit, Mac};

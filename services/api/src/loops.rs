@@ -6,7 +6,7 @@ use galaxy_events::{Nats, consumer};
 use galaxy_service::Process;
 use galaxy_store::Db;
 
-use crate::{Config, auth::sessions::seen, compose::Domains, geo::counters, lobby, sweeps};
+use crate::{Config, auth::sessions::last_seen, compose::Domains, geo::counters, lobby, sweeps};
 
 /// Starts them all; they end when the process drains.
 pub fn start(config: &Config, process: &Process, db: &Db, nats: &Nats, domains: &Domains) {
@@ -15,7 +15,7 @@ pub fn start(config: &Config, process: &Process, db: &Db, nats: &Nats, domains: 
     tasks.supervise("invalidations", move || {
         invalidation.clone().run(draining.clone())
     });
-    seen::start(tasks, &domains.sessions);
+    last_seen::start(tasks, &domains.sessions);
     counters::start(tasks, &domains.geo);
     sweeps::start(tasks, db, clock, config.outbox_keep_days);
     let runtime_events = Arc::new(lobby::RuntimeEvents {

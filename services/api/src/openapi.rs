@@ -1,4 +1,5 @@
-//! The REST document around the operations that it is given. `proto/openapi.yaml` is its committed form; a test compares the two.
+//! The REST document around the operations that it is given. `proto/openapi.yaml` is its committed form; a test compares
+//! the two.
 
 use galaxy_http::ErrorBody;
 use utoipa::{
@@ -12,7 +13,7 @@ use utoipa::{
     },
 };
 
-/// What the document says beside the operations.
+/// The document without operations.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -93,7 +94,7 @@ pub fn document(operations: Document) -> Document {
     document
 }
 
-/// What a caller proves himself with.
+/// The credentials that callers send.
 fn schemes() -> [(&'static str, SecurityScheme); 3] {
     let user = ApiKeyValue::with_description(
         "X-User-ID",
@@ -112,7 +113,7 @@ fn schemes() -> [(&'static str, SecurityScheme); 3] {
     ]
 }
 
-/// What the operation's tag asks for, all of it at once.
+/// The credentials that an operation requires, by its tag; all of them together.
 fn credentials(operation: &Operation) -> Option<Vec<SecurityRequirement>> {
     let none: [&str; 0] = [];
     let tags = operation.tags.as_ref()?;

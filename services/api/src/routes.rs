@@ -95,7 +95,7 @@ pub fn router(config: &Config, process: &Process, domains: &Domains) -> Router {
     let of_engines = bounds(limits.engine_body, engine_timeout);
     let of_gateway =
         || ValidateRequestHeaderLayer::custom(RequireToken(config.gateway_token.clone()));
-    let counted = || from_fn_with_state(domains.geo.clone(), geo::note);
+    let counted = || from_fn_with_state(domains.geo.clone(), geo::count_request);
     // One stack for each group, and no `nest`, since each costs every request a few allocations.
     let domains = Some(domains);
     let public = public(domains).routes.layer(ours);

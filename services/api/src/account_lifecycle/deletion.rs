@@ -1,4 +1,4 @@
-//! The end of an account, whoever asks for it.
+//! The deletion of an account, by its owner or by an operator.
 
 use galaxy_core::{DeviceSessionId, RevocationReason, Timestamp, UserId};
 use galaxy_events::{catalogue::account::AccountDeleted, outbox};
@@ -7,10 +7,10 @@ use galaxy_store::Tx;
 use super::Error;
 use crate::{accounts::store, auth, geo, lobby};
 
-/// Deletes the account with everything that hangs on it: sessions revoked, all it has in the lobby released, counters
-/// removed, address freed, personal fields replaced. `None` if there is no such account.
+/// Deletes the account: revokes its sessions, closes its part in the lobby, removes its counters, frees its address and
+/// overwrites its personal fields. `None` if there is no such account.
 ///
-/// Gives the revoked sessions: let the caches forget them after the commit.
+/// Returns the revoked sessions: give them to [`crate::auth::sessions::Sessions::forget`] after the commit.
 pub async fn delete(
     tx: &mut Tx,
     user_id: UserId,

@@ -1,7 +1,7 @@
-//! What changes accounts, sessions, the lobby and country counters together: deletion and sanctions.
+//! Changes of accounts, sessions, the lobby and country counters together: deletion and sanctions.
 //!
-//! No other room touches these domains together. Each function works in the transaction of its caller, which holds the
-//! account's row for change.
+//! No other room touches these domains together. Each function works in the transaction of its caller, which has
+//! locked the account for change.
 
 mod delete;
 pub mod deletion;
@@ -16,12 +16,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{accounts::Accounts, auth::sessions::Sessions, lobby};
 
-/// Why an account could not be changed. None of it is a refusal: the caller has checked what may be done.
+/// A failure, not a refusal: the caller has checked that the change is allowed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
     Store(#[from] galaxy_store::Error),
-    /// The account's part in the lobby could not be ended.
     #[error(transparent)]
     Lobby(#[from] lobby::refusal::Error),
 }
@@ -45,7 +44,7 @@ pub struct AccountLifecycle {
 }
 
 impl AccountLifecycle {
-    /// Over the domains whose rows end with an account.
+    /// The room over the domains that it changes.
     pub fn new(db: &Db, clock: &Clock, accounts: &Accounts, sessions: &Sessions) -> Self {
         Self {
             db: db.clone(),

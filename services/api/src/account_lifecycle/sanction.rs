@@ -1,4 +1,4 @@
-//! What applying and removing a sanction brings with it.
+//! Applies and removes sanctions, with their effects on sessions, addresses and the lobby.
 
 use galaxy_core::{DeviceSessionId, Timestamp};
 use galaxy_events::{
@@ -16,9 +16,9 @@ use crate::{
     auth, lobby,
 };
 
-/// Applies the sanction and what follows from it. The caller holds the account for change; `email` is its address.
+/// Applies the sanction and its effects. The caller has locked the account for change; `email` is its address.
 ///
-/// Gives the revoked sessions: let the caches forget them after the commit.
+/// Returns the revoked sessions: give them to [`crate::auth::sessions::Sessions::forget`] after the commit.
 pub async fn apply(
     tx: &mut Tx,
     change: &SanctionChange<'_>,
@@ -49,8 +49,8 @@ pub async fn apply(
     Ok(sessions)
 }
 
-/// Removes the sanction and what it had brought, as far as that comes back. `false` if it was not active, or, with
-/// `ended_by`, if its end had not come by then.
+/// Removes the sanction and the block of the address. Sessions and games do not come back. `false` if it was not active,
+/// or, with `ended_by`, if it ends later than that.
 pub async fn remove(
     tx: &mut Tx,
     change: &SanctionChange<'_>,

@@ -1,4 +1,4 @@
-//! Removes sanctions whose end has come. They stopped to hold at their end already.
+//! Removes sanctions whose end has passed. They are ignored from their end on.
 //!
 //! Each account has a transaction of its own, which reads again under the account's lock, so that replicas do not
 //! interfere.

@@ -1,7 +1,6 @@
-//! What other domains ask before they let an account do something.
+//! Checks that other domains make before they let an account do something.
 //!
-//! Ask inside the transaction of the change: the account's row stays locked against sanctions and deletion until its
-//! end, so that none can come between the question and the commit.
+//! Check in the transaction of the change: the account's row stays locked against sanctions and deletion until the commit.
 
 use axum::http::StatusCode;
 use galaxy_core::{Timestamp, UserId};
@@ -13,7 +12,7 @@ use super::{
     store,
 };
 
-/// Why an account may not.
+/// Why an account is not allowed to do something.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAllowed {
     /// It does not exist or is deleted.
@@ -22,7 +21,6 @@ pub enum NotAllowed {
     /// An active sanction forbids it.
     #[error("forbidden by {}", .0.as_str())]
     Sanctioned(SanctionCode),
-    /// The question could not be answered.
     #[error(transparent)]
     Store(#[from] galaxy_store::Error),
 }
@@ -34,7 +32,7 @@ pub async fn ensure_may(
     action: Action,
     now: Timestamp,
 ) -> Result<(), NotAllowed> {
-    // The lock first, in a statement of its own: the next one then sees what the lock has waited for.
+    // The lock is a statement of its own, so that the next one sees what was committed while it waited.
     if !store::lock_for_use(connection, user_id).await? {
         return Err(NotAllowed::Unknown);
     }
@@ -45,7 +43,7 @@ pub async fn ensure_may(
     }
 }
 
-/// How much of `limit` the account may have now.
+/// The value of `limit` that is in force for the account.
 ///
 /// To count against it safely, first take [`store::lock_for_count`], which makes other counters of this account wait.
 pub async fn effective_limit(

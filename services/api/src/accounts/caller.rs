@@ -13,7 +13,6 @@ use crate::http::UserIdHeader;
 /// An account that exists and is not blocked for good.
 #[derive(Debug, Clone, Copy)]
 pub struct Caller {
-    /// Its id.
     pub user_id: UserId,
 }
 

@@ -8,7 +8,7 @@ use tracing::instrument;
 
 use super::{
     Accounts, Caller, access,
-    view::{AccountView, Whole},
+    view::{AccountView, FullAccount},
 };
 
 /// Profile, settings, entitlement, active sanctions and limits of the caller.
@@ -25,18 +25,17 @@ pub async fn get_account(
     caller: Caller,
 ) -> Result<Json<AccountView>, ApiError> {
     let mut connection = accounts.db.acquire().await?;
-    own(&accounts, &mut connection, caller.user_id).await
+    caller_account(&accounts, &mut connection, caller.user_id).await
 }
 
-/// The caller's account as an answer.
-pub(super) async fn own(
+/// The caller's account as the response body.
+pub(super) async fn caller_account(
     accounts: &Accounts,
     connection: &mut PgConnection,
     user_id: UserId,
 ) -> Result<Json<AccountView>, ApiError> {
-    let whole = Whole::read(connection, user_id, accounts.clock.now()).await?;
-    whole
-        .filter(|whole| whole.account.deleted_at.is_none())
-        .map(|whole| Json(whole.into()))
+    let full = FullAccount::read(connection, user_id, accounts.clock.now()).await?;
+    full.filter(|full| full.account.deleted_at.is_none())
+        .map(|full| Json(full.into()))
         .ok_or_else(access::unknown_user)
 }

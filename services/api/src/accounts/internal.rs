@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     Accounts,
-    view::{AccountView, Whole},
+    view::{AccountView, FullAccount},
 };
 
 /// An account as servers see it: also blocked and deleted ones.
@@ -24,12 +24,12 @@ pub struct AccountInternal {
     pub deleted_at: Option<Timestamp>,
 }
 
-impl From<Whole> for AccountInternal {
-    fn from(whole: Whole) -> Self {
+impl From<FullAccount> for AccountInternal {
+    fn from(full: FullAccount) -> Self {
         Self {
-            permanent_block: whole.account.permanent_block,
-            deleted_at: whole.account.deleted_at,
-            account: whole.into(),
+            permanent_block: full.account.permanent_block,
+            deleted_at: full.account.deleted_at,
+            account: full.into(),
         }
     }
 }
@@ -52,8 +52,7 @@ pub async fn get_account_internal(
     ApiPath(user_id): ApiPath<UserId>,
 ) -> Result<Json<AccountInternal>, ApiError> {
     let mut connection = accounts.db.acquire().await?;
-    let whole = Whole::read(&mut connection, user_id, accounts.clock.now()).await?;
-    whole
-        .map(|whole| Json(whole.into()))
+    let full = FullAccount::read(&mut connection, user_id, accounts.clock.now()).await?;
+    full.map(|full| Json(full.into()))
         .ok_or_else(|| ApiError::not_found("account"))
 }

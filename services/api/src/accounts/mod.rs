@@ -1,8 +1,8 @@
-//! Accounts: who plays. Made at the first sign-in, soft-deleted, never removed: other rows refer to them.
+//! Accounts of players. A first sign-in creates an account; it is soft-deleted, since other rows refer to it.
 //!
-//! Entitlements, sanctions and limits each keep a history of records and a roll-up of what holds now; a roll-up row whose
-//! end has passed holds no longer, whether a sweep has seen it yet or not. Other domains ask [`ensure_may`] and
-//! [`effective_limit`] in the transaction of what they are about to do.
+//! Entitlements, sanctions and limits each keep a history of records and a table of those in force. A row whose end has
+//! passed is ignored even before the sweep deletes it. Other domains call [`ensure_may`] and [`effective_limit`] in the
+//! transaction of their change.
 
 pub mod access;
 mod caller;
@@ -32,7 +32,7 @@ pub use model::{Action, LimitCode, SanctionCode, Tier};
 pub struct Accounts {
     db: Db,
     clock: Clock,
-    /// What the links in mails are signed with; without it, no link is valid.
+    /// Signs the links in mails; without it, no link is valid.
     unsubscribe_key: Option<Arc<Secret>>,
 }
 
@@ -55,7 +55,7 @@ pub fn user_router() -> OpenApiRouter<Accounts> {
         .routes(routes!(settings::update_settings))
 }
 
-/// What mails link to.
+/// The target of links in mails.
 pub fn public_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new().routes(routes!(unsubscribe::unsubscribe))
 }

@@ -15,7 +15,7 @@ pub const fn check_end(tier: Tier, has_end: bool) -> Result<(), &'static str> {
     }
 }
 
-/// What a player sets out to do, as far as sanctions care.
+/// An action that a sanction can forbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// Sign in.
@@ -119,14 +119,14 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// What holds without any grant.
+    /// In force without any grant.
     pub const FREE: Self = Self {
         tier: Tier::Free,
         ends_at: None,
         max_registered_race_names: LimitCode::MaxRegisteredRaceNames.default_for(Tier::Free),
     };
 
-    /// What holds at `now`: an ended grant is worth nothing, whether a sweep has seen it yet or not.
+    /// In force at `now`: an ended grant counts as free, even before the sweep replaces it.
     #[must_use]
     pub fn at(self, now: Timestamp) -> Self {
         if self.ends_at.is_some_and(|end| end <= now) {
@@ -136,7 +136,7 @@ impl Entitlement {
         }
     }
 
-    /// How much of `limit` there is: what an operator has set, else what the tier gives.
+    /// The value of `limit`: what an operator has set, else what the tier gives.
     pub fn effective_limit(self, limit: LimitCode, set: Option<u32>) -> u32 {
         set.unwrap_or(match limit {
             LimitCode::MaxRegisteredRaceNames => self.max_registered_race_names,

@@ -39,7 +39,7 @@ pub async fn update_profile(
     let mut tx = accounts.db.begin().await?;
     access::ensure_may(&mut tx, caller.user_id, model::Action::UpdateProfile, now).await?;
     store::set_display_name(&mut tx, caller.user_id, &name, now).await?;
-    let account = get::own(&accounts, &mut tx, caller.user_id).await?;
+    let account = get::caller_account(&accounts, &mut tx, caller.user_id).await?;
     tx.commit().await?;
     Ok(account)
 }

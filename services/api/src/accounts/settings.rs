@@ -69,7 +69,7 @@ pub async fn update_settings(
     let mut tx = accounts.db.begin().await?;
     access::ensure_may(&mut tx, caller.user_id, super::Action::UpdateProfile, now).await?;
     store::change_settings(&mut tx, caller.user_id, &change, now).await?;
-    let account = get::own(&accounts, &mut tx, caller.user_id).await?;
+    let account = get::caller_account(&accounts, &mut tx, caller.user_id).await?;
     tx.commit().await?;
     Ok(account)
 }

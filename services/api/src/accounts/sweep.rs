@@ -1,6 +1,6 @@
-//! Ends what was given for a time: entitlements and limits whose end has come.
+//! Removes entitlements and limits whose end has passed.
 //!
-//! They stopped to hold at their end already; the sweep updates the roll-ups and appends the events. Each account has a
+//! They are ignored from their end on; the sweep updates the tables of those in force and appends the events. Each account has a
 //! transaction of its own, which reads again under the account's lock, so that replicas do not interfere.
 
 use galaxy_core::{Timestamp, UserId};
@@ -12,9 +12,9 @@ use super::{
     store::{self, Grant, LimitChange},
 };
 
-/// Who ends what has run out, in records.
+/// The actor of expirations, in records.
 pub const ACTOR: &str = "system";
-/// Why, in records.
+/// The reason of expirations, in records.
 pub const REASON: &str = "It ran out.";
 
 /// Returns up to `batch` accounts whose paid tier has ended to the free tier.

@@ -63,7 +63,7 @@ pub async fn unsubscribe(
         ..SettingsChange::default()
     };
     let mut connection = accounts.db.acquire().await?;
-    // An account that is gone gets no mail either.
+    // Without an account there is no mail, so an unknown account is no error.
     store::change_settings(&mut connection, user_id, &change, accounts.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

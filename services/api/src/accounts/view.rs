@@ -1,4 +1,4 @@
-//! How accounts are shown.
+//! The answers that contain accounts.
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_notifications::Preferences;
@@ -110,9 +110,9 @@ pub struct EffectiveLimits {
     pub max_registered_race_names: u32,
 }
 
-/// An account row with what holds for it now.
+/// An account row with the entitlement, sanctions and limits in force.
 #[derive(Debug, Clone)]
-pub struct Whole {
+pub struct FullAccount {
     /// The row.
     pub account: Account,
     entitlement: Entitlement,
@@ -120,8 +120,8 @@ pub struct Whole {
     limits: Vec<ActiveLimit>,
 }
 
-impl Whole {
-    /// Reads what holds at `now`; `None` if there is no such account. A deleted one is found too.
+impl FullAccount {
+    /// Reads what is in force at `now`, of a deleted account too. `None` if there is no such account.
     pub async fn read(
         connection: &mut PgConnection,
         user_id: UserId,
@@ -145,15 +145,15 @@ impl Whole {
     }
 }
 
-impl From<Whole> for AccountView {
-    fn from(whole: Whole) -> Self {
+impl From<FullAccount> for AccountView {
+    fn from(full: FullAccount) -> Self {
         let effective_limits = EffectiveLimits {
-            max_owned_games: whole.effective(LimitCode::MaxOwnedGames),
-            max_active_memberships: whole.effective(LimitCode::MaxActiveMemberships),
-            max_pending_applications: whole.effective(LimitCode::MaxPendingApplications),
-            max_registered_race_names: whole.effective(LimitCode::MaxRegisteredRaceNames),
+            max_owned_games: full.effective(LimitCode::MaxOwnedGames),
+            max_active_memberships: full.effective(LimitCode::MaxActiveMemberships),
+            max_pending_applications: full.effective(LimitCode::MaxPendingApplications),
+            max_registered_race_names: full.effective(LimitCode::MaxRegisteredRaceNames),
         };
-        let account = whole.account;
+        let account = full.account;
         Self {
             user_id: account.user_id,
             user_name: account.user_name,
@@ -163,13 +163,9 @@ impl From<Whole> for AccountView {
             time_zone: account.time_zone,
             declared_country: account.declared_country,
             notifications: Preferences::read(&account.notifications),
-            entitlement: whole.entitlement.into(),
-            sanctions: whole
-                .sanctions
-                .into_iter()
-                .map(SanctionView::from)
-                .collect(),
-            limits: whole.limits.into_iter().map(LimitView::from).collect(),
+            entitlement: full.entitlement.into(),
+            sanctions: full.sanctions.into_iter().map(SanctionView::from).collect(),
+            limits: full.limits.into_iter().map(LimitView::from).collect(),
             effective_limits,
             created_at: account.created_at,
             updated_at: account.updated_at,

@@ -28,11 +28,9 @@ const MAX_TRIES: u32 = 5;
 
 /// A code that was typed, and the device it was typed into.
 pub struct Attempt {
-    /// Of which challenge.
     pub challenge_id: ChallengeId,
     /// Keyed hash of the code.
     pub given: [u8; 32],
-    /// The device's key.
     pub client_public_key: [u8; 32],
     /// IANA time zone, for a new account.
     pub time_zone: String,
@@ -175,7 +173,7 @@ impl Work {
                     Opened::Barred(code) => Outcome::Barred(code),
                     Opened::Yes(replaced) => {
                         let reason = RevocationReason::Replaced.into();
-                        sessions::announce(&mut self.tx, &replaced, &reason).await?;
+                        sessions::publish_revocations(&mut self.tx, &replaced, &reason).await?;
                         let gone = replaced.iter().map(|r| r.device_session_id).collect();
                         Outcome::Opened(opening.device_session_id, gone)
                     }

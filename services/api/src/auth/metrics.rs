@@ -1,4 +1,4 @@
-//! What sign-in and session lookups count.
+//! The counters of sign-in and session lookups.
 
 use std::sync::LazyLock;
 
@@ -28,8 +28,8 @@ static SESSION_LOOKUPS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-/// A code was asked for.
-pub fn code_asked(admission: Admission) {
+/// Counts a request for a code.
+pub fn code_requested(admission: Admission) {
     let outcome = match admission {
         Admission::Send => "sent",
         Admission::Throttled => "throttled",
@@ -38,7 +38,7 @@ pub fn code_asked(admission: Admission) {
     CODES_ASKED.add(1, &[KeyValue::new("outcome", outcome)]);
 }
 
-/// A code was tried.
+/// Counts an attempt to confirm a code.
 pub fn code_tried(outcome: &'static str) {
     CODES_TRIED.add(1, &[KeyValue::new("outcome", outcome)]);
 }

@@ -1,8 +1,8 @@
-//! Sign-in by e-mail code, and the device sessions it makes.
+//! Sign-in by e-mail code, and the device sessions that it opens.
 //!
 //! A challenge is one code sent to one address: open → consumed by exactly one confirmation, or expired, or exhausted
-//! after five tries. A try is taken before the comparison. Who asks for codes learns nothing about an address: known,
-//! unknown and throttled ones get the same answer after the same work.
+//! after five tries. A try is counted before the comparison. The response to a request for a code is the same, after the
+//! same work, for known, unknown and throttled addresses.
 
 mod confirm_code;
 pub mod confirm_code_batch;
@@ -38,7 +38,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Sign-in over `db`: `keys` hash codes, `geo` says where a new account is, `sessions` are told which ones were replaced.
+    /// Sign-in over `db`: `keys` hash codes, `geo` finds the country of a new account, and replaced sessions leave the cache
+    /// of `sessions`.
     pub fn new(
         tasks: &Tasks,
         db: &Db,

@@ -15,12 +15,10 @@ use crate::{keys::Keys, throttle::Rule};
 /// Tries per challenge.
 pub const TRIES: i32 = 5;
 
-/// At most so many in any window of this length.
+/// A limit of hits in any window of a length.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowance {
-    /// How many.
     pub most: u32,
-    /// In which time.
     pub window: Duration,
 }
 
@@ -52,7 +50,7 @@ pub const CODES_PER_EMAIL: [Allowance; 3] = [
     },
 ];
 
-/// Codes asked for from one source address, also those that were not sent.
+/// Codes requested from one source address, those included that were not sent.
 pub const fn codes_per_address(limit: u32) -> Rule {
     Rule {
         bucket: "auth.code.address",
@@ -61,20 +59,19 @@ pub const fn codes_per_address(limit: u32) -> Rule {
     }
 }
 
-/// Wrong codes for one e-mail address over all its challenges: who tries a few codes on each of many challenges gets no
-/// further than that.
+/// Wrong codes for one e-mail address over all its challenges, so that many challenges do not give an attacker more tries.
 pub const WRONG_CODES: Rule = Rule {
     bucket: "auth.wrong.email",
     limit: 15,
     window: Duration::from_hours(1),
 };
 
-/// What is stored of a code.
+/// The stored hash of a code.
 pub fn code_hash(keys: &Keys, challenge: ChallengeId, code: &str) -> [u8; 32] {
     keys.hash("auth.code", &[challenge.uuid().as_bytes(), code.as_bytes()])
 }
 
-/// Whether two hashes are the same, in a time that does not depend on where they differ.
+/// Compares two hashes in constant time.
 pub fn same_hash(stored: &[u8], given: &[u8; 32]) -> bool {
     stored.ct_eq(given).into()
 }
@@ -95,7 +92,7 @@ pub fn public_key(text: &str) -> Result<[u8; 32], &'static str> {
     }
 }
 
-/// Why a session ends: 1–200 characters on one line.
+/// Checks the reason for a revocation: 1–200 characters on one line.
 pub fn revoke_reason(reason: &str) -> Result<OpenEnum<RevocationReason>, InvalidText> {
     let reason = text::line(reason, 1, 200)?;
     if reason.chars().count() > 200 {

@@ -96,7 +96,7 @@ pub async fn send_email_code(
         traceparent: telemetry::traceparent(),
     };
     let admission = auth.code_requests.submit(request).await??;
-    metrics::code_asked(admission);
+    metrics::code_requested(admission);
     match admission {
         Admission::Blocked => Err(Error::Blocked.into()),
         Admission::Send | Admission::Throttled => {

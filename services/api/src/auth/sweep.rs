@@ -1,4 +1,4 @@
-//! What sign-in leaves behind and how long it is kept.
+//! Deletes expired challenges, counters of sent codes and revoked sessions.
 
 use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
@@ -16,7 +16,7 @@ pub async fn challenges(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     store::sweep_challenges(&mut connection, before, batch).await
 }
 
-/// Forgets when codes were sent to up to `batch` addresses, long ago.
+/// Deletes up to `batch` counters of sent codes whose windows are over.
 pub async fn sent_codes(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = db.acquire().await?;
     store::sweep_sent_codes(&mut connection, now, batch).await

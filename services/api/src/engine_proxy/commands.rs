@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{EngineProxy, failed, pass_on, seat::Seat};
+use super::{EngineProxy, json_response, refusal, seat::Seat};
 
 /// What the engine takes as commands. Whose they are, the back end says.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,5 +45,5 @@ pub async fn post_commands(
         .engines
         .command(&seat.engine, seat.player_id, &request.commands)
         .await;
-    answer.map(pass_on).map_err(failed)
+    answer.map(json_response).map_err(refusal)
 }

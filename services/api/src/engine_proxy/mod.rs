@@ -1,9 +1,8 @@
-//! Players' way to their engines: commands and orders in, reports out.
+//! Passes players' commands, orders and report requests on to the engines of their games.
 //!
-//! Who the caller is in the engine, and where the engine is, come from the runtime's records alone; nothing in a request
-//! can name another player or another host. Both are read anew for each request, in one query by key: whether a turn is
-//! being generated must be known anyway, so remembering the rest would save nothing. No database connection is held while
-//! the engine is asked.
+//! The player and the engine's address come from the runtime's records alone; nothing in a request can name another player
+//! or another host. Both are read for each request, in one query by key. A cache would save nothing, since whether a turn is
+//! being generated must be read anyway. No database connection is held during the call.
 
 mod commands;
 mod orders;
@@ -56,16 +55,16 @@ pub fn user_router() -> OpenApiRouter<EngineProxy> {
         .routes(routes!(reports::get_report))
 }
 
-/// The engine's own JSON, as it is.
-fn pass_on(answer: Bytes) -> Response {
+/// The engine's own JSON, unchanged.
+fn json_response(answer: Bytes) -> Response {
     let mut response = Response::new(Body::from(answer));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     response
 }
 
-/// What an engine's failure means to the player.
-fn failed(error: EngineError) -> ApiError {
+/// The response to an engine's failure.
+fn refusal(error: EngineError) -> ApiError {
     match error {
         EngineError::Refused { code, message, .. } => ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -5,7 +5,7 @@ use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
 use tracing::instrument;
 
-use super::{EngineProxy, failed, pass_on, seat::Seat};
+use super::{EngineProxy, json_response, refusal, seat::Seat};
 
 #[derive(Deserialize)]
 pub(super) struct ReportPath {
@@ -37,5 +37,5 @@ pub async fn get_report(
         .engines
         .report(&seat.engine, seat.player_id, path.turn)
         .await;
-    answer.map(pass_on).map_err(failed)
+    answer.map(json_response).map_err(refusal)
 }

@@ -20,12 +20,11 @@ struct GamePath {
     game_id: GameId,
 }
 
-/// The caller's place at a game's engine that can be asked now.
+/// The caller's player in the engine of a game that takes calls now.
 #[derive(Debug, Clone)]
 pub struct Seat {
-    /// What the engine calls the caller.
+    /// The id of the caller in the engine.
     pub player_id: Uuid,
-    /// Where the engine is.
     pub engine: Endpoint,
 }
 
@@ -40,7 +39,7 @@ impl FromRequestParts<EngineProxy> for Seat {
             players::seat(&mut connection, path.game_id, user_id).await?
         };
         let Some(found) = found else {
-            // 404 if the caller may not know of the game, else a refusal that says what it lacks.
+            // 404 if the game is hidden from the caller, else the reason why there is no seat.
             let visible = VisibleGame::from_request_parts(parts, proxy).await?;
             return Err(if visible.ties.member {
                 not_running(visible.game.status.as_str())
@@ -94,7 +93,7 @@ fn turn_in_progress() -> ApiError {
     .retry_after(Duration::from_secs(1))
 }
 
-/// 503: the engine should be there, but does not answer.
+/// 503: the engine should be running, but does not respond.
 pub fn engine_unavailable() -> ApiError {
     ApiError::new(
         StatusCode::SERVICE_UNAVAILABLE,

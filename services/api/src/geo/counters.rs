@@ -1,4 +1,4 @@
-//! Requests per user and country: gathered in memory, written every second and once more at the end.
+//! Counts requests per user and country in memory, and writes them every second and at the end.
 
 use std::{
     collections::HashMap,
@@ -19,8 +19,8 @@ use super::{
 const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 const RELOAD_PERIOD: Duration = Duration::from_secs(5);
 const BATCH: usize = 1_000;
-/// Pairs of user and address that wait at most.
-const MOST: usize = 50_000;
+/// Pairs of user and address in memory at most; further ones are not counted.
+const CAPACITY: usize = 50_000;
 
 static DROPPED: LazyLock<Counter<u64>> = LazyLock::new(|| {
     meter()
@@ -29,15 +29,14 @@ static DROPPED: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-/// What waits to be counted.
+/// Requests by user and address that are not written yet.
 #[derive(Default)]
 pub struct Counters(Mutex<HashMap<(UserId, IpAddr), (i64, Timestamp)>>);
 
 impl Counters {
-    /// Notes one request.
-    pub fn note(&self, user_id: UserId, from: IpAddr, at: Timestamp) {
+    pub fn add(&self, user_id: UserId, from: IpAddr, at: Timestamp) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= MOST && !waiting.contains_key(&(user_id, from)) {
+        if waiting.len() >= CAPACITY && !waiting.contains_key(&(user_id, from)) {
             DROPPED.add(1, &[]);
             return;
         }
@@ -51,7 +50,7 @@ impl Counters {
     }
 }
 
-/// Writes what waits, now. A failed write loses a second, which is all that may be lost.
+/// Writes what is in memory, now. A failed write loses a second of counts.
 pub async fn flush(geo: &Geo) -> galaxy_store::Result<()> {
     let mut counts: HashMap<(UserId, String), (i64, Timestamp)> = HashMap::new();
     for ((user_id, from), (count, at)) in geo.counters.take() {
@@ -71,7 +70,7 @@ pub async fn flush(geo: &Geo) -> galaxy_store::Result<()> {
             last_seen_at,
         })
         .collect();
-    // One order for all replicas, so that they do not lock each other out.
+    // All replicas write in the same order, so that they do not deadlock.
     rows.sort_by(|a, b| (a.user_id, &a.country).cmp(&(b.user_id, &b.country)));
     for part in rows.chunks(BATCH) {
         let mut connection = geo.db.acquire().await?;

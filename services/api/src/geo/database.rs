@@ -13,7 +13,7 @@ use maxminddb::{Reader, path};
 /// Larger files are not read.
 const LARGEST: u64 = 512 * 1024 * 1024;
 
-/// What the file looked like when it was read.
+/// Identifies a version of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -27,7 +27,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Reads the file at `path`. Says once in the log if there is none.
+    /// Reads the file at `path`; logs once if there is none.
     pub fn open(path: Option<&Path>) -> Self {
         let database = Self {
             path: path.map(Path::to_owned),
@@ -61,7 +61,7 @@ impl Database {
         code.filter(|code| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()))
     }
 
-    /// Reads the file if it differs from the one read last. A file that cannot be read leaves things as they are.
+    /// Reads the file if it has changed. If it cannot be read, the last one stays in use.
     pub fn reload(&self) -> bool {
         let Some(path) = &self.path else { return false };
         let Some(stamp) = stamp(path) else {
@@ -83,7 +83,7 @@ impl Database {
             Err(error) => {
                 tracing::warn!(
                     error = format!("{error:#}"),
-                    "the country database cannot be read; the one before stays"
+                    "the country database cannot be read; the last one stays in use"
                 );
                 false
             }

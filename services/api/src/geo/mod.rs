@@ -1,8 +1,7 @@
-//! From which countries accounts are used. Comfort only: without the database file, or when anything goes wrong here, no
-//! request notices.
+//! Counts from which countries accounts are used. A missing database or a failure here never affects a request.
 //!
-//! The country database (MaxMind's format) is read into memory and read anew when its file changes. Successful user
-//! requests are noted in memory ([`counters`]) and written every second; a crash loses a second.
+//! The country database (MaxMind's format) is read into memory, and again when its file changes. Successful user requests
+//! are counted in memory ([`counters`]) and written every second; a crash loses a second.
 
 pub mod counters;
 mod database;
@@ -28,7 +27,7 @@ pub struct Geo {
     db: Db,
     clock: Clock,
     database: Arc<Database>,
-    /// What is not written yet.
+    /// Requests that are not written yet.
     counters: Arc<Counters>,
 }
 
@@ -43,32 +42,31 @@ impl Geo {
         }
     }
 
-    /// The ISO 3166-1 code of the country that `address` is in, as far as the database knows.
+    /// The ISO 3166-1 code of the country of `address`, if the database has it.
     pub fn country(&self, address: IpAddr) -> Option<String> {
         self.database.country(address)
     }
 
-    /// Reads the database anew if its file has changed; says whether it did.
+    /// Reads the database again if its file has changed; returns whether it did.
     pub fn reload(&self) -> bool {
         self.database.reload()
     }
 
-    /// Whether there is a database.
-    pub fn is_on(&self) -> bool {
+    pub fn has_database(&self) -> bool {
         self.database.is_loaded()
     }
 }
 
-/// Middleware of user routes: notes the country of each successful request, after it was answered.
-pub async fn note(State(geo): State<Geo>, request: Request, next: Next) -> Response {
-    let caller = geo.is_on().then(|| {
+/// Middleware of user routes: counts each successful request after its response is made.
+pub async fn count_request(State(geo): State<Geo>, request: Request, next: Next) -> Response {
+    let caller = geo.has_database().then(|| {
         let id = request.headers().get(USER_ID)?.to_str().ok()?;
         let from = request.extensions().get::<ClientAddress>()?.0;
         Some((id.parse::<UserId>().ok()?, from))
     });
     let answer = next.run(request).await;
     if let Some((user_id, from)) = caller.flatten().filter(|_| answer.status().is_success()) {
-        geo.counters.note(user_id, from, geo.clock.now());
+        geo.counters.add(user_id, from, geo.clock.now());
     }
     answer
 }

@@ -9,17 +9,14 @@ use uuid::Uuid;
 /// How often an account was used from a country.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
-    /// Whose account.
     pub user_id: UserId,
     /// ISO 3166-1 alpha-2.
     pub country: String,
-    /// Requests.
     pub count: i64,
-    /// When last.
     pub last_seen_at: Timestamp,
 }
 
-/// Adds to the counters, in the order given. Accounts that are gone are left out, also when they go right now.
+/// Adds to the counters, in the order given. Deleted accounts are left out, those included whose deletion is under way.
 #[instrument(name = "db.geo.add", skip_all, fields(rows = counts.len()))]
 pub async fn add(connection: &mut PgConnection, counts: &[Count]) -> Result<()> {
     let users: Vec<Uuid> = counts.iter().map(|c| c.user_id.uuid()).collect();

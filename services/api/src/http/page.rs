@@ -38,7 +38,7 @@ impl PageQuery {
     }
 }
 
-/// How every list outside this crate answers a page that it cannot give.
+/// The response to a list of another crate that fails.
 pub fn list_error(error: ListError) -> ApiError {
     match error {
         ListError::Cursor(error) => invalid_cursor(error),

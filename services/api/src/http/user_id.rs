@@ -10,7 +10,7 @@ use galaxy_http::ApiError;
 /// The header with the caller's id.
 pub const USER_ID: &str = "x-user-id";
 
-/// The id in `X-User-ID`, not looked up yet.
+/// The id in `X-User-ID`, not checked against the accounts.
 #[derive(Debug, Clone, Copy)]
 pub struct UserIdHeader(pub UserId);
 

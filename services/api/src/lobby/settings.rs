@@ -1,7 +1,7 @@
 //! What an owner sets about a game, checked field by field, so that everything wrong is told at once.
 
 use galaxy_core::{Timestamp, text, timezone};
-use galaxy_http::{ApiError, Invalid};
+use galaxy_http::Invalid;
 use galaxy_runtime::Schedule;
 
 use super::{
@@ -35,7 +35,7 @@ pub struct Settings {
 
 impl Settings {
     /// Sets what is given. 400 with every wrong field otherwise; the game is then not to be saved.
-    pub fn apply(self, game: &mut Game, now: Timestamp) -> Result<(), ApiError> {
+    pub fn apply(self, game: &mut Game, now: Timestamp) -> Result<(), Error> {
         let mut invalid = Invalid::default();
         if let Some(name) = self.game_name
             && let Some(name) = invalid.check("game_name", name_of(&name))
@@ -72,7 +72,7 @@ impl Settings {
         if self.target_engine_version.is_some() {
             game.target_engine_version = self.target_engine_version;
         }
-        invalid.finish(Some(()))
+        Ok(invalid.finish(Some(()))?)
     }
 
     /// Sets what may still change in the game's status: everything in a draft, the description and a later end while
@@ -94,8 +94,7 @@ impl Settings {
             }
             status => self.refuse_fixed(status, true)?,
         }
-        self.apply(game, now)?;
-        Ok(())
+        self.apply(game, now)
     }
 
     fn refuse_fixed(&self, status: GameStatus, all: bool) -> Result<(), Refusal> {
@@ -159,6 +158,7 @@ fn set_players(game: &mut Game, min: Option<i32>, max: Option<i32>, invalid: &mu
 
 #[cfg(test)]
 mod tests {
+    use galaxy_http::ApiError;
     use galaxy_testkit::noon;
     use jiff::SignedDuration;
 
@@ -197,7 +197,10 @@ mod tests {
             time_zone: Some("Mars/Olympus".to_owned()),
             target_engine_version: None,
         };
-        let error = settings.apply(&mut Game::example(), noon()).unwrap_err();
+        let error: ApiError = settings
+            .apply(&mut Game::example(), noon())
+            .unwrap_err()
+            .into();
         assert_eq!(error.code(), "invalid_request");
         assert_eq!(
             fields(&error),
@@ -226,7 +229,10 @@ mod tests {
                 ..Settings::default()
             },
         ] {
-            let error = settings.apply(&mut Game::example(), noon()).unwrap_err();
+            let error: ApiError = settings
+                .apply(&mut Game::example(), noon())
+                .unwrap_err()
+                .into();
             assert_eq!(fields(&error), ["max_players"]);
         }
     }

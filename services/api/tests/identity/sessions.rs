@@ -82,7 +82,7 @@ async fn when_a_session_was_used_is_written_once_a_minute(pool: PgPool) {
     let api = Api::new(pool).await;
     let (session, user) = api.sign_in("ada@example.org").await;
     let seen = async || {
-        galaxy_api::auth::sessions::seen::flush(&api.domains.sessions)
+        galaxy_api::auth::sessions::last_seen::flush(&api.domains.sessions)
             .await
             .unwrap();
         let list = api

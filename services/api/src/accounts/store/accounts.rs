@@ -8,7 +8,6 @@ use tracing::instrument;
 /// An account row.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// Its id.
     pub user_id: UserId,
     /// The address as typed; `deleted-<id>` after deletion.
     pub delivery_email: String,
@@ -16,9 +15,7 @@ pub struct Account {
     pub user_name: String,
     /// The name people see.
     pub display_name: String,
-    /// The language of mails.
     pub preferred_language: String,
-    /// IANA time zone.
     pub time_zone: String,
     /// The country of the first sign-in.
     pub declared_country: Option<String>,
@@ -26,15 +23,12 @@ pub struct Account {
     pub notifications: serde_json::Value,
     /// Blocked for good.
     pub permanent_block: bool,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was changed last.
     pub updated_at: Timestamp,
-    /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// The standing of an account that exists and is not deleted: whether it is blocked for good.
+/// Whether an account is blocked for good; `None` if it does not exist or is deleted.
 #[instrument(name = "db.accounts.is_blocked", skip_all, fields(%user_id))]
 pub async fn is_blocked(connection: &mut PgConnection, user_id: UserId) -> Result<Option<bool>> {
     Ok(sqlx::query_scalar!(
@@ -59,8 +53,8 @@ pub async fn find(connection: &mut PgConnection, user_id: UserId) -> Result<Opti
     .await?)
 }
 
-/// Keeps sanctions, deletion and other changes of standing out until the transaction ends; requests of the same account
-/// do not wait for each other. `false` if there is no such account.
+/// Locks the account against sanctions and deletion until the transaction ends. Requests of the same account do not wait
+/// for each other. `false` if there is no such account.
 #[instrument(name = "db.accounts.lock_for_use", skip_all, fields(%user_id))]
 pub async fn lock_for_use(connection: &mut PgConnection, user_id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(
@@ -72,7 +66,7 @@ pub async fn lock_for_use(connection: &mut PgConnection, user_id: UserId) -> Res
     .is_some())
 }
 
-/// As [`lock_for_use`], and makes others who count against this account's limits wait too.
+/// As [`lock_for_use`], and serialises requests that count against the account's limits.
 #[instrument(name = "db.accounts.lock_for_count", skip_all, fields(%user_id))]
 pub async fn lock_for_count(connection: &mut PgConnection, user_id: UserId) -> Result<bool> {
     Ok(sqlx::query_scalar!(
@@ -84,8 +78,7 @@ pub async fn lock_for_count(connection: &mut PgConnection, user_id: UserId) -> R
     .is_some())
 }
 
-/// Waits for all who use the account and keeps others out: before a change of its standing. Gives the normalised
-/// address; `None` if there is no such account.
+/// Locks the account exclusively, for sanctions and deletion. Returns the normalised address; `None` if there is no such account.
 #[instrument(name = "db.accounts.lock_for_change", skip_all, fields(%user_id))]
 pub async fn lock_for_change(
     connection: &mut PgConnection,
@@ -122,9 +115,7 @@ pub async fn set_display_name(
 /// A change of settings; what is absent stays.
 #[derive(Debug, Default)]
 pub struct SettingsChange {
-    /// The language of mails.
     pub preferred_language: Option<Locale>,
-    /// IANA time zone.
     pub time_zone: Option<String>,
     /// Members of the notification preferences to set; `null` returns one to its default.
     pub notifications: Option<serde_json::Value>,
@@ -176,7 +167,7 @@ pub async fn set_permanent_block(
     Ok(())
 }
 
-/// Marks the account as deleted, frees its address, replaces everything that says whose it was, and empties the roll-ups.
+/// Marks the account as deleted, frees its address, overwrites its personal fields and removes what is in force.
 #[instrument(name = "db.accounts.erase", skip_all, fields(%user_id))]
 pub async fn erase(connection: &mut PgConnection, user_id: UserId, now: Timestamp) -> Result<()> {
     sqlx::query!(

@@ -1,4 +1,4 @@
-//! Entitlement records and the snapshot that holds now.
+//! SQL on entitlements: the records and the one in force.
 
 use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
@@ -24,7 +24,7 @@ pub async fn entitlement(connection: &mut PgConnection, user_id: UserId) -> Resu
     }))
 }
 
-/// The granted entitlement and what an operator has set for `limit`, in one question.
+/// The granted entitlement and the value that an operator has set for `limit`, in one query.
 #[instrument(name = "db.accounts.entitlement_and_limit", skip_all, fields(%user_id))]
 pub async fn entitlement_and_limit(
     connection: &mut PgConnection,
@@ -57,21 +57,16 @@ pub async fn entitlement_and_limit(
 /// A change of an entitlement.
 #[derive(Debug)]
 pub struct Grant<'a> {
-    /// Whose.
     pub user_id: UserId,
-    /// The new tier.
     pub tier: Tier,
-    /// When it ends.
     pub ends_at: Option<Timestamp>,
     /// Where it comes from: `admin`, `purchase`, `expiry`, …
     pub source: &'a str,
-    /// Why.
     pub reason: Option<&'a str>,
-    /// Who did it.
     pub actor: &'a str,
 }
 
-/// Records the change and makes it the one that holds.
+/// Records the change and puts it in force.
 #[instrument(name = "db.accounts.grant", skip_all, fields(user_id = %grant.user_id))]
 pub async fn grant(
     connection: &mut PgConnection,
@@ -123,19 +118,14 @@ pub async fn ended_entitlements(
 /// A past change, for the history.
 #[derive(Debug)]
 pub struct EntitlementRecord {
-    /// Its id.
     pub record_id: RecordId,
-    /// The tier.
     pub tier: Tier,
     /// Where it came from.
     pub source: String,
-    /// Why.
     pub reason: Option<String>,
-    /// Who did it.
     pub actor: Option<String>,
     /// When it was to end.
     pub ends_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 

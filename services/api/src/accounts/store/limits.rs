@@ -1,4 +1,4 @@
-//! Limit records and the roll-up of those that are active.
+//! SQL on limits: the records and those in force.
 
 use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
@@ -7,18 +7,16 @@ use tracing::instrument;
 
 use crate::accounts::model::LimitCode;
 
-/// A limit that an operator has set and that holds.
+/// A limit that an operator has set and that is in force.
 #[derive(Debug, Clone, Copy)]
 pub struct ActiveLimit {
-    /// Which.
     pub code: LimitCode,
-    /// How much.
     pub value: u32,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
 }
 
-/// The limits that hold at `now` instead of the tier's.
+/// The limits in force at `now` instead of the tier's.
 #[instrument(name = "db.accounts.active_limits", skip_all, fields(%user_id))]
 pub async fn active_limits(
     connection: &mut PgConnection,
@@ -46,17 +44,13 @@ pub async fn active_limits(
 /// A limit set or removed.
 #[derive(Debug)]
 pub struct LimitChange<'a> {
-    /// On whom.
     pub user_id: UserId,
-    /// Which.
     pub code: LimitCode,
-    /// Why.
     pub reason: &'a str,
-    /// Who did it.
     pub actor: &'a str,
 }
 
-/// Records the value and makes it the one that holds.
+/// Records the value and puts it in force.
 #[instrument(name = "db.accounts.set_limit", skip_all, fields(user_id = %change.user_id))]
 pub async fn set_limit(
     connection: &mut PgConnection,
@@ -142,21 +136,16 @@ pub async fn ended_limits(
 /// A past change, for the history.
 #[derive(Debug)]
 pub struct LimitRecord {
-    /// Its id.
     pub record_id: RecordId,
     /// Which limit.
     pub code: LimitCode,
     /// `set` or `remove`.
     pub action: String,
-    /// How much.
     pub value: Option<u32>,
-    /// Why.
     pub reason: String,
-    /// Who did it.
     pub actor: String,
     /// When it was to end.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 

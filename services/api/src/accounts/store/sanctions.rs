@@ -24,12 +24,10 @@ pub async fn active_sanction_codes(
     .await?)
 }
 
-/// A sanction that holds.
+/// A sanction in force.
 #[derive(Debug, Clone)]
 pub struct ActiveSanction {
-    /// Which.
     pub code: SanctionCode,
-    /// Why.
     pub reason: String,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
@@ -60,13 +58,9 @@ pub async fn active_sanctions(
 /// A sanction applied or removed.
 #[derive(Debug)]
 pub struct SanctionChange<'a> {
-    /// On whom.
     pub user_id: UserId,
-    /// Which.
     pub code: SanctionCode,
-    /// Why.
     pub reason: &'a str,
-    /// Who did it.
     pub actor: &'a str,
     /// When it ends by itself; for applying only.
     pub expires_at: Option<Timestamp>,
@@ -155,19 +149,15 @@ pub async fn ended_sanctions(
 /// A past change, for the history.
 #[derive(Debug)]
 pub struct SanctionRecord {
-    /// Its id.
     pub record_id: RecordId,
     /// Which sanction.
     pub code: SanctionCode,
     /// `apply` or `remove`.
     pub action: String,
-    /// Why.
     pub reason: String,
-    /// Who did it.
     pub actor: String,
     /// When it was to end.
     pub expires_at: Option<Timestamp>,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! `GET /internal/sessions/{device_session_id}`: what the gateway asks before every request.
+//! `GET /internal/sessions/{device_session_id}`: called by the gateway before every request.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -22,7 +22,10 @@ use super::{
     Sessions,
     store::{self, Session},
 };
-use crate::batch::{BatchPermit, Batcher};
+use crate::{
+    auth::metrics,
+    batch::{BatchPermit, Batcher},
+};
 
 /// A device session as the gateway needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -53,15 +56,15 @@ impl From<&Session> for SessionView {
     }
 }
 
-/// A session as it is kept: with its answer, which is the same for everybody who asks.
+/// A session in the cache, with its serialised response body.
 #[derive(Debug)]
-pub struct Known {
+pub struct CachedSession {
     status: SessionStatus,
     answer: Bytes,
 }
 
-impl Known {
-    pub(super) fn new(session: &Session) -> Result<Self, ApiError> {
+impl CachedSession {
+    fn new(session: &Session) -> Result<Self, ApiError> {
         let answer = serde_json::to_vec(&SessionView::from(session)).map_err(ApiError::internal)?;
         Ok(Self {
             status: session.status,
@@ -87,14 +90,37 @@ pub async fn get_session(
     State(sessions): State<Sessions>,
     ApiPath(id): ApiPath<DeviceSessionId>,
 ) -> Result<Response, ApiError> {
-    let Some(session) = sessions.find(id).await? else {
+    let Some(session) = find(&sessions, id).await? else {
         return Err(ApiError::not_found("session"));
     };
     if session.status == SessionStatus::Active {
-        sessions.seen.note(id, sessions.clock.now());
+        sessions.last_seen.record(id, sessions.clock.now());
     }
     let json = HeaderValue::from_static("application/json");
     Ok(([(CONTENT_TYPE, json)], session.answer.clone()).into_response())
+}
+
+/// The session, from the cache if the channel is healthy.
+async fn find(
+    sessions: &Sessions,
+    id: DeviceSessionId,
+) -> Result<Option<Arc<CachedSession>>, ApiError> {
+    let healthy = sessions.invalidation.is_healthy();
+    let generation = match sessions.cache.lookup(&id) {
+        (Some(session), _) if healthy => return Ok(Some(session)),
+        (_, generation) => generation,
+    };
+    metrics::session_lookup(if healthy { "miss" } else { "bypass" });
+    let found = sessions.misses.submit(id).await??;
+    let found = found
+        .as_ref()
+        .map(CachedSession::new)
+        .transpose()?
+        .map(Arc::new);
+    if let (Some(session), true) = (&found, healthy) {
+        sessions.cache.insert(id, session.clone(), generation);
+    }
+    Ok(found)
 }
 
 /// Reads sessions in batches, one query each.

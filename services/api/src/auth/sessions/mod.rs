@@ -1,15 +1,15 @@
-//! Device sessions: made by a sign-in, `active` until revoked, never active again.
+//! Device sessions. A sign-in opens one; it is `active` until it is revoked, for good.
 //!
-//! Every request of a player asks for its session, so lookups are cached while the invalidation channel is
-//! healthy, and misses share a query. A revoked session is never served as active after its revocation has
-//! answered: the operation forgets it here, and tells the other replicas, before it answers.
+//! The gateway looks the session of every request up, so lookups are cached while the invalidation channel is healthy, and
+//! misses share a query. A revoked session is never served as active after the response to its revocation: the operation
+//! removes it from this replica's cache, and notifies the other replicas, before it responds.
 
+pub mod last_seen;
 pub mod list;
 pub mod lookup;
 pub mod revoke;
 pub mod revoke_all;
 pub mod revoke_own;
-pub mod seen;
 pub mod store;
 
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -21,41 +21,39 @@ use galaxy_events::{
     outbox,
     push::{self, InvalidationTarget},
 };
-use galaxy_http::ApiError;
 use galaxy_service::{GenerationCache, Tasks};
 use galaxy_store::{Db, Result, Tx};
 use uuid::Uuid;
 
 use self::{
-    lookup::{Known, Lookups},
-    seen::Seen,
+    last_seen::LastSeen,
+    lookup::{CachedSession, Lookups},
     store::Revoked,
 };
 use crate::{
     accounts::Accounts,
-    auth::metrics,
     invalidation::{Invalidated, Invalidation},
 };
 
 /// Active sessions that one user can have.
 pub const SESSIONS_PER_USER: i64 = 20;
 
-/// Where ended sessions are named to the other replicas.
+/// The topic on which replicas publish ended sessions.
 const TOPIC: &str = "sessions";
 /// Sessions named in one message.
 const IDS_PER_MESSAGE: usize = 1_000;
 
-const CACHED_MOST: usize = 100_000;
-/// An entry is read anew after this long, whatever happens.
-const CACHED_FOR: Duration = Duration::from_secs(10);
+const CACHE_CAPACITY: usize = 100_000;
+/// A bound on how stale an entry can be, should an invalidation be lost.
+const CACHE_TIME_TO_LIVE: Duration = Duration::from_secs(10);
 
-type Cache = GenerationCache<DeviceSessionId, Arc<Known>>;
+type Cache = GenerationCache<DeviceSessionId, Arc<CachedSession>>;
 
 /// The state of device sessions. Cheap to clone: it is cloned for every lookup.
 #[derive(Clone)]
 pub struct Sessions(Arc<State>);
 
-/// What [`Sessions`] share.
+/// The fields of [`Sessions`], shared by its clones.
 pub struct State {
     db: Db,
     clock: Clock,
@@ -64,7 +62,7 @@ pub struct State {
     /// Lookups that the cache cannot answer, in batches.
     misses: Lookups,
     /// When sessions were used, not yet written.
-    seen: Seen,
+    last_seen: LastSeen,
     invalidation: Invalidation,
 }
 
@@ -91,7 +89,7 @@ impl Sessions {
         accounts: &Accounts,
         invalidation: &Invalidation,
     ) -> Self {
-        let cache = Arc::new(Cache::new(CACHED_MOST, CACHED_FOR));
+        let cache = Arc::new(Cache::new(CACHE_CAPACITY, CACHE_TIME_TO_LIVE));
         invalidation.register(TOPIC, cache.clone());
         let revoked = cache.clone();
         invalidation.register_event(move |event: &SessionRevoked| {
@@ -103,33 +101,17 @@ impl Sessions {
             accounts: accounts.clone(),
             cache,
             misses: lookup::batcher(tasks, db),
-            seen: Seen::default(),
+            last_seen: LastSeen::default(),
             invalidation: invalidation.clone(),
         }))
     }
 
-    /// Lets the caches of all replicas forget ended sessions. Call it after the commit and before the answer.
+    /// Removes ended sessions from the caches of all replicas. Call it after the commit and before the response.
     pub async fn forget(&self, ids: &[DeviceSessionId]) {
         for part in ids.chunks(IDS_PER_MESSAGE) {
             let message: Vec<u8> = part.iter().flat_map(|id| id.uuid().into_bytes()).collect();
             self.invalidation.send(TOPIC, message.into()).await;
         }
-    }
-
-    /// The session, from the cache if that may serve.
-    async fn find(&self, id: DeviceSessionId) -> std::result::Result<Option<Arc<Known>>, ApiError> {
-        let healthy = self.invalidation.is_healthy();
-        let generation = match self.cache.lookup(&id) {
-            (Some(session), _) if healthy => return Ok(Some(session)),
-            (_, generation) => generation,
-        };
-        metrics::session_lookup(if healthy { "miss" } else { "bypass" });
-        let found = self.misses.submit(id).await??;
-        let found = found.as_ref().map(Known::new).transpose()?.map(Arc::new);
-        if let (Some(session), true) = (&found, healthy) {
-            self.cache.insert(id, session.clone(), generation);
-        }
-        Ok(found)
     }
 }
 
@@ -148,8 +130,8 @@ impl Invalidated for Cache {
     }
 }
 
-/// Writes what must be said about sessions that were just revoked: an event each, and word to the gateways.
-pub async fn announce(
+/// Appends an event and an invalidation for the gateways for each session that was just revoked.
+pub async fn publish_revocations(
     tx: &mut Tx,
     revoked: &[Revoked],
     reason: &OpenEnum<RevocationReason>,
@@ -167,9 +149,9 @@ pub async fn announce(
     Ok(())
 }
 
-/// Revokes all sessions of a user but `except`, with everything that must be said about it. After the commit, give the
-/// ids to [`Sessions::forget`].
-#[must_use = "the caches must forget these sessions after the commit"]
+/// Revokes all sessions of a user but `except` and publishes the revocations. After the commit, give the ids to
+/// [`Sessions::forget`].
+#[must_use = "give these sessions to `Sessions::forget` after the commit"]
 pub async fn revoke_all_of(
     tx: &mut Tx,
     user_id: galaxy_core::UserId,
@@ -178,6 +160,6 @@ pub async fn revoke_all_of(
     now: Timestamp,
 ) -> Result<Vec<DeviceSessionId>> {
     let revoked = store::revoke_all(tx, user_id, except, reason, now).await?;
-    announce(tx, &revoked, reason).await?;
+    publish_revocations(tx, &revoked, reason).await?;
     Ok(revoked.iter().map(|r| r.device_session_id).collect())
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{Sessions, announce, store};
+use super::{Sessions, publish_revocations, store};
 use crate::auth::model;
 
 /// Why a session ends.
@@ -44,7 +44,7 @@ pub async fn revoke_session(
     revoke_one(&sessions, id, None, &reason).await
 }
 
-/// Revokes one session, of `owner` if given, and answers.
+/// Revokes one session, of `owner` if given.
 pub(super) async fn revoke_one(
     sessions: &Sessions,
     id: DeviceSessionId,
@@ -56,7 +56,7 @@ pub(super) async fn revoke_one(
     else {
         return Err(ApiError::not_found("session"));
     };
-    announce(&mut tx, revoked.as_slice(), reason).await?;
+    publish_revocations(&mut tx, revoked.as_slice(), reason).await?;
     tx.commit().await?;
     sessions.forget(&[id]).await;
     Ok(StatusCode::NO_CONTENT)

@@ -51,7 +51,7 @@ pub async fn revoke_all_sessions(
     let reason = invalid.check("reason", model::revoke_reason(&request.reason));
     let reason = invalid.finish(reason)?;
     let mut tx = sessions.db.begin().await?;
-    // Sign-ins of the same account, which end surplus sessions, wait.
+    // Serialised with sign-ins of the account, which revoke surplus sessions.
     let locked = accounts::store::lock_for_count(&mut tx, user_id).await?;
     if !locked && accounts::store::find(&mut tx, user_id).await?.is_none() {
         return Err(ApiError::not_found("account"));

@@ -1,4 +1,4 @@
-//! `POST /user/sessions/{device_session_id}/revoke`: a player ends a session of his own.
+//! `POST /user/sessions/{device_session_id}/revoke`: a player ends one of their own sessions.
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::{DeviceSessionId, RevocationReason};

@@ -11,15 +11,12 @@ use uuid::Uuid;
 /// A session as requests need it.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id.
     pub device_session_id: DeviceSessionId,
-    /// Whose.
     pub user_id: UserId,
     /// The device's Ed25519 key, 32 bytes.
     pub client_public_key: Vec<u8>,
     /// Whether it may be used.
     pub status: SessionStatus,
-    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -39,9 +36,7 @@ pub async fn find_many(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Ve
 /// A session that was just revoked.
 #[derive(Debug, Clone, Copy)]
 pub struct Revoked {
-    /// Its id.
     pub device_session_id: DeviceSessionId,
-    /// Whose.
     pub user_id: UserId,
 }
 
@@ -112,9 +107,7 @@ fn revoked(ids: Vec<Uuid>, user_id: UserId) -> Vec<Revoked> {
 /// A session as its owner sees it.
 #[derive(Debug)]
 pub struct OwnSession {
-    /// Its id.
     pub device_session_id: DeviceSessionId,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it was used last, to within a minute.
     pub last_seen_at: Option<Timestamp>,
@@ -144,7 +137,7 @@ pub async fn list_active(
     .await?)
 }
 
-/// Writes when sessions were used, at most once a minute each; says how many rows it wrote.
+/// Writes when sessions were used, at most once a minute each; returns how many rows were written.
 #[instrument(name = "db.sessions.write_seen", skip_all, fields(count = ids.len()))]
 pub async fn write_seen(
     connection: &mut PgConnection,
@@ -152,7 +145,7 @@ pub async fn write_seen(
     at: &[Timestamp],
 ) -> Result<u64> {
     Ok(sqlx::query!(
-        // Rows that somebody else holds are left out: this waits for nobody, and so nobody waits for it in a circle.
+        // Rows that another transaction has locked are skipped: without waiting, there is no deadlock.
         "with free as (
              select device_session_id from backend.device_sessions
              where device_session_id = any($1) and status = 'active' for no key update skip locked)
@@ -168,7 +161,7 @@ pub async fn write_seen(
     .rows_affected())
 }
 
-/// Removes up to `batch` sessions that were revoked before `before`; says how many.
+/// Removes up to `batch` sessions that were revoked before `before`; returns how many.
 #[instrument(name = "db.sessions.sweep", skip_all)]
 pub async fn sweep(connection: &mut PgConnection, before: Timestamp, batch: i64) -> Result<u64> {
     Ok(sqlx::query!(

@@ -19,7 +19,6 @@ pub struct CodeRequest {
     pub code_hash: [u8; 32],
     /// Stored instead if the request is throttled: no code matches it.
     pub no_hash: [u8; 32],
-    /// BCP 47 tag.
     pub locale: Option<String>,
     /// When the request arrived.
     pub requested_at: Timestamp,

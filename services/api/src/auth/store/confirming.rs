@@ -23,9 +23,7 @@ use crate::{
 /// A challenge of which one try was just taken.
 #[derive(Debug)]
 pub struct Tried {
-    /// Its id.
     pub challenge_id: ChallengeId,
-    /// Normalised address.
     pub email: String,
     /// The account that has the address.
     pub user_id: Option<UserId>,
@@ -33,7 +31,6 @@ pub struct Tried {
     pub delivery_email: String,
     /// Keyed hash of the right code.
     pub code_hash: Vec<u8>,
-    /// BCP 47 tag.
     pub locale: Option<String>,
     /// What stands for the address in the counter of wrong codes.
     pub email_subject: Option<Vec<u8>>,
@@ -82,9 +79,7 @@ pub struct Opening {
     pub user_id: UserId,
     /// What to make the account of, if there is none.
     pub registration: Option<Registration>,
-    /// Its id.
     pub device_session_id: DeviceSessionId,
-    /// The device's key.
     pub client_public_key: [u8; 32],
     /// The request's trace.
     pub traceparent: Option<String>,
@@ -92,13 +87,10 @@ pub struct Opening {
 
 /// What a first sign-in knows of a person.
 pub struct Registration {
-    /// The address.
     pub email: EmailAddress,
     /// A generated name, unique.
     pub user_name: String,
-    /// The language of mails.
     pub language: Locale,
-    /// IANA time zone.
     pub time_zone: String,
     /// Where the sign-in came from.
     pub country: Option<String>,

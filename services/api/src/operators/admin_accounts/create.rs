@@ -65,7 +65,9 @@ pub async fn create_admin_account(
     let name = invalid.check("username", model::check_username(&request.username));
     let password = invalid.check("password", model::check_password(&request.password));
     invalid.finish(name.and(password))?;
-    let hash = passwords::hash(request.password).await?;
+    let hash = passwords::hash(request.password)
+        .await
+        .map_err(|error| ApiError::internal(format!("{error:#}")))?;
     let username = request.username;
     let mut tx = operators.db.begin().await?;
     if !store::insert(&mut tx, &username, &hash, operators.clock.now()).await? {

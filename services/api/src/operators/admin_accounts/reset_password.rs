@@ -45,7 +45,9 @@ pub async fn reset_admin_password(
     let mut invalid = Invalid::default();
     let checked = invalid.check("password", model::check_password(&request.password));
     invalid.finish(checked)?;
-    let hash = passwords::hash(request.password).await?;
+    let hash = passwords::hash(request.password)
+        .await
+        .map_err(|error| ApiError::internal(format!("{error:#}")))?;
     let mut tx = operators.db.begin().await?;
     if !store::set_password(&mut tx, &username, &hash, operators.clock.now()).await? {
         return Err(ApiError::not_found("admin account"));

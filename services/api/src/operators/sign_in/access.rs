@@ -1,4 +1,4 @@
-//! The extractor that lets operators in, and nobody else.
+//! The extractor of operators: HTTP Basic with the credentials of an enabled admin account.
 
 use std::sync::Arc;
 
@@ -19,10 +19,9 @@ use super::{
     model,
 };
 
-/// An operator who has proved who he is, in one request.
+/// An authenticated operator, in one request.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// The account's name.
     pub username: Arc<str>,
     /// The request's id, for the audit log.
     pub request_id: String,
@@ -70,6 +69,21 @@ fn basic(value: &HeaderValue) -> Option<(String, String)> {
     let plausible =
         model::check_username(username).is_ok() && password.len() <= model::PASSWORD_MAX;
     plausible.then(|| (username.to_owned(), password.to_owned()))
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "Send the user name and password of an enabled admin account as HTTP Basic.",
+            ),
+            Refused::TooMany(wait) => Self::too_many(wait),
+            Refused::Store(error) => error.into(),
+            Refused::Hashing(error) => Self::internal(format!("{error:#}")),
+        }
+    }
 }
 
 fn refusal(error: ApiError) -> Response {

@@ -1,16 +1,13 @@
-//! Proving an operator's password: argon2id once, then remembered for minutes under a keyed hash.
+//! Checks the credentials of operators: argon2id once, then a cache for minutes under a keyed hash.
 //!
-//! What is remembered serves for seconds while the invalidation channel is healthy; otherwise, and after that, the stored
-//! hash is compared with the database's, which still costs no argon2. Wrong passwords take from a budget per user name and
-//! per address before they are looked at, so parallel guesses get nothing extra. A remembered password is not held up by
-//! guesses.
+//! A cached entry serves for seconds while the invalidation channel is healthy. Otherwise, and after that, the stored hash
+//! is compared with that in the database, which needs no argon2. A guess takes from a budget per user name and per address
+//! before it is verified, so parallel guesses get no extra tries. Cached credentials need no budget.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use axum::http::StatusCode;
 use bytes::Bytes;
 use galaxy_core::{Clock, SourceNetwork, Timestamp, entropy};
-use galaxy_http::ApiError;
 use galaxy_service::{Generation, GenerationCache, SingleFlight};
 use galaxy_store::Db;
 use jiff::SignedDuration;
@@ -24,16 +21,16 @@ use crate::{
     throttle::{self, Rule},
 };
 
-/// Where changes of admin accounts are announced to the other replicas.
+/// The topic on which replicas publish changes of admin accounts.
 const TOPIC: &str = "admins";
-const REMEMBERED_FOR: Duration = Duration::from_mins(5);
-const REMEMBERED_MOST: usize = 1_000;
-/// Compared with the database this often, in case an invalidation was lost.
-const LOOKED_AT_EVERY: SignedDuration = SignedDuration::from_secs(10);
+const CACHE_TIME_TO_LIVE: Duration = Duration::from_mins(5);
+const CACHE_CAPACITY: usize = 1_000;
+/// A cached entry is compared with the database this often, should an invalidation be lost.
+const RECHECK_PERIOD: SignedDuration = SignedDuration::from_secs(10);
 
 type Cache = GenerationCache<[u8; 32], Arc<Verified>>;
 
-/// Checks credentials and remembers those that it verified. Cheap to clone.
+/// Checks credentials, with a cache of those that were right. Cheap to clone.
 #[derive(Clone)]
 pub struct Credentials(Arc<State>);
 
@@ -42,23 +39,22 @@ struct State {
     clock: Clock,
     /// For throttle subjects, the same in all replicas.
     keys: Keys,
-    /// For what is remembered, of this process alone.
+    /// For the keys of the cache; of this process alone.
     own_keys: Keys,
     invalidation: Invalidation,
-    remembered: Arc<Cache>,
-    /// Verifications that run now. The generation is in the key, so that nobody joins one that began before an invalidation.
+    cache: Arc<Cache>,
+    /// Verifications under way. The generation is in the key, so that no request joins one that began before an invalidation.
     verifying: SingleFlight<([u8; 32], Generation), Result<Arc<Verified>, Refused>>,
-    /// Verified against when there is no such account, so that the answer takes as long.
+    /// Verified instead of the hash of an unknown account, so that the response takes as long.
     dummy: String,
 }
 
-/// Credentials that were right when they were looked at.
+/// Credentials that were right at their last check.
 #[derive(Debug)]
 pub struct Verified {
-    /// Whose.
     pub username: Arc<str>,
     hash: String,
-    looked_at: Mutex<Timestamp>,
+    checked_at: Mutex<Timestamp>,
 }
 
 /// Why credentials are refused.
@@ -67,42 +63,44 @@ pub enum Refused {
     /// Unknown, disabled or wrong; which is not said.
     #[error("the credentials are not right")]
     Wrong,
-    /// Too many wrong ones; wait.
+    /// Too many wrong ones; wait this long.
     #[error("too many wrong passwords")]
     TooMany(Duration),
-    /// The question could not be answered.
-    #[error("{0}")]
-    Failed(ApiError),
+    #[error(transparent)]
+    Store(Arc<galaxy_store::Error>),
+    /// The password could not be hashed.
+    #[error("{0:#}")]
+    Hashing(Arc<anyhow::Error>),
 }
 
 impl Credentials {
-    /// Credentials of the accounts in `db`, of which none is remembered yet.
+    /// Checks against the accounts in `db`, with an empty cache.
     pub fn new(
         db: &Db,
         clock: &Clock,
         keys: &Keys,
         invalidation: &Invalidation,
     ) -> anyhow::Result<Self> {
-        let remembered = Arc::new(Cache::new(REMEMBERED_MOST, REMEMBERED_FOR));
-        invalidation.register(TOPIC, remembered.clone());
+        let cache = Arc::new(Cache::new(CACHE_CAPACITY, CACHE_TIME_TO_LIVE));
+        invalidation.register(TOPIC, cache.clone());
         Ok(Self(Arc::new(State {
             db: db.clone(),
             clock: clock.clone(),
             keys: keys.clone(),
             own_keys: Keys::from_bytes(&entropy::bytes::<32>(&mut entropy::rng()))?,
             invalidation: invalidation.clone(),
-            remembered,
+            cache,
             verifying: SingleFlight::default(),
             dummy: passwords::hash_now(&entropy::readable(&mut entropy::rng(), 24))?,
         })))
     }
 
-    /// Lets all replicas forget everything: an account was disabled or has another password. Call it after the commit.
+    /// Clears the caches of all replicas: an account was disabled or has another password. Call it after the commit.
     pub async fn forget(&self) {
         self.0.invalidation.send(TOPIC, Bytes::new()).await;
     }
 
-    /// The account that the credentials prove. The same credentials, checked at the same time, are verified once.
+    /// The account of the credentials. The same credentials, checked at the same time, are verified once.
     pub async fn check(
         &self,
         username: &str,
@@ -123,20 +121,20 @@ impl State {
         let key = self
             .own_keys
             .hash("basic", &[username.as_bytes(), password.as_bytes()]);
-        let generation = match self.remembered.lookup(&key) {
+        let generation = match self.cache.lookup(&key) {
             (Some(verified), generation) => {
-                let age = self.clock.now().duration_since(*verified.looked_at.lock());
-                let recent = age < LOOKED_AT_EVERY && self.invalidation.is_healthy();
+                let age = self.clock.now().duration_since(*verified.checked_at.lock());
+                let recent = age < RECHECK_PERIOD && self.invalidation.is_healthy();
                 if recent || self.still_holds(&verified).await? {
                     return Ok(verified);
                 }
-                self.remembered.discard(&key, generation)
+                self.cache.discard(&key, generation)
             }
             (None, generation) => generation,
         };
         let verification = Box::pin(async {
             let verified = self.verify(username, password, from).await?;
-            self.remembered.insert(key, verified.clone(), generation);
+            self.cache.insert(key, verified.clone(), generation);
             Ok(verified)
         });
         let verified = self.verifying.run((key, generation), verification).await;
@@ -144,7 +142,7 @@ impl State {
             Ok(_) => "verified",
             Err(Refused::Wrong) => "wrong",
             Err(Refused::TooMany(_)) => "held_up",
-            Err(Refused::Failed(_)) => "failed",
+            Err(Refused::Store(_) | Refused::Hashing(_)) => "failed",
         });
         verified
     }
@@ -155,7 +153,7 @@ impl State {
         let stored = store::password_hash(&mut connection, &verified.username).await?;
         let holds = stored.as_deref() == Some(&verified.hash);
         if holds {
-            *verified.looked_at.lock() = now;
+            *verified.checked_at.lock() = now;
         }
         Ok(holds)
     }
@@ -177,7 +175,7 @@ impl State {
         let hash = stored.clone().unwrap_or_else(|| self.dummy.clone());
         let right = passwords::verify(password.to_owned(), hash.clone())
             .await
-            .map_err(Refused::Failed)?;
+            .map_err(|error| Refused::Hashing(Arc::new(error)))?;
         if !right || stored.is_none() {
             return Err(Refused::Wrong);
         }
@@ -190,12 +188,12 @@ impl State {
         Ok(Arc::new(Verified {
             username: username.into(),
             hash,
-            looked_at: Mutex::new(now),
+            checked_at: Mutex::new(now),
         }))
     }
 }
 
-/// Any message means that accounts changed.
+/// Any message means that some account changed.
 impl Invalidated for Cache {
     fn forget(&self, _: &[u8]) {
         self.invalidate_all();
@@ -206,7 +204,7 @@ impl Invalidated for Cache {
     }
 }
 
-/// What stands for a user name and an address in the counters.
+/// The subjects of a user name and an address in the throttle counters.
 struct Budgets {
     account: [u8; 32],
     address: [u8; 32],
@@ -223,7 +221,7 @@ impl Budgets {
         }
     }
 
-    /// Takes a guess from each budget that it counts for; gives those, for a right password gives them back.
+    /// Takes a guess from each budget that applies. Returns these budgets: a right password gives the guesses back.
     async fn take(
         &self,
         connection: &mut PgConnection,
@@ -249,20 +247,6 @@ impl Budgets {
 
 impl From<galaxy_store::Error> for Refused {
     fn from(error: galaxy_store::Error) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Wrong => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                "Send the user name and password of an enabled admin account as HTTP Basic.",
-            ),
-            Refused::TooMany(wait) => Self::too_many(wait),
-            Refused::Failed(error) => error,
-        }
+        Self::Store(Arc::new(error))
     }
 }

@@ -7,7 +7,6 @@ use argon2::{
     password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use galaxy_core::entropy;
-use galaxy_http::ApiError;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -19,28 +18,24 @@ static SLOTS: Semaphore = Semaphore::const_new(2);
 const MAPPED: usize = 33 * 1024 * 1024 / Block::SIZE;
 
 /// The hash of a new password, as a PHC string.
-pub async fn hash(password: String) -> Result<String, ApiError> {
-    in_slot(move || hash_now(&password))
-        .await?
-        .map_err(ApiError::internal)
+pub async fn hash(password: String) -> anyhow::Result<String> {
+    in_slot(move || hash_now(&password)).await?
 }
 
 /// Whether `hash` is of this password. A hash that cannot be read is of none.
-pub async fn verify(password: String, hash: String) -> Result<bool, ApiError> {
+pub async fn verify(password: String, hash: String) -> anyhow::Result<bool> {
     in_slot(move || verify_now(&password, &hash).unwrap_or(false)).await
 }
 
 async fn in_slot<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, ApiError> {
-    let slot = SLOTS.acquire().await.map_err(ApiError::internal)?;
+) -> anyhow::Result<T> {
+    let slot = SLOTS.acquire().await?;
     let work = move || {
         let _slot = slot;
         work()
     };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(ApiError::internal)
+    Ok(tokio::task::spawn_blocking(work).await?)
 }
 
 pub(super) fn hash_now(password: &str) -> anyhow::Result<String> {

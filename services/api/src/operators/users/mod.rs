@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    accounts::{internal::AccountInternal, view::Whole},
+    accounts::{internal::AccountInternal, view::FullAccount},
     operators::Operators,
 };
 
@@ -33,9 +33,8 @@ async fn shown(
     user_id: UserId,
     now: Timestamp,
 ) -> Result<AccountInternal, ApiError> {
-    let whole = Whole::read(connection, user_id, now).await?;
-    whole
-        .map(AccountInternal::from)
+    let full = FullAccount::read(connection, user_id, now).await?;
+    full.map(AccountInternal::from)
         .ok_or_else(|| ApiError::not_found("account"))
 }
 

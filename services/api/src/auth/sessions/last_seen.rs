@@ -1,4 +1,4 @@
-//! When sessions were used: noted in memory, written behind in batches, at most once a minute for each.
+//! When sessions were last used: recorded in memory and written in batches, at most once a minute for each session.
 
 use std::{
     collections::HashMap,
@@ -15,30 +15,30 @@ use super::{Sessions, store};
 
 const FLUSH_PERIOD: Duration = Duration::from_secs(1);
 const BATCH: usize = 1_000;
-/// Sessions remembered at most; what goes beyond is not noted until the next flush.
-const MOST: usize = 100_000;
+/// Sessions in memory at most; others are not recorded until the next flush.
+const CAPACITY: usize = 100_000;
 
-/// What was seen and when.
+/// Sessions that were used, with the time.
 #[derive(Default)]
-pub struct Seen(Mutex<HashMap<DeviceSessionId, Note>>);
+pub struct LastSeen(Mutex<HashMap<DeviceSessionId, Entry>>);
 
 #[derive(Clone, Copy)]
-struct Note {
+struct Entry {
     at: Timestamp,
     written: bool,
 }
 
-impl Seen {
-    /// Notes that a session was used. A note of less than a minute ago stands.
-    pub fn note(&self, id: DeviceSessionId, now: Timestamp) {
-        let mut notes = self.lock();
-        let fresh = notes
+impl LastSeen {
+    /// Records that a session was used. An entry of less than a minute ago stays as it is.
+    pub fn record(&self, id: DeviceSessionId, now: Timestamp) {
+        let mut entries = self.lock();
+        let fresh = entries
             .get(&id)
-            .is_some_and(|note| now.duration_since(note.at) < SignedDuration::from_mins(1));
-        if !fresh && (notes.len() < MOST || notes.contains_key(&id)) {
-            notes.insert(
+            .is_some_and(|entry| now.duration_since(entry.at) < SignedDuration::from_mins(1));
+        if !fresh && (entries.len() < CAPACITY || entries.contains_key(&id)) {
+            entries.insert(
                 id,
-                Note {
+                Entry {
                     at: now,
                     written: false,
                 },
@@ -46,29 +46,29 @@ impl Seen {
         }
     }
 
-    /// What is not written yet. Notes that have had their minute go.
+    /// Takes what is not written yet, and drops entries older than a minute.
     fn take(&self, now: Timestamp) -> Vec<(DeviceSessionId, Timestamp)> {
-        let mut notes = self.lock();
+        let mut entries = self.lock();
         let mut taken = vec![];
-        notes.retain(|id, note| {
-            if !note.written {
-                note.written = true;
-                taken.push((*id, note.at));
+        entries.retain(|id, entry| {
+            if !entry.written {
+                entry.written = true;
+                taken.push((*id, entry.at));
             }
-            now.duration_since(note.at) < SignedDuration::from_mins(1)
+            now.duration_since(entry.at) < SignedDuration::from_mins(1)
         });
         taken
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceSessionId, Note>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceSessionId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Writes what was seen, now.
+/// Writes what is in memory, now.
 pub async fn flush(sessions: &Sessions) -> galaxy_store::Result<u64> {
     let mut written = 0;
-    for part in sessions.seen.take(sessions.clock.now()).chunks(BATCH) {
+    for part in sessions.last_seen.take(sessions.clock.now()).chunks(BATCH) {
         let ids: Vec<Uuid> = part.iter().map(|(id, _)| id.uuid()).collect();
         let at: Vec<_> = part.iter().map(|(_, at)| *at).collect();
         let mut connection = sessions.db.acquire().await?;
@@ -85,7 +85,7 @@ pub fn start(tasks: &Tasks, sessions: &Sessions) {
         let sessions = sessions.clone();
         async move {
             if let Err(error) = flush(&sessions).await {
-                tracing::warn!(%error, "when sessions were used could not be written");
+                tracing::warn!(%error, "the last uses of sessions could not be written");
             }
         }
     });
@@ -97,19 +97,19 @@ mod tests {
 
     #[test]
     fn a_session_is_taken_for_writing_once_a_minute() {
-        let (seen, id, start) = (
-            Seen::default(),
+        let (last_seen, id, start) = (
+            LastSeen::default(),
             DeviceSessionId::generate(),
             Timestamp::UNIX_EPOCH,
         );
         let later = |seconds| start + SignedDuration::from_secs(seconds);
-        seen.note(id, start);
-        assert_eq!(seen.take(later(1)), [(id, start)]);
-        seen.note(id, later(30));
-        assert_eq!(seen.take(later(31)), []);
-        seen.note(id, later(60));
-        assert_eq!(seen.take(later(61)), [(id, later(60))]);
-        assert_eq!(seen.take(later(200)), []);
-        assert!(seen.lock().is_empty(), "old notes go");
+        last_seen.record(id, start);
+        assert_eq!(last_seen.take(later(1)), [(id, start)]);
+        last_seen.record(id, later(30));
+        assert_eq!(last_seen.take(later(31)), []);
+        last_seen.record(id, later(60));
+        assert_eq!(last_seen.take(later(61)), [(id, later(60))]);
+        assert_eq!(last_seen.take(later(200)), []);
+        assert!(last_seen.lock().is_empty(), "old entries are dropped");
     }
 }
