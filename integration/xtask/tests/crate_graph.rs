@@ -87,14 +87,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     (
         "galaxy-gateway",
-        &[
-            "core",
-            "events",
-            "http",
-            "http-client",
-            "proto",
-            "service",
-        ],
+        &["core", "events", "http", "http-client", "proto", "service"],
     ),
     (
         "galaxy-mailer",

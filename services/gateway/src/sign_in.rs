@@ -70,7 +70,9 @@ async fn pass(
         user: None,
         timeout: TIMEOUT,
     };
-    Ok(pass_back(edge.backend.send(request).await.map_err(refused)?))
+    Ok(pass_back(
+        edge.backend.send(request).await.map_err(refused)?,
+    ))
 }
 
 fn pass_back(answer: http::Response<Bytes>) -> Response {

@@ -94,11 +94,7 @@ async fn a_json_body_is_sent_with_its_type_and_the_answer_is_read_whole() {
     assert_eq!(answer.body(), "0123456789");
     let received = received.recv().unwrap();
     assert!(received.head.starts_with("POST /things HTTP/1.1\r\n"));
-    assert!(
-        received
-            .head
-            .contains("content-type: application/json\r\n")
-    );
+    assert!(received.head.contains("content-type: application/json\r\n"));
     assert!(received.head.contains(&format!("host: {address}\r\n")));
     assert_eq!(received.body, "{}");
 }
@@ -126,7 +122,8 @@ async fn a_connection_is_used_again() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let (elsewhere, nothing) = server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
-    let redirect = format!("HTTP/1.1 302 Found\r\nlocation: http://{elsewhere}/\r\ncontent-length: 0\r\n\r\n");
+    let redirect =
+        format!("HTTP/1.1 302 Found\r\nlocation: http://{elsewhere}/\r\ncontent-length: 0\r\n\r\n");
     let (address, _received) = server(redirect.leak());
     let answer = client().send(get(address)).await.unwrap();
     assert_eq!(answer.status(), StatusCode::FOUND);
@@ -174,10 +171,7 @@ async fn a_head_that_never_ends_is_not_gathered() {
     let outcome = client()
         .send_within(Duration::from_secs(10), get(address))
         .await;
-    assert!(
-        matches!(outcome, Err(Error::Unreachable(_))),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -199,10 +193,7 @@ async fn a_refused_connection_and_a_broken_one_are_told_with_their_causes() {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n0");
     });
     let outcome = client().send(get(address)).await;
-    assert!(
-        matches!(outcome, Err(Error::Unreachable(_))),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -211,8 +202,5 @@ async fn a_request_that_is_not_valid_is_refused_before_it_is_sent() {
     assert!(matches!(with_json(request, None), Err(Error::Invalid(_))));
     let https = with_json(Request::get("https://127.0.0.1:1/"), None).unwrap();
     let outcome = client().send(https).await;
-    assert!(
-        matches!(outcome, Err(Error::Unreachable(_))),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, Err(Error::Unreachable(_))), "{outcome:?}");
 }

@@ -90,7 +90,9 @@ pub async fn send_email_code(
         requested_at: now,
         expires_at: now + SignedDuration::try_from(ttl).unwrap_or(SignedDuration::from_mins(10)),
         email_subject: auth.keys.hash("auth.email", &[email.identity().as_bytes()]),
-        address_subject: auth.keys.hash("auth.address", &[&SourceNetwork::of(from).to_bytes()]),
+        address_subject: auth
+            .keys
+            .hash("auth.address", &[&SourceNetwork::of(from).to_bytes()]),
         email,
         content,
         traceparent: telemetry::traceparent(),
