@@ -13,8 +13,8 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::{Device, Error};
 
-/// The largest gRPC message that is accepted, in bytes.
-const MAX_MESSAGE: usize = 8 << 20;
+/// The largest gRPC message that is accepted, in bytes: the largest answer that a gateway passes on, and its envelope.
+const MAX_MESSAGE: usize = (8 << 20) + (64 << 10);
 /// The bounds of a sign-in call. The deadline is longer than a gateway lets `api` take.
 const SIGN_IN: Limits = Limits {
     connect: Duration::from_secs(5),

@@ -17,12 +17,8 @@ use serde::Deserialize;
 
 use crate::{refusal::Refusal, session_cache::Session};
 
-const LIMITS: Limits = Limits {
-    connect: Duration::from_secs(2),
-    deadline: Duration::from_secs(5),
-    body: 4 << 20,
-    idle_connections: 1_024,
-};
+/// Time for a session lookup.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of the API. Cheap to clone.
 #[derive(Clone)]
@@ -59,8 +55,8 @@ struct SessionAnswer {
 }
 
 impl Backend {
-    /// A client of the API at `url`, which identifies itself by `token`.
-    pub fn new(url: &str, token: Option<&Secret>) -> Self {
+    /// A client of the API at `url`, which identifies itself by `token` and reads answers of at most `max_answer` bytes.
+    pub fn new(url: &str, token: Option<&Secret>, max_answer: usize) -> Self {
         let authorization = token.and_then(|token| {
             let mut value =
                 HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok()?;
@@ -68,7 +64,12 @@ impl Backend {
             Some(value)
         });
         Self {
-            client: HttpClient::new(LIMITS),
+            client: HttpClient::new(Limits {
+                connect: Duration::from_secs(2),
+                deadline: LOOKUP_TIMEOUT,
+                body: max_answer,
+                idle_connections: 1_024,
+            }),
             url: url.to_owned(),
             authorization,
         }
@@ -97,7 +98,7 @@ impl Backend {
             request_id,
             forwarded_for: String::new(),
             user: None,
-            timeout: LIMITS.deadline,
+            timeout: LOOKUP_TIMEOUT,
         };
         let answer = self.send(request).await?;
         match answer.status() {

@@ -1,125 +1,54 @@
 //! Settings of the gateway.
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
-use std::time::Duration;
+mod forward_limits;
+mod rate_limits;
+
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_events::NatsConfig;
 use galaxy_http::TrustedProxies;
-use galaxy_service::config::Value;
 use galaxy_service::{Secret, Section, Vars};
 use secrecy::ExposeSecret;
 
-/// What the gateway needs to know beside what every process has.
+pub use self::{
+    forward_limits::ForwardLimits,
+    rate_limits::{Rate, RateLimitsConfig},
+};
+
+/// Settings beside those that every process has.
 #[derive(Clone)]
 pub struct GatewayConfig {
     /// Base URL of the REST API.
     pub backend_http_url: String,
     /// URL of push-hub.
     pub backend_push_url: String,
-    /// Where clients call (gRPC and gRPC-Web).
+    /// The listener for gRPC and gRPC-Web.
     pub listen_addr: SocketAddr,
-    /// Where clients sign in (HTTP).
+    /// The HTTP listener for sign-in.
     pub http_listen_addr: SocketAddr,
     /// Signs responses and events.
     pub signing_key: SigningKey,
     /// Name of this gateway at push-hub; unique among gateways.
     pub client_id: Option<String>,
-    /// Shown to the back end.
+    /// Authenticates the gateway to `api` and push-hub.
     pub token: Option<Secret>,
-    /// The broker, and how far a request's time may be off.
+    /// The broker, and how far a request's timestamp may be off.
     pub nats: NatsConfig,
     /// Networks whose `X-Forwarded-For` is believed.
     pub proxies: TrustedProxies,
-    /// Web pages that may call, as origins; `*` for all.
+    /// Origins of web pages that may call; `*` for all.
     pub origins: Vec<String>,
-    /// How long a looked-up session is kept.
+    /// How long a session is cached.
     pub session_ttl: Duration,
-    /// How long push-hub may be silent before its stream counts as dead.
+    /// How long push-hub may be silent before its stream counts as broken.
     pub push_timeout: Duration,
-    /// Events that may wait for one client.
+    /// Events that are queued for one client at most.
     pub client_queue: usize,
-    /// How often who may call.
-    pub limits: LimitsConfig,
-}
-
-/// How often who may call.
-#[derive(Debug, Clone, Copy)]
-pub struct LimitsConfig {
-    /// Requests of one address (IPv6: of one /64).
-    pub address: Rate,
-    /// Requests of one session.
-    pub session: Rate,
-    /// Operations of one user that change nothing.
-    pub read: Rate,
-    /// Operations of one user that change something.
-    pub write: Rate,
-    /// Operations of one user that go on to an engine.
-    pub engine: Rate,
-    /// Streams opened by one user.
-    pub subscribe: Rate,
-    /// Sign-in requests of one address.
-    pub sign_in: Rate,
-}
-
-/// So many per second, and twice as many at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate(pub NonZeroU32);
-
-impl Value for Rate {
-    const EXPECTED: &'static str = "a rate such as 50/s";
-
-    fn parse(text: &str) -> Option<Self> {
-        text.strip_suffix("/s")?.trim().parse().ok().map(Self)
-    }
-}
-
-impl Section for LimitsConfig {
-    fn read(vars: &mut Vars) -> Option<Self> {
-        let address = vars.or(
-            "GATEWAY_LIMIT_ADDRESS",
-            "500/s",
-            "Requests of one address; twice as many at once",
-        );
-        let session = vars.or("GATEWAY_LIMIT_SESSION", "100/s", "Requests of one session");
-        let read = vars.or(
-            "GATEWAY_LIMIT_READ",
-            "100/s",
-            "Operations of one user that change nothing",
-        );
-        let write = vars.or(
-            "GATEWAY_LIMIT_WRITE",
-            "50/s",
-            "Operations of one user that change something",
-        );
-        let engine = vars.or(
-            "GATEWAY_LIMIT_ENGINE",
-            "20/s",
-            "Operations of one user that go on to an engine",
-        );
-        let subscribe = vars.or(
-            "GATEWAY_LIMIT_SUBSCRIBE",
-            "5/s",
-            "Event streams opened by one user",
-        );
-        let sign_in = vars.or(
-            "GATEWAY_LIMIT_SIGN_IN",
-            "20/s",
-            "Sign-in requests of one address",
-        );
-        Some(Self {
-            address: address?,
-            session: session?,
-            read: read?,
-            write: write?,
-            engine: engine?,
-            subscribe: subscribe?,
-            sign_in: sign_in?,
-        })
-    }
+    pub rate_limits: RateLimitsConfig,
+    /// Bounds of requests that are forwarded to `api`.
+    pub forward_limits: ForwardLimits,
 }
 
 impl Section for GatewayConfig {
@@ -171,7 +100,8 @@ impl Section for GatewayConfig {
             "256",
             "Events that may wait for one client before its stream is ended",
         );
-        let limits = LimitsConfig::read(vars);
+        let rate_limits = RateLimitsConfig::read(vars);
+        let forward_limits = ForwardLimits::read(vars);
         Some(Self {
             backend_http_url: backend_http_url?,
             backend_push_url: backend_push_url?,
@@ -186,7 +116,8 @@ impl Section for GatewayConfig {
             session_ttl: session_ttl?,
             push_timeout: push_timeout?,
             client_queue: client_queue?,
-            limits: limits?,
+            rate_limits: rate_limits?,
+            forward_limits: forward_limits?,
         })
     }
 }
@@ -234,13 +165,5 @@ mod tests {
         assert!(problems.contains("GATEWAY_SIGNING_KEY") && !problems.contains("c2hvcnQ="));
         assert!(problems.contains("GATEWAY_BACKEND_HTTP_URL"));
         assert!(problems.contains("GATEWAY_BACKEND_GRPC_PUSH_URL"));
-    }
-
-    #[test]
-    fn a_rate_carries_its_unit() {
-        assert_eq!(Rate::parse("50/s").map(|rate| rate.0.get()), Some(50));
-        for wrong in ["50", "0/s", "-1/s", "50/m", ""] {
-            assert_eq!(Rate::parse(wrong), None, "{wrong}");
-        }
     }
 }

@@ -1,8 +1,10 @@
 //! The gRPC service `galaxy.gateway.v1.EdgeGateway`.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::time::Instant;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
 
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
@@ -11,62 +13,60 @@ use futures_util::stream::BoxStream;
 use galaxy_core::Clock;
 use galaxy_events::Nats;
 use galaxy_http::TrustedProxies;
-use galaxy_proto::gateway::v1::edge_gateway_server::EdgeGateway;
-use galaxy_proto::gateway::v1::{SignedEvent, SignedRequest, SignedResponse};
-use galaxy_proto::signing;
+use galaxy_proto::{
+    gateway::v1::{SignedEvent, SignedRequest, SignedResponse, edge_gateway_server::EdgeGateway},
+    signing,
+};
 use galaxy_service::{Process, telemetry};
 use http::header::CONTENT_TYPE;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tracing::Instrument;
 
-use crate::backend::{Backend, BackendRequest, forwarded_for};
-use crate::config::GatewayConfig;
-use crate::events;
-use crate::gate::{Gate, Passed};
-use crate::limits::Limits;
-use crate::metrics::Metrics;
-use crate::operation;
-use crate::presence::Presence;
-use crate::refusal::Refusal;
-use crate::replay::ReplayGuard;
-use crate::routes::{Route, Routes};
-use crate::session_cache::SessionCache;
-use crate::sessions::Sessions;
-use crate::shape::Target;
+use crate::{
+    backend::{Backend, BackendRequest, forwarded_for},
+    config::GatewayConfig,
+    connection_registry::ConnectionRegistry,
+    event_stream::EventStream,
+    metrics::Metrics,
+    operation,
+    rate_limits::RateLimits,
+    refusal::Refusal,
+    replay::ReplayGuard,
+    request_shape::Target,
+    routes::{Route, Routes},
+    session_cache::SessionCache,
+    sessions::Sessions,
+    verifier::{RequestVerifier, VerifiedRequest},
+};
 
-/// What the service works with.
+/// The service with its parts.
 pub struct Edge {
-    /// The checks.
-    pub gate: Gate,
-    /// The REST API.
+    pub verifier: RequestVerifier,
     pub backend: Backend,
-    /// Who is here.
-    pub presence: Presence,
+    pub connections: ConnectionRegistry,
     /// Signs responses and events.
     pub key: Arc<SigningKey>,
-    /// The time.
     pub clock: Clock,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` is believed.
     pub proxies: TrustedProxies,
-    /// Events that may wait for one client.
+    /// Events that are queued for one client at most.
     pub queue: usize,
-    /// What is counted.
     pub metrics: Metrics,
     /// Cancelled when the process drains.
     pub draining: CancellationToken,
 }
 
-/// Where a request came from.
+/// The source of a request.
 struct Origin {
-    /// The client, as far as proxies that are trusted tell.
+    /// The client's address, as trusted proxies report it.
     source: IpAddr,
-    /// For the API.
+    /// `X-Forwarded-For` for the API.
     forwarded_for: String,
 }
 
 impl Edge {
-    /// Puts the service together. Fails when a duration is out of all bounds.
+    /// Builds the service. Fails if a duration is out of range.
     pub fn build(
         config: &GatewayConfig,
         routes: Routes,
@@ -74,21 +74,27 @@ impl Edge {
         process: &Process,
     ) -> anyhow::Result<Self> {
         let (clock, metrics) = (process.clock.clone(), Metrics::default());
-        let backend = Backend::new(&config.backend_http_url, config.token.as_ref());
+        let limits = config.forward_limits;
+        let backend = Backend::new(
+            &config.backend_http_url,
+            config.token.as_ref(),
+            limits.answer,
+        );
         let cache = SessionCache::new(config.session_ttl);
         let window = config.nats.freshness_window;
-        let gate = Gate {
+        let verifier = RequestVerifier {
             routes,
-            limits: Limits::new(config.limits),
+            forward_limits: limits,
+            rate_limits: RateLimits::new(config.rate_limits),
             sessions: Sessions::new(backend.clone(), cache, metrics.clone()),
             replay: ReplayGuard::new(nats, window),
             clock: clock.clone(),
             window_ms: window.as_millis().try_into()?,
         };
         Ok(Self {
-            gate,
+            verifier,
             backend,
-            presence: Presence::default(),
+            connections: ConnectionRegistry::default(),
             key: Arc::new(config.signing_key.clone()),
             clock,
             proxies: config.proxies.clone(),
@@ -105,39 +111,39 @@ impl Edge {
         origin: Origin,
     ) -> Result<SignedResponse, Refusal> {
         let started = Instant::now();
-        let passed = self.gate.check(request, origin.source).await?;
-        let Target::Operation(route) = passed.target else {
+        let verified = self.verifier.verify(request, origin.source).await?;
+        let Target::Operation(route) = verified.target else {
             let hint = "subscribe_events is for SubscribeEvents".to_owned();
             return Err(Refusal::InvalidRequest(hint));
         };
-        let answer = self.forward(request, &passed, route, origin).await?;
+        let answer = self.forward(request, &verified, route, origin).await?;
         let status = answer.status().as_u16();
         self.metrics
             .answered(route.operation_id.clone(), status, started.elapsed());
         Ok(self.sign(request, answer))
     }
 
-    /// Asks the API, unless the session ends meanwhile.
+    /// Calls the API. The call is dropped if the session ends meanwhile.
     async fn forward(
         &self,
         request: &SignedRequest,
-        passed: &Passed<'_>,
+        verified: &VerifiedRequest<'_>,
         route: &Route,
         origin: Origin,
     ) -> Result<http::Response<Bytes>, Refusal> {
-        let call = operation::call(route, &request.payload)?;
-        let in_flight = self.presence.request(passed.session, passed.user);
-        self.gate
-            .is_still_active(passed, &request.request_id)
+        let operation = operation::call(route, &request.payload)?;
+        let in_flight = self.connections.request(verified.session, verified.user);
+        self.verifier
+            .check_still_active(verified, &request.request_id)
             .await?;
         let call = self.backend.send(BackendRequest {
             method: route.method.clone(),
-            path_and_query: &call.path_and_query,
-            body: call.body,
+            path_and_query: &operation.path_and_query,
+            body: operation.body,
             request_id: &request.request_id,
             forwarded_for: origin.forwarded_for,
-            user: Some(passed.user),
-            timeout: route.timeout(),
+            user: Some(verified.user),
+            timeout: self.verifier.forward_limits.timeout(route.class()),
         });
         tokio::select! {
             biased;
@@ -162,14 +168,10 @@ impl Edge {
         signing::sign_response(response, &request.device_session_id, &self.key)
     }
 
-    /// Checks a request for events and begins the stream.
-    async fn open(
-        &self,
-        request: &SignedRequest,
-        origin: Origin,
-    ) -> Result<events::Events, Refusal> {
-        let passed = self.gate.check(request, origin.source).await?;
-        if !matches!(passed.target, Target::Events) {
+    /// Checks a request for events and opens the stream.
+    async fn open(&self, request: &SignedRequest, origin: Origin) -> Result<EventStream, Refusal> {
+        let verified = self.verifier.verify(request, origin.source).await?;
+        if !matches!(verified.target, Target::Events) {
             let hint = "SubscribeEvents takes the message_type subscribe_events".to_owned();
             return Err(Refusal::InvalidRequest(hint));
         }
@@ -179,12 +181,12 @@ impl Edge {
             ));
         }
         let subscription = self
-            .presence
-            .subscribe(passed.session, passed.user, self.queue);
-        self.gate
-            .is_still_active(&passed, &request.request_id)
+            .connections
+            .subscribe(verified.session, verified.user, self.queue);
+        self.verifier
+            .check_still_active(&verified, &request.request_id)
             .await?;
-        Ok(events::Events {
+        Ok(EventStream {
             subscription,
             request_id: request.request_id.clone(),
             device_session_id: request.device_session_id.clone(),
@@ -216,7 +218,7 @@ impl Edge {
 }
 
 fn span(request: &SignedRequest) -> tracing::Span {
-    // Texts of strangers go into the log only as far as a well-formed one would reach.
+    // These texts are not verified yet: the log gets no more of them than a valid one has.
     let short = |text: &str| text.chars().take(64).collect::<String>();
     let span = tracing::info_span!(
         "signed_request",

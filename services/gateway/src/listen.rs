@@ -9,30 +9,33 @@ use tonic::service::Routes;
 use tonic_web::GrpcWebLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::edge::Edge;
-use crate::refusal::{ERROR_CODE, RETRY_AFTER};
-use crate::shape::MAX_PAYLOAD;
-use crate::sign_in;
-
-/// Largest gRPC message that is read, bytes. A little more than the largest payload, so that a
-/// payload that is too large is mostly told so with our code.
-const MAX_MESSAGE: usize = 2 * MAX_PAYLOAD;
+use crate::{
+    edge::Edge,
+    refusal::{ERROR_CODE, RETRY_AFTER},
+    sign_in,
+};
 
 /// gRPC and gRPC-Web.
 pub fn grpc(edge: Arc<Edge>, origins: &[String]) -> Router {
-    let service = EdgeGatewayServer::from_arc(edge).max_decoding_message_size(MAX_MESSAGE);
+    // Twice the largest payload, so that most payloads that are too large are refused with our own code.
+    let max_message = edge
+        .verifier
+        .forward_limits
+        .largest_payload()
+        .saturating_mul(2);
+    let service = EdgeGatewayServer::from_arc(edge).max_decoding_message_size(max_message);
     Routes::new(service)
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .layer(cors(origins))
 }
 
-/// Sign-in.
+/// Sign-in over HTTP.
 pub fn http(edge: Arc<Edge>, origins: &[String]) -> Router {
     sign_in::router(edge).layer(cors(origins))
 }
 
-/// Lets web pages of these origins call. Requests carry no cookies, so that `*` gives nothing away.
+/// Allows calls of web pages of these origins. Requests carry no cookies, so `*` is safe.
 fn cors(origins: &[String]) -> CorsLayer {
     let origin = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()

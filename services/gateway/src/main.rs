@@ -1,26 +1,27 @@
 //! The process gateway: settings, broker, checks, push stream, the two listeners.
 
-use std::process::ExitCode;
-use std::sync::Arc;
+use std::{process::ExitCode, sync::Arc};
 
 use galaxy_core::EventId;
 use galaxy_events::Nats;
-use galaxy_gateway::config::GatewayConfig;
-use galaxy_gateway::edge::Edge;
-use galaxy_gateway::listen;
-use galaxy_gateway::push::{Push, PushConfig};
-use galaxy_gateway::routes::Routes;
+use galaxy_gateway::{
+    config::GatewayConfig,
+    edge::Edge,
+    listen,
+    push_subscriber::{PushConfig, PushSubscriber},
+    rate_limits::SWEEP_INTERVAL,
+    routes::Routes,
+};
 use galaxy_http::{
     ops,
     serve::{self, Bound},
 };
-use galaxy_service::Process;
-use galaxy_service::process;
+use galaxy_service::{Process, process};
 
 fn main() -> ExitCode {
     process::run(
         "gateway",
-        "the edge: checks, forwards and signs what clients and back end say to each other",
+        "the edge: verifies and forwards requests of clients, signs responses and events",
         ops::listen,
         start,
     )
@@ -31,23 +32,23 @@ async fn start(config: GatewayConfig, process: Process) -> anyhow::Result<()> {
     let routes = Routes::parse(galaxy_proto::OPENAPI_YAML)?;
     tracing::info!(operations = routes.count(), "the route table is read");
     let edge = Arc::new(Edge::build(&config, routes, nats, &process)?);
-    edge.gate.replay.open().await?;
+    edge.verifier.replay.open().await?;
     let grpc = Bound::bind("GATEWAY_LISTEN_ADDR", config.listen_addr).await?;
     let http = Bound::bind("GATEWAY_HTTP_LISTEN_ADDR", config.http_listen_addr).await?;
 
-    let (sweeping, tasks) = (edge.clone(), process.tasks.clone());
-    process.tasks.supervise("limits", move || {
-        let (edge, tasks) = (sweeping.clone(), tasks.clone());
-        async move { edge.gate.limits.sweep(&tasks).await }
+    let swept = edge.clone();
+    process.tasks.every("limits", SWEEP_INTERVAL, move || {
+        let edge = swept.clone();
+        async move { edge.verifier.rate_limits.sweep() }
     });
-    let made_up = || format!("gateway-{}", EventId::generate());
+    let generated = || format!("gateway-{}", EventId::generate());
     let push = PushConfig {
         url: config.backend_push_url,
-        client_id: config.client_id.unwrap_or_else(made_up),
+        client_id: config.client_id.unwrap_or_else(generated),
         token: config.token,
         timeout: config.push_timeout,
     };
-    let push = Arc::new(Push::new(push, edge.clone(), &process));
+    let push = Arc::new(PushSubscriber::new(push, edge.clone(), &process));
     process.tasks.supervise("push", move || push.clone().run());
 
     let limits = serve::Limits::default();

@@ -1,12 +1,14 @@
-//! What the gateway counts.
+//! The metrics of the gateway.
 
 use std::time::Duration;
 
 use galaxy_service::telemetry::meter;
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Histogram, UpDownCounter},
+};
 
-use crate::presence::Counts;
+use crate::connection_registry::Counts;
 
 /// The instruments of the gateway. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -72,7 +74,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request was answered. `message_type` is one of the route table.
+    /// Counts an answered request. `message_type` is one of the route table, so that labels are bounded.
     pub fn answered(&self, message_type: String, status: u16, took: Duration) {
         let labels = [
             KeyValue::new("message_type", message_type),
@@ -81,29 +83,29 @@ impl Metrics {
         self.requests.record(took.as_secs_f64(), &labels);
     }
 
-    /// A request was refused.
+    /// Counts a refused request.
     pub fn refused(&self, code: &'static str) {
         self.refusals.add(1, &[KeyValue::new("code", code)]);
     }
 
-    /// A session was needed.
+    /// Counts a session lookup.
     pub fn session_lookup(&self, cached: bool) {
         let source = if cached { "cache" } else { "api" };
         self.lookups.add(1, &[KeyValue::new("source", source)]);
     }
 
-    /// An event was given to streams.
+    /// Counts an event that was queued for streams.
     pub fn delivered(&self, counts: Counts) {
         self.deliveries.add(counts.delivered, &[]);
         self.slow.add(counts.slow, &[]);
     }
 
-    /// An event arrived that was committed `seconds` ago.
+    /// Records an event that was committed `seconds` ago.
     pub fn event_age(&self, seconds: f64) {
         self.latency.record(seconds.max(0.0), &[]);
     }
 
-    /// A subscription at push-hub began or failed.
+    /// Counts a subscription at push-hub that began or ended.
     pub fn push_subscription(&self, outcome: &'static str) {
         self.push_subscriptions
             .add(1, &[KeyValue::new("outcome", outcome)]);

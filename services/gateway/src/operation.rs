@@ -1,4 +1,4 @@
-//! Turns the payload of a request into the path, query and body for the back end. Pure.
+//! Converts the payload of a request into path, query and body of the back end's operation. Pure.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::refusal::Refusal;
-use crate::routes::Route;
+use crate::{refusal::Refusal, routes::Route};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -17,10 +16,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// What the back end is asked.
+/// The request to the back end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// Path and query.
+pub struct BackendCall {
     pub path_and_query: String,
     /// JSON, as the client sent it.
     pub body: Option<Bytes>,
@@ -54,7 +52,7 @@ impl Scalar {
 }
 
 /// Fills the route's path from the payload.
-pub fn call(route: &Route, payload: &[u8]) -> Result<Call, Refusal> {
+pub fn call(route: &Route, payload: &[u8]) -> Result<BackendCall, Refusal> {
     let mut payload = parse(payload)?;
     let mut path_and_query = String::with_capacity(route.path.len() + 64);
     for segment in route.path.split('/').skip(1) {
@@ -62,7 +60,7 @@ pub fn call(route: &Route, payload: &[u8]) -> Result<Call, Refusal> {
         match parameter(segment) {
             Some(name) => {
                 let value = payload.path.remove(name).ok_or_else(|| missing(name))?;
-                // Encoding leaves dots alone, and dots alone would climb the path.
+                // Dots are not encoded, and a segment of dots would leave the path.
                 if matches!(value.as_str(), "" | "." | "..") {
                     return Err(missing(name));
                 }
@@ -85,7 +83,7 @@ pub fn call(route: &Route, payload: &[u8]) -> Result<Call, Refusal> {
     let body = payload
         .body
         .map(|body| Bytes::copy_from_slice(body.get().as_bytes()));
-    Ok(Call {
+    Ok(BackendCall {
         path_and_query,
         body,
     })
@@ -147,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_the_path_is_refused() {
+    fn a_payload_that_does_not_fit_the_path_is_refused() {
         for payload in [
             r"",
             r"{}",
@@ -167,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_leaves_its_place_in_the_path(game in ".{1,20}", query in ".{0,20}") {
+        fn no_value_changes_the_structure_of_the_path(game in ".{1,20}", query in ".{0,20}") {
             let payload = serde_json::json!({
                 "path": { "game_id": game, "turn": "1" },
                 "query": { "q": query },

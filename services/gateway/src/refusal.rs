@@ -1,16 +1,14 @@
-//! Why the gateway itself ends a request or a stream. The table is in `gateway.proto`.
+//! The reasons for which the gateway itself ends a request or a stream. The table of codes is in `gateway.proto`.
 
 use std::time::Duration;
 
-use tonic::metadata::MetadataValue;
-use tonic::{Code, Status};
+use tonic::{Code, Status, metadata::MetadataValue};
 
 /// Metadata key of the code.
 pub const ERROR_CODE: &str = "galaxy-error-code";
 /// Metadata key of the seconds to wait.
 pub const RETRY_AFTER: &str = "retry-after";
 
-/// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Over the size limit of the message type.
@@ -49,7 +47,7 @@ pub enum Refusal {
     /// The reader of a stream is too slow.
     #[error("events were not read fast enough; subscribe again and fetch afresh")]
     SlowConsumer,
-    /// Another stream of the same session took this one's place.
+    /// Another stream of the same session replaced this one.
     #[error("the session opened more streams than it may have")]
     StreamReplaced,
     /// The back end cannot be reached.

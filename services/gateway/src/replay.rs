@@ -1,45 +1,46 @@
-//! Every request id is used once: reserved in a key-value bucket that all gateways share.
+//! Replay protection: every request id is accepted once. It is reserved in a key-value bucket that all gateways share.
 //!
-//! An id is remembered for twice the freshness window: a clock that runs ahead by a whole window
-//! signs requests that stay fresh for two. The bucket lives in the broker's memory, so a broker that
-//! restarts forgets it. Ids that this gateway took are therefore remembered here too; and once the
-//! bucket was seen to be a new one, requests signed before it was made are refused, since another
-//! gateway may have taken them. When the bucket cannot be reached, nothing is accepted.
+//! An id is kept for twice the freshness window: a request of a clock that is a whole window ahead stays fresh for two
+//! windows. The bucket is in the broker's memory and is lost when the broker restarts. Therefore this gateway also keeps
+//! the ids that it accepted; and once the bucket is a new one, requests signed before its creation are refused, since
+//! another gateway may have accepted them. Without the bucket nothing is accepted.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::kv::{self, CreateErrorKind, Store};
-use async_nats::jetstream::stream::StorageType;
+use async_nats::jetstream::{
+    kv::{self, CreateErrorKind, Store},
+    stream::StorageType,
+};
 use galaxy_core::DeviceSessionId;
 use galaxy_events::Nats;
 use galaxy_service::GenerationCache;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use crate::refusal::Refusal;
 
-/// Name of the bucket.
 const BUCKET: &str = "GALAXY_REPLAY";
 /// How long the broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Ids remembered here at most.
-const REMEMBERED: usize = 500_000;
+const BROKER_TIMEOUT: Duration = Duration::from_secs(3);
+/// Accepted ids that this gateway keeps.
+const ACCEPTED_CAPACITY: usize = 500_000;
 
-/// Takes request ids.
+/// Reserves request ids.
 pub struct ReplayGuard {
     nats: Nats,
     bucket: String,
     window: Duration,
-    mine: GenerationCache<(DeviceSessionId, Uuid), ()>,
+    /// Ids that this gateway accepted.
+    accepted: GenerationCache<(DeviceSessionId, Uuid), ()>,
     opened: Mutex<Option<Opened>>,
-    /// When the first bucket was made that this gateway saw, and the newest one, milliseconds.
-    made: Mutex<Option<(i64, i64)>>,
+    /// When the first bucket that this gateway used was created, and the newest one, in milliseconds.
+    created: Mutex<Option<(i64, i64)>>,
 }
 
 #[derive(Clone)]
 struct Opened {
     store: Store,
-    /// The connection on which it was opened: it may be another bucket on the next one.
+    /// The connection on which it was opened. After a reconnect there may be another bucket.
     connection: u64,
 }
 
@@ -55,18 +56,18 @@ impl ReplayGuard {
             nats,
             bucket: bucket.to_owned(),
             window,
-            mine: GenerationCache::new(REMEMBERED, window * 2),
+            accepted: GenerationCache::new(ACCEPTED_CAPACITY, window * 2),
             opened: Mutex::new(None),
-            made: Mutex::new(None),
+            created: Mutex::new(None),
         }
     }
 
-    /// Makes sure that the bucket is there.
+    /// Opens the bucket, and creates it if there is none.
     pub async fn open(&self) -> anyhow::Result<()> {
         self.store().await.map(drop)
     }
 
-    /// Takes the id of a request that was signed at `timestamp_ms`; refuses one that is taken.
+    /// Reserves the id of a request that was signed at `timestamp_ms`. Refuses an id that is reserved.
     pub async fn take(
         &self,
         session: DeviceSessionId,
@@ -74,7 +75,7 @@ impl ReplayGuard {
         timestamp_ms: i64,
     ) -> Result<(), Refusal> {
         let id = (session, request_id);
-        let (None, generation) = self.mine.lookup(&id) else {
+        let (None, generation) = self.accepted.lookup(&id) else {
             return Err(Refusal::ReplayedRequest);
         };
         let store = self.store().await.map_err(|error| {
@@ -88,10 +89,10 @@ impl ReplayGuard {
             return Err(Refusal::StaleTimestamp);
         }
         let key = format!("{}.{}", session.uuid().simple(), request_id.simple());
-        let reserved = tokio::time::timeout(PATIENCE, store.create(key, "".into())).await;
+        let reserved = tokio::time::timeout(BROKER_TIMEOUT, store.create(key, "".into())).await;
         match reserved {
             Ok(Ok(_)) => {
-                self.mine.insert(id, (), generation);
+                self.accepted.insert(id, (), generation);
                 Ok(())
             }
             Ok(Err(error)) if error.kind() == CreateErrorKind::AlreadyExists => {
@@ -100,16 +101,15 @@ impl ReplayGuard {
             failed => {
                 let error = failed.map_or_else(|_| "no answer".to_owned(), |r| format!("{r:?}"));
                 tracing::error!(error, "a request id cannot be reserved");
-                self.forget_store();
+                self.close_store();
                 Err(Refusal::BackendUnavailable)
             }
         }
     }
 
-    /// Requests signed before this may have been taken where nobody remembers it, milliseconds.
+    /// Requests signed before this (milliseconds) may have been accepted by a gateway that used a lost bucket.
     fn earliest(&self) -> i64 {
-        let made = *self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        match made {
+        match *self.created.lock() {
             Some((first, newest)) if newest > first => newest,
             _ => i64::MIN,
         }
@@ -117,20 +117,16 @@ impl ReplayGuard {
 
     async fn store(&self) -> anyhow::Result<Store> {
         let connection = *self.nats.connections().borrow();
-        let opened = self
-            .opened
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let opened = self.opened.lock().clone();
         if let Some(opened) = opened.filter(|opened| opened.connection == connection) {
             return Ok(opened.store);
         }
-        let store = tokio::time::timeout(PATIENCE, self.create_store()).await??;
+        let store = tokio::time::timeout(BROKER_TIMEOUT, self.create_store()).await??;
         let opened = Opened {
             store: store.clone(),
             connection,
         };
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = Some(opened);
+        *self.opened.lock() = Some(opened);
         Ok(store)
     }
 
@@ -151,13 +147,13 @@ impl ReplayGuard {
             .await?;
         let created = store.stream.cached_info().created.unix_timestamp_nanos() / 1_000_000;
         let created = i64::try_from(created)?;
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = made.map_or(created, |(first, _)| first);
-        *made = Some((first, created.max(first)));
+        let mut known = self.created.lock();
+        let first = known.map_or(created, |(first, _)| first);
+        *known = Some((first, created.max(first)));
         Ok(store)
     }
 
-    fn forget_store(&self) {
-        *self.opened.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    fn close_store(&self) {
+        *self.opened.lock() = None;
     }
 }

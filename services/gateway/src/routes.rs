@@ -1,18 +1,11 @@
-//! Which message type is which operation of the back end, read from the REST contract.
-//!
-//! There is no second list: every operation tagged `User` is reachable, under its `operationId`.
+//! The route table: each operation tagged `User` in the REST contract is a message type, named by its `operationId`.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use http::Method;
 use serde::Deserialize;
 
-/// Largest payload of an ordinary operation, bytes, and what path, query and names add to the body.
-const MAX_BODY: usize = 64 << 10;
-const MAX_ENGINE_BODY: usize = 1 << 20;
-const ENVELOPE: usize = 4 << 10;
-/// Where the operations live that go on to an engine.
+/// The paths of operations that `api` forwards to an engine.
 const ENGINE_PREFIX: &str = "/api/v1/user/games/";
 
 /// One operation.
@@ -20,20 +13,19 @@ const ENGINE_PREFIX: &str = "/api/v1/user/games/";
 pub struct Route {
     /// The message type.
     pub operation_id: String,
-    /// The method of the request to the back end.
     pub method: Method,
-    /// The path with its parameters in braces.
+    /// The path, with parameters in braces.
     pub path: String,
 }
 
-/// Kinds of operations that are limited apart from each other.
+/// Classes of operations. Each has limits of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Changes nothing.
     Read,
     /// Changes something.
     Write,
-    /// Goes on to an engine.
+    /// Is forwarded to an engine by `api`.
     Engine,
     /// Opens a stream of events.
     Subscribe,
@@ -43,7 +35,7 @@ pub enum Class {
 #[derive(Debug, Clone, Default)]
 pub struct Routes(HashMap<String, Route>);
 
-/// Why the contract gives no route table.
+/// Why no route table can be read from the contract.
 #[derive(Debug, thiserror::Error)]
 pub enum RoutesError {
     /// It is not an OpenAPI document.
@@ -104,14 +96,13 @@ impl Routes {
         self.0.get(message_type)
     }
 
-    /// How many operations there are.
+    /// The number of operations.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 }
 
 impl Route {
-    /// What the operation counts as.
     pub fn class(&self) -> Class {
         if self.path.starts_with(ENGINE_PREFIX) {
             Class::Engine
@@ -119,23 +110,6 @@ impl Route {
             Class::Read
         } else {
             Class::Write
-        }
-    }
-
-    /// Largest payload, bytes.
-    pub fn max_payload(&self) -> usize {
-        let body = match self.class() {
-            Class::Engine => MAX_ENGINE_BODY,
-            _ => MAX_BODY,
-        };
-        body + ENVELOPE
-    }
-
-    /// How long the back end may take: its own limit and a little for the way.
-    pub fn timeout(&self) -> Duration {
-        match self.class() {
-            Class::Engine => Duration::from_secs(32),
-            _ => Duration::from_secs(17),
         }
     }
 }
@@ -176,10 +150,7 @@ paths:
         assert_eq!(routes.count(), 3);
         assert!(routes.find("list_users").is_none());
         let orders = routes.find("submit_orders").unwrap();
-        assert_eq!(
-            (orders.class(), orders.max_payload()),
-            (Class::Engine, (1 << 20) + (4 << 10))
-        );
+        assert_eq!(orders.class(), Class::Engine);
         assert_eq!(routes.find("get_account").unwrap().class(), Class::Read);
         assert_eq!(routes.find("update_profile").unwrap().class(), Class::Write);
     }

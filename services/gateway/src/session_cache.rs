@@ -14,7 +14,6 @@ const CAPACITY: usize = 100_000;
 /// An active session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session {
-    /// The user who signed in.
     pub user: UserId,
     /// Verifies the signatures of the session's requests.
     pub key: VerifyingKey,

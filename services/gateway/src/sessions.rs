@@ -10,10 +10,10 @@ use crate::{
     session_cache::{Session, SessionCache},
 };
 
-/// How often a lookup is repeated when sessions end meanwhile.
+/// Lookups of one session, if sessions end meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// Looks sessions up.
+/// Looks sessions up, behind a cache.
 pub struct Sessions {
     backend: Backend,
     cache: SessionCache,
@@ -21,7 +21,6 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Looks sessions up in `backend`, behind `cache`.
     pub fn new(backend: Backend, cache: SessionCache, metrics: Metrics) -> Self {
         Self {
             backend,
@@ -41,12 +40,12 @@ impl Sessions {
         id: DeviceSessionId,
         request_id: &str,
     ) -> Result<(Session, Generation), Refusal> {
-        let mut found = self.look(id, request_id).await?;
+        let mut found = self.lookup(id, request_id).await?;
         for _ in 1..ATTEMPTS {
             if self.cache.is_current(id, found.1) {
                 break;
             }
-            found = self.look(id, request_id).await?;
+            found = self.lookup(id, request_id).await?;
         }
         Ok(found)
     }
@@ -56,7 +55,7 @@ impl Sessions {
         self.backend.session(id, request_id).await
     }
 
-    async fn look(
+    async fn lookup(
         &self,
         id: DeviceSessionId,
         request_id: &str,

@@ -1,41 +1,43 @@
-//! The HTTP listener: passes the sign-in operations, which no signature can cover yet, on to the API.
+//! The HTTP listener: forwards the sign-in operations to the API. They are not signed, since the device has no session yet.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc};
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, State};
-use axum::response::Response;
-use axum::routing::post;
-use galaxy_http::layers::{self, RequestId};
-use galaxy_http::{ApiError, ClientAddress};
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, DefaultBodyLimit, Extension, Path, State},
+    response::Response,
+    routing::post,
+};
+use galaxy_http::{
+    ApiError, ClientAddress,
+    layers::{self, RequestId},
+};
+use http::{
+    HeaderMap, Method, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 
-use crate::backend::{BackendRequest, forwarded_for};
-use crate::edge::Edge;
-use crate::refusal::Refusal;
+use crate::{
+    backend::{BackendRequest, forwarded_for},
+    edge::Edge,
+    refusal::Refusal,
+    routes::Class,
+};
 
-/// Largest body, bytes.
-const MAX_BODY: usize = 64 << 10;
-/// How long the API may take.
-const TIMEOUT: Duration = Duration::from_secs(17);
 /// Headers of the API's answer that are passed back.
 const PASSED_BACK: [http::HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
 
-/// The routes of the listener.
 pub fn router(edge: Arc<Edge>) -> Router {
-    let proxies = edge.proxies.clone();
+    let (proxies, limits) = (edge.proxies.clone(), edge.verifier.forward_limits);
     let router = Router::new()
-        .route("/api/v1/public/auth/{action}", post(pass))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .route("/api/v1/public/auth/{action}", post(forward))
+        .layer(DefaultBodyLimit::max(limits.body))
         .with_state(edge);
     layers::wrap(router, proxies)
 }
 
-async fn pass(
+async fn forward(
     State(edge): State<Arc<Edge>>,
     Path(action): Path<String>,
     ClientAddress(source): ClientAddress,
@@ -44,7 +46,7 @@ async fn pass(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    edge.gate.limits.sign_in(source).map_err(refused)?;
+    edge.verifier.rate_limits.sign_in(source).map_err(refused)?;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
     if !action.bytes().all(plain) {
         return Err(ApiError::not_found("operation"));
@@ -68,7 +70,7 @@ async fn pass(
         request_id: request_id.as_str(),
         forwarded_for: forwarded_for(&headers, peer),
         user: None,
-        timeout: TIMEOUT,
+        timeout: edge.verifier.forward_limits.timeout(Class::Write),
     };
     Ok(pass_back(
         edge.backend.send(request).await.map_err(refused)?,

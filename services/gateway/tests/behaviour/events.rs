@@ -1,27 +1,29 @@
-//! Streams of events through the gateway: who gets what, and what ends them.
+//! Streams of events through the gateway: which stream gets an event, and what ends a stream.
 
-use crate::support::{Options, PATIENCE, World, session_of, until};
 use bytes::Bytes;
 use galaxy_client::{Call, Event, Subscription};
 use galaxy_core::UserId;
 use galaxy_proto::push::v1::session_invalidation::Target;
 use serde_json::json;
 
+use crate::support::{DEADLINE, Options, World, session_of, until};
+
 async fn next(subscription: &mut Subscription) -> Result<Event, String> {
-    let next = tokio::time::timeout(PATIENCE, subscription.next())
+    let next = tokio::time::timeout(DEADLINE, subscription.next())
         .await
         .unwrap();
     next.map_err(|error| error.code().to_owned())
 }
 
 #[tokio::test]
-async fn an_event_reaches_every_device_of_its_user_and_nobody_else() {
+async fn an_event_reaches_every_device_of_its_user_and_of_no_other_user() {
     let world = World::new().await;
     let user = UserId::generate();
-    let (phone, tablet, stranger) = (world.device_of(user), world.device_of(user), world.device());
+    let (phone, tablet, other_user) =
+        (world.device_of(user), world.device_of(user), world.device());
     let mut on_phone = phone.subscribe().await.unwrap();
     let mut on_tablet = tablet.subscribe().await.unwrap();
-    let mut elsewhere = stranger.subscribe().await.unwrap();
+    let mut elsewhere = other_user.subscribe().await.unwrap();
     let for_all = world.hub.event(user, None, "game.turn_ready");
     let for_tablet = world
         .hub
@@ -106,7 +108,7 @@ async fn the_gateway_resumes_the_push_stream_behind_the_last_message() {
 }
 
 #[tokio::test]
-async fn a_reset_tells_clients_to_fetch_afresh_and_finds_sessions_that_ended_unheard() {
+async fn a_reset_tells_clients_to_resync_and_finds_sessions_whose_end_was_missed() {
     let world = World::new().await;
     let (ended, other) = (world.device(), world.device());
     let mut its_stream = ended.subscribe().await.unwrap();
@@ -138,7 +140,7 @@ async fn an_event_that_comes_twice_is_delivered_once() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_dropped_alone() {
+async fn only_the_stream_of_a_client_that_does_not_read_is_ended() {
     let world = World::with(Options {
         queue: 8,
         ..Options::default()
@@ -167,7 +169,7 @@ async fn a_client_that_does_not_read_is_dropped_alone() {
 }
 
 #[tokio::test]
-async fn a_feed_subscribes_again_after_a_broken_stream_and_says_that_it_did() {
+async fn a_feed_subscribes_again_after_a_broken_stream_and_reports_it() {
     let options = Options {
         queue: 2,
         ..Options::default()
@@ -180,9 +182,9 @@ async fn a_feed_subscribes_again_after_a_broken_stream_and_says_that_it_did() {
     for _ in 0..100 {
         world.hub.event_with(user, None, "big", payload.clone());
     }
-    let presence = &world.edge.presence;
+    let connections = &world.edge.connections;
     until("the unread stream is ended", || {
-        presence.streaming().is_empty()
+        connections.streaming_sessions().is_empty()
     })
     .await;
     let kinds = async {
@@ -193,10 +195,10 @@ async fn a_feed_subscribes_again_after_a_broken_stream_and_says_that_it_did() {
             }
         }
     };
-    let payload = tokio::time::timeout(PATIENCE, kinds).await.unwrap();
+    let payload = tokio::time::timeout(DEADLINE, kinds).await.unwrap();
     assert_eq!(payload, json!({"reason": "reconnected"}));
     world.hub.event(user, None, "after");
-    let after = tokio::time::timeout(PATIENCE, events.next())
+    let after = tokio::time::timeout(DEADLINE, events.next())
         .await
         .unwrap()
         .unwrap();
@@ -204,10 +206,10 @@ async fn a_feed_subscribes_again_after_a_broken_stream_and_says_that_it_did() {
 }
 
 #[tokio::test]
-async fn draining_tells_clients_to_go_elsewhere() {
+async fn draining_ends_streams_with_shutting_down() {
     let world = World::new().await;
     let mut stream = world.device().subscribe().await.unwrap();
-    let (drained, end) = tokio::join!(world.tasks.shut_down(PATIENCE), next(&mut stream));
+    let (drained, end) = tokio::join!(world.tasks.shut_down(DEADLINE), next(&mut stream));
     assert!(drained);
     assert_eq!(end, Err("shutting_down".into()));
 }

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use crate::support::{Options, WINDOW_MS, World, session_of, until};
 use bytes::Bytes;
 use galaxy_client::{Call, Device, Error};
 use galaxy_core::{Clock, DeviceSessionId, UserId};
 use galaxy_gateway::refusal::Refusal;
-use galaxy_proto::gateway::v1::SignedRequest;
-use galaxy_proto::push::v1::session_invalidation::Target;
-use galaxy_proto::signing;
+use galaxy_proto::{gateway::v1::SignedRequest, push::v1::session_invalidation::Target, signing};
 use jiff::SignedDuration;
 use serde_json::json;
+
+use crate::support::{FORWARD_LIMITS, Options, WINDOW_MS, World, session_of, until};
 
 /// A change of a signed request.
 type Tamper = Box<dyn Fn(&mut SignedRequest)>;
@@ -55,7 +54,7 @@ async fn a_signed_request_reaches_the_back_end_as_that_of_its_user() {
 }
 
 #[tokio::test]
-async fn what_the_back_end_refuses_comes_signed_with_its_status_and_body() {
+async fn an_error_of_the_back_end_comes_signed_with_its_status_and_body() {
     let world = World::new().await;
     let answer = world.device().execute(Call::new("conflict")).await.unwrap();
     assert_eq!(answer.status, 409);
@@ -96,7 +95,7 @@ async fn one_request_id_may_be_used_by_two_sessions() {
 }
 
 #[tokio::test]
-async fn the_edges_of_the_freshness_window_are_exact() {
+async fn the_freshness_window_includes_its_bounds() {
     let world = World::new().await;
     let device = world.device();
     for (skew_ms, expected) in [
@@ -117,7 +116,7 @@ async fn the_edges_of_the_freshness_window_are_exact() {
 }
 
 #[tokio::test]
-async fn a_request_with_any_field_changed_is_refused_and_spoils_nothing() {
+async fn a_request_with_any_field_changed_is_refused_and_the_original_stays_valid() {
     let world = World::new().await;
     let (device, other) = (world.device(), world.device());
     let request = account(&device);
@@ -201,7 +200,7 @@ async fn a_session_is_looked_up_once_while_the_push_stream_lives_and_always_whil
     let world = World::new().await;
     let device = world.device();
     let session = session_of(&device);
-    let cache = world.edge.gate.sessions.cache();
+    let cache = world.edge.verifier.sessions.cache();
     let kept = || cache.lookup(session).0.is_some();
     // The first requests may come before the gateway has read the first status of its stream.
     while !kept() {
@@ -223,7 +222,7 @@ async fn a_session_is_looked_up_once_while_the_push_stream_lives_and_always_whil
 }
 
 #[tokio::test]
-async fn a_session_that_ends_takes_its_requests_in_flight_with_it() {
+async fn the_end_of_a_session_ends_its_requests_in_flight() {
     let world = World::new().await;
     let (device, other) = (world.device(), world.device());
     let slow = device.request("get_slowly", Bytes::new());
@@ -265,24 +264,29 @@ async fn a_session_that_ends_between_its_check_and_its_request_is_noticed() {
     let world = World::new().await;
     let device = world.device();
     let request = account(&device);
-    let gate = &world.edge.gate;
-    let passed = gate.check(&request, [127, 0, 0, 1].into()).await.unwrap();
+    let verifier = &world.edge.verifier;
+    let source = [127, 0, 0, 1].into();
+    let verified = verifier.verify(&request, source).await.unwrap();
     assert_eq!(
-        gate.is_still_active(&passed, &request.request_id).await,
+        verifier
+            .check_still_active(&verified, &request.request_id)
+            .await,
         Ok(())
     );
     world.backend.revoke(session_of(&device));
     world
         .hub
         .invalidate(Target::DeviceSessionId(device.device_session_id().into()));
-    until("the gateway hears of it", || {
-        !gate
+    until("the gateway applies the invalidation", || {
+        !verifier
             .sessions
             .cache()
-            .is_current(passed.session, passed.generation)
+            .is_current(verified.session, verified.generation)
     })
     .await;
-    let verdict = gate.is_still_active(&passed, &request.request_id).await;
+    let verdict = verifier
+        .check_still_active(&verified, &request.request_id)
+        .await;
     assert_eq!(verdict, Err(Refusal::SessionRevoked));
 }
 
@@ -314,7 +318,7 @@ async fn too_many_requests_are_refused_with_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn sizes_and_names_are_checked_before_anything_is_asked() {
+async fn sizes_and_names_are_checked_before_the_session_is_looked_up() {
     let world = World::new().await;
     let device = world.device();
     let large = |kind: &str, size: usize| {
@@ -324,7 +328,7 @@ async fn sizes_and_names_are_checked_before_anything_is_asked() {
     };
     let before = world.backend.lookups();
     assert_eq!(
-        code(&device, large("submit_application", 80_000)).await,
+        code(&device, large("submit_application", 90_000)).await,
         "payload_too_large"
     );
     assert_eq!(
@@ -340,4 +344,37 @@ async fn sizes_and_names_are_checked_before_anything_is_asked() {
         code(&device, large("submit_orders", 1_000_000)).await,
         "200"
     );
+}
+
+#[tokio::test]
+async fn a_body_of_exactly_the_limit_is_forwarded_and_one_byte_more_is_left_to_the_back_end() {
+    let world = World::new().await;
+    let device = world.device();
+    for (operation, limit) in [
+        ("submit_application", FORWARD_LIMITS.body),
+        ("submit_orders", FORWARD_LIMITS.engine_body),
+    ] {
+        for size in [limit, limit + 1] {
+            // The back end of this test has no limit of its own at these sizes. The payload has room for both, so that the
+            // error for the larger one is that of `api`.
+            let body = "x".repeat(size - 2);
+            let call = Call::new(operation).path("game_id", 1).body(&body);
+            let seen = device.execute(call).await.unwrap().ok().unwrap();
+            assert_eq!(seen["body"].as_str().unwrap().len(), size, "{operation}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_exactly_the_limit_is_passed_on_and_one_byte_more_is_not() {
+    let world = World::new().await;
+    let device = world.device();
+    let answer = async |size: usize| {
+        let call = Call::new("get_bytes").path("size", size);
+        device.execute(call).await
+    };
+    let largest = answer(FORWARD_LIMITS.answer).await.unwrap();
+    assert_eq!(largest.payload.len(), FORWARD_LIMITS.answer);
+    let refused = answer(FORWARD_LIMITS.answer + 1).await.unwrap_err();
+    assert_eq!(refused.code(), "backend_unavailable");
 }

@@ -1,15 +1,21 @@
-//! A back end that knows sessions and repeats what it was asked.
+//! A back end that knows sessions and answers with the request that it received.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use axum::body::Bytes;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
-use axum::{Json, Router};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, Method, StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::{any, get, post},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use galaxy_core::{DeviceSessionId, UserId};
 use galaxy_http::serve::{self, Bound};
@@ -43,6 +49,7 @@ impl FakeBackend {
             .route("/api/v1/public/auth/{action}", post(auth))
             .route("/api/v1/user/slow", get(slowly))
             .route("/api/v1/user/conflict", post(conflict))
+            .route("/api/v1/user/games/{size}/bytes", get(bytes))
             .route("/api/v1/user/{*rest}", any(repeat))
             .with_state(state.clone());
         let bound = Bound::bind("TEST", "127.0.0.1:0".parse().unwrap())
@@ -69,12 +76,12 @@ impl FakeBackend {
         sessions.get_mut(&id).unwrap()["status"] = "revoked".into();
     }
 
-    /// How often a session was asked for.
+    /// The number of session lookups.
     pub fn lookups(&self) -> usize {
         self.state.lookups.load(Ordering::SeqCst)
     }
 
-    /// How many slow requests have arrived.
+    /// The number of slow requests that arrived.
     pub fn slow_requests(&self) -> usize {
         self.state.slow_requests.load(Ordering::SeqCst)
     }
@@ -125,6 +132,10 @@ async fn slowly(State(known): State<Arc<Known>>) -> Json<Value> {
     known.slow_requests.fetch_add(1, Ordering::SeqCst);
     known.release.acquire().await.unwrap().forget();
     Json(json!({}))
+}
+
+async fn bytes(Path(size): Path<usize>) -> Vec<u8> {
+    vec![b'x'; size]
 }
 
 async fn conflict() -> Response {

@@ -1,22 +1,23 @@
-//! A push-hub that sends what the test says.
+//! A push-hub that sends what a test tells it to send.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use galaxy_core::{DeviceSessionId, EventId, UserId};
 use galaxy_http::serve::{self, Bound};
-use galaxy_proto::push::v1::push_server::{Push, PushServer};
-use galaxy_proto::push::v1::session_invalidation::Target;
-use galaxy_proto::push::v1::stream_status::{Lagged, Reset, Resumed, Status as Said};
 use galaxy_proto::push::v1::{
     ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, StreamStatus,
     push_event::Event,
+    push_server::{Push, PushServer},
+    session_invalidation::Target,
+    stream_status::{Lagged, Reset, Resumed, Status as StreamState},
 };
 use galaxy_service::Tasks;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::service::Routes;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, service::Routes};
 
 use super::until;
 
@@ -116,19 +117,19 @@ impl FakeHub {
     }
 
     pub fn reset(&self) {
-        self.status(Said::Reset(Reset {
+        self.status(StreamState::Reset(Reset {
             reason: "too_old".into(),
         }));
     }
 
     pub fn lagged(&self) {
-        self.status(Said::Lagged(Lagged {
+        self.status(StreamState::Lagged(Lagged {
             dropped: 3,
             ..Lagged::default()
         }));
     }
 
-    fn status(&self, status: Said) {
+    fn status(&self, status: StreamState) {
         self.send(Event::Status(StreamStatus {
             status: Some(status),
         }));
@@ -165,7 +166,7 @@ impl Push for State {
         let (sender, receiver) = mpsc::unbounded_channel();
         let cursor = request.into_inner().cursor;
         let from = cursor.clone();
-        let status = Some(Said::Resumed(Resumed { from }));
+        let status = Some(StreamState::Resumed(Resumed { from }));
         let first = PushEvent {
             cursor: cursor.clone(),
             event: Some(Event::Status(StreamStatus { status })),

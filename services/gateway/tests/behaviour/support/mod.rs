@@ -3,30 +3,42 @@
 pub mod backend;
 pub mod hub;
 
-use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_client::{Device, Gateway};
 use galaxy_core::{Clock, DeviceSessionId, UserId};
 use galaxy_events::{Nats, NatsConfig};
-use galaxy_gateway::config::{GatewayConfig, LimitsConfig, Rate};
-use galaxy_gateway::edge::Edge;
-use galaxy_gateway::push::{Push, PushConfig};
-use galaxy_gateway::{listen, routes::Routes};
-use galaxy_http::TrustedProxies;
-use galaxy_http::serve::{self, Bound};
+use galaxy_gateway::{
+    config::{ForwardLimits, GatewayConfig, Rate, RateLimitsConfig},
+    edge::Edge,
+    listen,
+    push_subscriber::{PushConfig, PushSubscriber},
+    routes::Routes,
+};
+use galaxy_http::{
+    TrustedProxies,
+    serve::{self, Bound},
+};
 use galaxy_service::{Process, Readiness, Secret, Tasks};
 
 use backend::FakeBackend;
 use hub::FakeHub;
 
-/// How long anything may take.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// The deadline of everything that a test waits for.
+pub const DEADLINE: Duration = Duration::from_secs(10);
 /// The freshness window.
 pub const WINDOW_MS: i64 = 300_000;
+
+/// The bounds of the gateway under test.
+pub const FORWARD_LIMITS: ForwardLimits = ForwardLimits {
+    body: 64 << 10,
+    engine_body: 1 << 20,
+    timeout: Duration::from_secs(17),
+    engine_timeout: Duration::from_secs(32),
+    answer: 2 << 20,
+};
 
 const CONTRACT: &str = "
 openapi: 3.1.0
@@ -39,6 +51,8 @@ paths:
     post: { tags: [User], operationId: submit_application }
   /api/v1/user/games/{game_id}/orders:
     post: { tags: [User], operationId: submit_orders }
+  /api/v1/user/games/{size}/bytes:
+    get: { tags: [User], operationId: get_bytes }
   /api/v1/user/conflict:
     post: { tags: [User], operationId: conflict }
 ";
@@ -55,7 +69,7 @@ pub struct World {
     pub http_url: String,
 }
 
-/// What a test may want to be different.
+/// Settings that tests change.
 pub struct Options {
     pub rate: u32,
     pub queue: usize,
@@ -120,7 +134,7 @@ impl World {
             token: config.token.clone(),
             timeout: config.push_timeout,
         };
-        let push = Arc::new(Push::new(push, edge.clone(), &process));
+        let push = Arc::new(PushSubscriber::new(push, edge.clone(), &process));
         tasks.spawn("push", push.run());
         let grpc = listener().await;
         let http = listener().await;
@@ -179,7 +193,7 @@ impl World {
     }
 }
 
-/// The user of a device, as the back end knows it.
+/// The session of a device.
 pub fn session_of(device: &Device) -> DeviceSessionId {
     device.device_session_id().parse().unwrap()
 }
@@ -211,7 +225,7 @@ fn config(options: &Options, backend_url: &str, hub_url: &str) -> GatewayConfig 
         session_ttl: Duration::from_mins(1),
         push_timeout: Duration::from_secs(30),
         client_queue: options.queue,
-        limits: LimitsConfig {
+        rate_limits: RateLimitsConfig {
             address: Rate(NonZeroU32::new(10_000).unwrap()),
             session: rate,
             read: rate,
@@ -220,12 +234,13 @@ fn config(options: &Options, backend_url: &str, hub_url: &str) -> GatewayConfig 
             subscribe: rate,
             sign_in: rate,
         },
+        forward_limits: FORWARD_LIMITS,
     }
 }
 
 /// Waits until `condition` holds.
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
+    let waited = tokio::time::timeout(DEADLINE, async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,4 +1,4 @@
-//! One client's stream of events: signs each and says why the stream ends.
+//! One client's stream of events: signs each event, and ends with a reason.
 
 use std::sync::Arc;
 
@@ -10,18 +10,19 @@ use galaxy_proto::signing;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::metrics::Metrics;
-use crate::presence::{Delivery, Subscription};
-use crate::refusal::Refusal;
+use crate::{
+    connection_registry::{Delivery, Subscription},
+    metrics::Metrics,
+    refusal::Refusal,
+};
 
-/// Kind of the first event of a stream.
+/// The kind of the first event of a stream.
 const SUBSCRIBED: &str = "subscribed";
-/// Kind of the event that says that others may have been missed.
+/// The kind of the event that says that others may have been missed.
 const RESYNC: &str = "resync";
 
-/// A stream before it begins.
-pub struct Events {
-    /// Where events come from.
+/// A stream that is not read yet.
+pub struct EventStream {
     pub subscription: Subscription,
     /// The request that opened the stream.
     pub request_id: String,
@@ -29,22 +30,20 @@ pub struct Events {
     pub device_session_id: String,
     /// Signs the events.
     pub key: Arc<SigningKey>,
-    /// The time.
     pub clock: Clock,
     /// Cancelled when the process drains.
     pub draining: CancellationToken,
-    /// What is counted.
     pub metrics: Metrics,
 }
 
 struct Open {
-    events: Events,
+    events: EventStream,
     sequence: u64,
     ended: bool,
 }
 
-impl Events {
-    /// The signed events, `subscribed` first, and at last why it ends.
+impl EventStream {
+    /// The signed events, `subscribed` first, and the reason for the end last.
     pub fn into_stream(self) -> impl Stream<Item = Result<SignedEvent, Status>> + Send + 'static {
         self.metrics.streams.add(1, &[]);
         let open = Open {
@@ -79,10 +78,10 @@ impl Open {
             return None;
         }
         if self.sequence == 0 {
-            return Some(Ok(self.sign(&own(SUBSCRIBED, "{}"))));
+            return Some(Ok(self.sign(&gateway_event(SUBSCRIBED, "{}"))));
         }
         let subscription = &mut self.events.subscription;
-        // The end comes before what waits: a session that ended gets nothing more.
+        // The end comes before queued events: a session that ended gets no more of them.
         let next = tokio::select! {
             biased;
             end = subscription.end.wait_for(Option::is_some) => {
@@ -117,12 +116,12 @@ impl Drop for Open {
     }
 }
 
-/// An event that says that others may have been missed, and why.
+/// The event that says that others may have been missed, and why.
 pub fn resync(reason: &str) -> Delivery {
-    own(RESYNC, &serde_json::json!({ "reason": reason }).to_string())
+    gateway_event(RESYNC, &serde_json::json!({ "reason": reason }).to_string())
 }
 
-fn own(kind: &str, payload: &str) -> Delivery {
+fn gateway_event(kind: &str, payload: &str) -> Delivery {
     Delivery {
         event_id: EventId::generate().to_string(),
         kind: kind.to_owned(),

@@ -1,43 +1,40 @@
-//! Who is here: the requests in flight and event streams of each session, so that a session's end reaches them.
+//! The requests in flight and the event streams of each session, so that events reach the streams and the end of a
+//! session reaches both.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{collections::HashMap, sync::Arc};
 
 use galaxy_core::{DeviceSessionId, UserId};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::refusal::Refusal;
 
-/// Event streams of one session at once; a further one takes the place of the oldest.
+/// Event streams of one session at once; a further one replaces the oldest.
 const STREAMS_PER_SESSION: usize = 4;
 
-/// What a stream is given.
+/// An event on its way to streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Unique for each event.
     pub event_id: String,
-    /// What happened.
     pub kind: String,
-    /// Media type of the payload.
     pub content_type: String,
-    /// The details.
     pub payload: bytes::Bytes,
 }
 
-/// All sessions that have something open at this gateway. Cheap to clone.
+/// All sessions that have a request or a stream at this gateway. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Presence(Arc<Mutex<Sessions>>);
+pub struct ConnectionRegistry(Arc<Mutex<Entries>>);
 
 #[derive(Debug, Default)]
-struct Sessions {
-    count: u64,
-    by_id: HashMap<DeviceSessionId, Here>,
+struct Entries {
+    streams_opened: u64,
+    by_session: HashMap<DeviceSessionId, SessionEntry>,
     by_user: HashMap<UserId, Vec<DeviceSessionId>>,
 }
 
 #[derive(Debug)]
-struct Here {
+struct SessionEntry {
     user: UserId,
     revoked: CancellationToken,
     requests: usize,
@@ -54,7 +51,7 @@ struct Stream {
 /// A request in flight.
 #[derive(Debug)]
 pub struct InFlight {
-    presence: Presence,
+    registry: ConnectionRegistry,
     session: DeviceSessionId,
     revoked: CancellationToken,
 }
@@ -62,48 +59,47 @@ pub struct InFlight {
 /// The reading end of an event stream.
 #[derive(Debug)]
 pub struct Subscription {
-    presence: Presence,
+    registry: ConnectionRegistry,
     session: DeviceSessionId,
     number: u64,
-    /// What to send.
     pub events: mpsc::Receiver<Arc<Delivery>>,
-    /// Why to end, once that is so.
+    /// The reason to end the stream, once there is one.
     pub end: watch::Receiver<Option<Refusal>>,
 }
 
-impl Presence {
-    /// Notes a request in flight. The caller then makes sure that the session did not end just before.
+impl ConnectionRegistry {
+    /// Registers a request in flight. The caller then checks that the session did not end just before.
     pub fn request(&self, session: DeviceSessionId, user: UserId) -> InFlight {
-        let mut sessions = self.lock();
-        let here = sessions.enter(session, user);
-        here.requests += 1;
+        let mut entries = self.lock();
+        let entry = entries.entry(session, user);
+        entry.requests += 1;
         InFlight {
-            revoked: here.revoked.clone(),
+            revoked: entry.revoked.clone(),
             session,
-            presence: self.clone(),
+            registry: self.clone(),
         }
     }
 
-    /// Notes an event stream for which `queue` events may wait. The caller then makes sure that the
-    /// session did not end just before.
+    /// Registers an event stream with a queue of `queue` events. The caller then checks that the session did not end just
+    /// before.
     pub fn subscribe(&self, session: DeviceSessionId, user: UserId, queue: usize) -> Subscription {
         let (sender, events) = mpsc::channel(queue.max(1));
         let (end_sender, end) = watch::channel(None);
-        let mut sessions = self.lock();
-        sessions.count += 1;
-        let number = sessions.count;
-        let here = sessions.enter(session, user);
-        if here.streams.len() >= STREAMS_PER_SESSION {
-            let oldest = here.streams.remove(0);
+        let mut entries = self.lock();
+        entries.streams_opened += 1;
+        let number = entries.streams_opened;
+        let entry = entries.entry(session, user);
+        if entry.streams.len() >= STREAMS_PER_SESSION {
+            let oldest = entry.streams.remove(0);
             oldest.end.send_replace(Some(Refusal::StreamReplaced));
         }
-        here.streams.push(Stream {
+        entry.streams.push(Stream {
             number,
             events: sender,
             end: end_sender,
         });
         Subscription {
-            presence: self.clone(),
+            registry: self.clone(),
             session,
             number,
             events,
@@ -111,92 +107,93 @@ impl Presence {
         }
     }
 
-    /// Gives an event to the streams of a user, or of one session of the user's. A stream with no
-    /// room is ended; the others do not wait for it.
+    /// Queues an event for the streams of a user, or of one of the user's sessions. A stream whose queue is full is ended;
+    /// the others do not wait for it.
     pub fn deliver(
         &self,
         user: UserId,
         only: Option<DeviceSessionId>,
         event: &Arc<Delivery>,
     ) -> Counts {
-        let mut sessions = self.lock();
-        let ids = sessions.by_user.get(&user).cloned().unwrap_or_default();
+        let mut entries = self.lock();
+        let ids = entries.by_user.get(&user).cloned().unwrap_or_default();
         let wanted = |id: &DeviceSessionId| only.is_none_or(|only| only == *id);
         let mut counts = Counts::default();
         for id in ids.into_iter().filter(wanted) {
-            if let Some(here) = sessions.by_id.get_mut(&id) {
-                counts.add(here.deliver(event));
+            if let Some(entry) = entries.by_session.get_mut(&id) {
+                counts.add(entry.deliver(event));
             }
         }
         counts
     }
 
-    /// Gives an event to all streams.
+    /// Queues an event for all streams.
     pub fn deliver_to_all(&self, event: &Arc<Delivery>) -> Counts {
         let mut counts = Counts::default();
-        for here in self.lock().by_id.values_mut() {
-            counts.add(here.deliver(event));
+        for entry in self.lock().by_session.values_mut() {
+            counts.add(entry.deliver(event));
         }
         counts
     }
 
-    /// Ends everything of a session.
+    /// Ends the requests and streams of a session.
     pub fn revoke_session(&self, session: DeviceSessionId) {
-        if let Some(here) = self.lock().by_id.get_mut(&session) {
-            here.revoke();
+        if let Some(entry) = self.lock().by_session.get_mut(&session) {
+            entry.revoke();
         }
     }
 
-    /// Ends everything of all sessions of a user.
+    /// Ends the requests and streams of all sessions of a user.
     pub fn revoke_user(&self, user: UserId) {
-        let mut sessions = self.lock();
-        for session in sessions.by_user.get(&user).cloned().unwrap_or_default() {
-            if let Some(here) = sessions.by_id.get_mut(&session) {
-                here.revoke();
+        let mut entries = self.lock();
+        for session in entries.by_user.get(&user).cloned().unwrap_or_default() {
+            if let Some(entry) = entries.by_session.get_mut(&session) {
+                entry.revoke();
             }
         }
     }
 
-    /// The sessions that have an event stream here.
-    pub fn streaming(&self) -> Vec<DeviceSessionId> {
-        let sessions = self.lock();
-        let streaming = sessions
-            .by_id
+    /// The sessions that have an event stream.
+    pub fn streaming_sessions(&self) -> Vec<DeviceSessionId> {
+        let entries = self.lock();
+        let streaming = entries
+            .by_session
             .iter()
-            .filter(|(_, here)| !here.streams.is_empty());
+            .filter(|(_, entry)| !entry.streams.is_empty());
         streaming.map(|(id, _)| *id).collect()
     }
 
-    fn leave(&self, session: DeviceSessionId, leave: impl FnOnce(&mut Here)) {
-        let mut sessions = self.lock();
-        let Some(here) = sessions.by_id.get_mut(&session) else {
+    /// Changes the entry of a session, and removes it if nothing is left in it.
+    fn release(&self, session: DeviceSessionId, change: impl FnOnce(&mut SessionEntry)) {
+        let mut entries = self.lock();
+        let Some(entry) = entries.by_session.get_mut(&session) else {
             return;
         };
-        leave(here);
-        if here.requests > 0 || !here.streams.is_empty() {
+        change(entry);
+        if entry.requests > 0 || !entry.streams.is_empty() {
             return;
         }
-        let user = here.user;
-        sessions.by_id.remove(&session);
-        if let Some(ids) = sessions.by_user.get_mut(&user) {
+        let user = entry.user;
+        entries.by_session.remove(&session);
+        if let Some(ids) = entries.by_user.get_mut(&user) {
             ids.retain(|id| *id != session);
             if ids.is_empty() {
-                sessions.by_user.remove(&user);
+                entries.by_user.remove(&user);
             }
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Sessions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock()
     }
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Streams that it was given to.
+    /// Streams that it was queued for.
     pub delivered: u64,
-    /// Streams that were ended since they had no room.
+    /// Streams that were ended because their queue was full.
     pub slow: u64,
 }
 
@@ -207,11 +204,11 @@ impl Counts {
     }
 }
 
-impl Sessions {
-    fn enter(&mut self, session: DeviceSessionId, user: UserId) -> &mut Here {
-        self.by_id.entry(session).or_insert_with(|| {
+impl Entries {
+    fn entry(&mut self, session: DeviceSessionId, user: UserId) -> &mut SessionEntry {
+        self.by_session.entry(session).or_insert_with(|| {
             self.by_user.entry(user).or_default().push(session);
-            Here {
+            SessionEntry {
                 user,
                 revoked: CancellationToken::new(),
                 requests: 0,
@@ -221,18 +218,18 @@ impl Sessions {
     }
 }
 
-impl Here {
+impl SessionEntry {
     fn deliver(&mut self, event: &Arc<Delivery>) -> Counts {
         let mut counts = Counts::default();
         self.streams.retain(|stream| {
-            let taken = stream.events.try_send(event.clone()).is_ok();
-            if taken {
+            let queued = stream.events.try_send(event.clone()).is_ok();
+            if queued {
                 counts.delivered += 1;
             } else {
                 counts.slow += 1;
                 stream.end.send_replace(Some(Refusal::SlowConsumer));
             }
-            taken
+            queued
         });
         counts
     }
@@ -254,8 +251,8 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.presence.leave(self.session, |here| {
-            here.requests = here.requests.saturating_sub(1);
+        self.registry.release(self.session, |entry| {
+            entry.requests = entry.requests.saturating_sub(1);
         });
     }
 }
@@ -263,8 +260,8 @@ impl Drop for InFlight {
 impl Drop for Subscription {
     fn drop(&mut self) {
         let number = self.number;
-        self.presence.leave(self.session, |here| {
-            here.streams.retain(|stream| stream.number != number);
+        self.registry.release(self.session, |entry| {
+            entry.streams.retain(|stream| stream.number != number);
         });
     }
 }
@@ -288,21 +285,21 @@ mod tests {
 
     #[test]
     fn an_event_reaches_the_streams_of_its_user_or_of_its_session_only() {
-        let presence = Presence::default();
-        let ((phone, user), (tablet, _), (other, stranger)) = (ids(), ids(), ids());
-        let mut on_phone = presence.subscribe(phone, user, 4);
-        let mut on_tablet = presence.subscribe(tablet, user, 4);
-        let mut elsewhere = presence.subscribe(other, stranger, 4);
-        assert_eq!(presence.deliver(user, None, &event("all")).delivered, 2);
+        let registry = ConnectionRegistry::default();
+        let ((phone, user), (tablet, _), (other, other_user)) = (ids(), ids(), ids());
+        let mut on_phone = registry.subscribe(phone, user, 4);
+        let mut on_tablet = registry.subscribe(tablet, user, 4);
+        let mut elsewhere = registry.subscribe(other, other_user, 4);
+        assert_eq!(registry.deliver(user, None, &event("all")).delivered, 2);
         assert_eq!(
-            presence
+            registry
                 .deliver(user, Some(phone), &event("phone"))
                 .delivered,
             1
         );
         assert_eq!(
-            presence
-                .deliver(stranger, Some(phone), &event("crossed"))
+            registry
+                .deliver(other_user, Some(phone), &event("crossed"))
                 .delivered,
             0
         );
@@ -315,26 +312,26 @@ mod tests {
 
     #[test]
     fn a_slow_stream_is_ended_alone() {
-        let presence = Presence::default();
+        let registry = ConnectionRegistry::default();
         let (session, user) = ids();
-        let slow = presence.subscribe(session, user, 1);
-        let fast = presence.subscribe(session, user, 10);
+        let slow = registry.subscribe(session, user, 1);
+        let fast = registry.subscribe(session, user, 10);
         assert_eq!(
-            presence.deliver(user, None, &event("1")),
+            registry.deliver(user, None, &event("1")),
             Counts {
                 delivered: 2,
                 slow: 0
             }
         );
         assert_eq!(
-            presence.deliver(user, None, &event("2")),
+            registry.deliver(user, None, &event("2")),
             Counts {
                 delivered: 1,
                 slow: 1
             }
         );
         assert_eq!(
-            presence.deliver(user, None, &event("3")),
+            registry.deliver(user, None, &event("3")),
             Counts {
                 delivered: 1,
                 slow: 0
@@ -346,25 +343,25 @@ mod tests {
 
     #[test]
     fn the_end_of_a_session_reaches_its_requests_and_streams_and_no_others() {
-        let presence = Presence::default();
+        let registry = ConnectionRegistry::default();
         let ((session, user), (other, _)) = (ids(), ids());
-        let request = presence.request(session, user);
-        let stream = presence.subscribe(session, user, 1);
-        let other = presence.request(other, user);
-        presence.revoke_session(session);
+        let request = registry.request(session, user);
+        let stream = registry.subscribe(session, user, 1);
+        let other = registry.request(other, user);
+        registry.revoke_session(session);
         assert!(request.revoked().is_cancelled());
         assert_eq!(*stream.end.borrow(), Some(Refusal::SessionRevoked));
         assert!(!other.revoked().is_cancelled());
-        presence.revoke_user(user);
+        registry.revoke_user(user);
         assert!(other.revoked().is_cancelled());
     }
 
     #[test]
     fn a_session_that_opens_too_many_streams_loses_its_oldest() {
-        let presence = Presence::default();
+        let registry = ConnectionRegistry::default();
         let (session, user) = ids();
         let streams: Vec<_> = (0..=STREAMS_PER_SESSION)
-            .map(|_| presence.subscribe(session, user, 1))
+            .map(|_| registry.subscribe(session, user, 1))
             .collect();
         assert_eq!(*streams[0].end.borrow(), Some(Refusal::StreamReplaced));
         assert!(
@@ -375,16 +372,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_a_session_that_went() {
-        let presence = Presence::default();
+    fn a_session_without_requests_and_streams_has_no_entry() {
+        let registry = ConnectionRegistry::default();
         let (session, user) = ids();
         let (request, stream) = (
-            presence.request(session, user),
-            presence.subscribe(session, user, 1),
+            registry.request(session, user),
+            registry.subscribe(session, user, 1),
         );
-        assert_eq!(presence.streaming(), [session]);
+        assert_eq!(registry.streaming_sessions(), [session]);
         drop((request, stream));
-        let sessions = presence.lock();
-        assert!(sessions.by_id.is_empty() && sessions.by_user.is_empty());
+        let entries = registry.lock();
+        assert!(entries.by_session.is_empty() && entries.by_user.is_empty());
     }
 }

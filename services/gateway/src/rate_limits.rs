@@ -1,25 +1,25 @@
-//! How often who may call: token buckets per address, session, user and class.
+//! Rate limits: token buckets per address, session, user and class of operation.
 
-use std::hash::Hash;
-use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::time::Duration;
+use std::{hash::Hash, net::IpAddr, num::NonZeroU32, time::Duration};
 
 use galaxy_core::{DeviceSessionId, SourceNetwork, UserId};
-use galaxy_service::Tasks;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
 
-use crate::config::{LimitsConfig, Rate};
-use crate::refusal::Refusal;
-use crate::routes::Class;
+use crate::{
+    config::{Rate, RateLimitsConfig},
+    refusal::Refusal,
+    routes::Class,
+};
 
-/// How often buckets that are full again are let go.
-const SWEEP: Duration = Duration::from_secs(5);
+/// How often full buckets are removed.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 /// All buckets of this gateway.
 #[derive(Debug)]
-pub struct Limits {
+pub struct RateLimits {
     address: Buckets<SourceNetwork>,
     session: Buckets<(SourceNetwork, DeviceSessionId)>,
     read: Buckets<UserId>,
@@ -31,9 +31,8 @@ pub struct Limits {
 
 type Buckets<K> = DefaultKeyedRateLimiter<K>;
 
-impl Limits {
-    /// Full buckets.
-    pub fn new(config: LimitsConfig) -> Self {
+impl RateLimits {
+    pub fn new(config: RateLimitsConfig) -> Self {
         Self {
             address: buckets(config.address),
             session: buckets(config.session),
@@ -45,16 +44,16 @@ impl Limits {
         }
     }
 
-    /// A request before it is known whose it is. The session is only claimed, hence it is limited
-    /// per address: a stranger cannot use up the requests of a session that is not his.
-    pub fn stranger(&self, source: IpAddr, session: DeviceSessionId) -> Result<(), Refusal> {
+    /// Counts a request that is not authenticated. Its session is only claimed, so it is limited per address: a client
+    /// cannot use up the requests of another client's session.
+    pub fn unauthenticated(&self, source: IpAddr, session: DeviceSessionId) -> Result<(), Refusal> {
         let source = SourceNetwork::of(source);
         take(&self.address, &source)?;
         take(&self.session, &(source, session))
     }
 
-    /// A request that is known to be the user's.
-    pub fn user(&self, user: UserId, class: Class) -> Result<(), Refusal> {
+    /// Counts a request that the user has signed.
+    pub fn authenticated(&self, user: UserId, class: Class) -> Result<(), Refusal> {
         let buckets = match class {
             Class::Read => &self.read,
             Class::Write => &self.write,
@@ -64,27 +63,20 @@ impl Limits {
         take(buckets, &user)
     }
 
-    /// A request to sign in.
+    /// Counts a request to sign in.
     pub fn sign_in(&self, source: IpAddr) -> Result<(), Refusal> {
         let source = SourceNetwork::of(source);
         take(&self.address, &source)?;
         take(&self.sign_in, &source)
     }
 
-    /// Lets go of buckets that are full again, so that memory is bounded by the present traffic.
-    pub async fn sweep(&self, tasks: &Tasks) {
-        let draining = tasks.draining();
-        while draining
-            .run_until_cancelled(tokio::time::sleep(SWEEP))
-            .await
-            .is_some()
-        {
-            self.address.retain_recent();
-            self.session.retain_recent();
-            self.sign_in.retain_recent();
-            for buckets in [&self.read, &self.write, &self.engine, &self.subscribe] {
-                buckets.retain_recent();
-            }
+    /// Removes full buckets, so that memory is bounded by the current traffic. Call it every [`SWEEP_INTERVAL`].
+    pub fn sweep(&self) {
+        self.address.retain_recent();
+        self.session.retain_recent();
+        self.sign_in.retain_recent();
+        for buckets in [&self.read, &self.write, &self.engine, &self.subscribe] {
+            buckets.retain_recent();
         }
     }
 }
@@ -106,9 +98,9 @@ mod tests {
 
     use super::*;
 
-    fn limits(rate: u32) -> Limits {
+    fn limits(rate: u32) -> RateLimits {
         let rate = Rate(NonZeroU32::new(rate).unwrap());
-        Limits::new(LimitsConfig {
+        RateLimits::new(RateLimitsConfig {
             address: Rate(NonZeroU32::new(1_000).unwrap()),
             session: rate,
             read: rate,
@@ -124,21 +116,25 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_use_up_the_requests_of_a_session_from_elsewhere() {
+    fn an_unauthenticated_client_cannot_use_up_the_requests_of_another_clients_session() {
         let limits = limits(1);
         let session = DeviceSessionId::generate();
         let (attacker, owner) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
-        assert_eq!(accepted(|| limits.stranger(attacker, session)), 2);
-        assert!(limits.stranger(owner, session).is_ok());
+        assert_eq!(accepted(|| limits.unauthenticated(attacker, session)), 2);
+        assert!(limits.unauthenticated(owner, session).is_ok());
     }
 
     #[test]
-    fn classes_of_operations_are_limited_apart() {
+    fn classes_of_operations_are_limited_separately() {
         let limits = limits(1);
         let user = UserId::generate();
-        assert_eq!(accepted(|| limits.user(user, Class::Write)), 2);
-        assert_eq!(accepted(|| limits.user(user, Class::Read)), 2);
-        assert!(limits.user(UserId::generate(), Class::Write).is_ok());
+        assert_eq!(accepted(|| limits.authenticated(user, Class::Write)), 2);
+        assert_eq!(accepted(|| limits.authenticated(user, Class::Read)), 2);
+        assert!(
+            limits
+                .authenticated(UserId::generate(), Class::Write)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -154,7 +150,7 @@ mod tests {
         let limits = limits(1);
         let user = UserId::generate();
         let refusal = (0..3)
-            .find_map(|_| limits.user(user, Class::Read).err())
+            .find_map(|_| limits.authenticated(user, Class::Read).err())
             .unwrap();
         let Refusal::RateLimited(wait) = refusal else {
             panic!("{refusal:?}")

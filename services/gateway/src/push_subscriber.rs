@@ -1,61 +1,59 @@
-//! The gateway's end of the push stream: follows push-hub for ever and tells everyone here what happened.
+//! Subscribes to push-hub: delivers events to the streams of this gateway and applies invalidations of sessions.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use futures_util::StreamExt;
 use galaxy_core::{Clock, DeviceSessionId, Timestamp, UserId};
-use galaxy_proto::push::v1::push_client::PushClient;
-use galaxy_proto::push::v1::session_invalidation::Target;
-use galaxy_proto::push::v1::stream_status::Status as Said;
 use galaxy_proto::push::v1::{
-    ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_event::Event,
+    ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_client::PushClient,
+    push_event::Event, session_invalidation::Target, stream_status::Status as StreamState,
 };
 use galaxy_service::{Backoff, GenerationCache, Latch, Process, Secret, Tasks, telemetry};
+use parking_lot::Mutex;
 use secrecy::ExposeSecret;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status, Streaming};
+use tonic::{
+    Request, Status, Streaming,
+    transport::{Channel, Endpoint},
+};
 
-use crate::edge::Edge;
-use crate::events;
-use crate::presence::Delivery;
-use crate::refusal::Refusal;
+use crate::{connection_registry::Delivery, edge::Edge, event_stream, refusal::Refusal};
 
 /// Pauses between attempts to subscribe.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-/// Event ids remembered to recognise an event that comes twice.
-const REMEMBERED: usize = 50_000;
-/// Sessions asked about at once after events may have been missed.
-const RECHECKS: usize = 16;
+/// Event ids that are remembered, to recognise an event that comes twice.
+const SEEN_CAPACITY: usize = 50_000;
+/// Sessions that are looked up at the same time after invalidations may have been missed.
+const CONCURRENT_RECHECKS: usize = 16;
 
 /// How to subscribe.
 #[derive(Debug, Clone)]
 pub struct PushConfig {
-    /// URL of push-hub.
+    /// The URL of push-hub.
     pub url: String,
-    /// Name of this gateway.
+    /// The name of this gateway, unique among gateways.
     pub client_id: String,
-    /// Shown to push-hub.
+    /// Authenticates the gateway to push-hub.
     pub token: Option<Secret>,
-    /// How long push-hub may be silent.
+    /// How long push-hub may be silent before the stream counts as broken.
     pub timeout: Duration,
 }
 
-/// Follows the push stream.
-pub struct Push {
+/// The subscriber.
+pub struct PushSubscriber {
     config: PushConfig,
     edge: Arc<Edge>,
     clock: Clock,
     tasks: Tasks,
-    /// Holds from the first time that the stream lived: a gateway that has never been told where the
-    /// stream stands would miss what happens before it is.
+    /// Set once the stream was live: a gateway without a position in the stream would miss the events before its first
+    /// subscription.
     ready: Latch,
-    /// Position behind the last message that was handled; outlives a loop that panicked.
+    /// The position behind the last handled message. It outlives a loop that panicked.
     cursor: Mutex<String>,
     seen: GenerationCache<String, ()>,
 }
 
-impl Push {
-    /// Will tell `edge` what happens.
+impl PushSubscriber {
+    /// Applies what push-hub sends to `edge`.
     pub fn new(config: PushConfig, edge: Arc<Edge>, process: &Process) -> Self {
         Self {
             config,
@@ -64,22 +62,21 @@ impl Push {
             tasks: process.tasks.clone(),
             ready: process.readiness.latch("push_stream"),
             cursor: Mutex::default(),
-            seen: GenerationCache::new(REMEMBERED, Duration::MAX),
+            seen: GenerationCache::new(SEEN_CAPACITY, Duration::MAX),
         }
     }
 
-    /// Subscribes again and again until the process drains.
+    /// Subscribes, and again whenever the stream ends, until the process drains.
     pub async fn run(self: Arc<Self>) {
         let draining = self.tasks.draining();
-        draining.run_until_cancelled(self.follow_for_ever()).await;
+        draining.run_until_cancelled(self.run_loop()).await;
     }
 
-    async fn follow_for_ever(&self) {
+    async fn run_loop(&self) {
         let mut failures = 0;
         loop {
-            let begun = self.follow().await;
-            self.edge.gate.sessions.cache().set_live(false);
-            let (was_live, status) = begun;
+            let (was_live, status) = self.follow().await;
+            self.edge.verifier.sessions.cache().set_live(false);
             failures = if was_live { 1 } else { failures + 1 };
             self.edge.metrics.push_subscription("ended");
             tracing::warn!(
@@ -91,7 +88,7 @@ impl Push {
         }
     }
 
-    /// One subscription, to its end: whether it ever lived, and why it ended.
+    /// Follows one subscription to its end. Answers whether it was live, and the reason for the end.
     async fn follow(&self) -> (bool, Status) {
         let mut live = false;
         let status = match self.subscribe().await {
@@ -102,7 +99,7 @@ impl Push {
                     Ok(message) => {
                         if !live {
                             live = true;
-                            self.edge.gate.sessions.cache().set_live(true);
+                            self.edge.verifier.sessions.cache().set_live(true);
                             self.ready.hold();
                         }
                         self.handle(message);
@@ -126,7 +123,7 @@ impl Push {
             .map_err(|error| Status::unavailable(error.to_string()))?;
         let mut request = Request::new(GatewaySubscribeRequest {
             gateway_client_id: self.config.client_id.clone(),
-            cursor: self.cursor(),
+            cursor: self.cursor.lock().clone(),
         });
         if let Some(token) = &self.config.token {
             let value = format!("Bearer {}", token.expose_secret());
@@ -148,7 +145,7 @@ impl Push {
             .ok_or_else(|| Status::unavailable("push-hub ended the stream"))
     }
 
-    /// Does what a message asks for, then moves the cursor.
+    /// Applies a message, then moves the cursor.
     fn handle(&self, message: PushEvent) {
         let span = tracing::info_span!("push_event");
         telemetry::parent_from(&span, Some(&message.traceparent));
@@ -159,10 +156,10 @@ impl Push {
             }
             Some(Event::SessionInvalidation(ended)) => self.invalidate(&ended),
             Some(Event::Status(status)) => self.status(status.status),
-            None => tracing::warn!("push-hub sent something this gateway does not know"),
+            None => tracing::warn!("push-hub sent a message of an unknown kind"),
         });
         if !message.cursor.is_empty() {
-            *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = message.cursor;
+            *self.cursor.lock() = message.cursor;
         }
     }
 
@@ -171,7 +168,7 @@ impl Push {
             tracing::error!(event_id = event.event_id, "an event names no user");
             return;
         };
-        // The broker may have had to be told again what it already passed on.
+        // An event may be published twice: at least once is what the outbox promises.
         let (None, generation) = self.seen.lookup(&event.event_id) else {
             return;
         };
@@ -194,7 +191,7 @@ impl Push {
             content_type,
             payload: event.payload,
         });
-        let counts = self.edge.presence.deliver(user, only, &delivery);
+        let counts = self.edge.connections.deliver(user, only, &delivery);
         self.edge.metrics.delivered(counts);
         tracing::debug!(
             event_id = delivery.event_id,
@@ -203,73 +200,74 @@ impl Push {
         );
     }
 
-    /// Forgets first, so that a request that is noted after this is checked anew.
+    /// Invalidates the cache first, so that a request that is registered after it is checked again.
     fn invalidate(&self, ended: &SessionInvalidation) {
-        let cache = self.edge.gate.sessions.cache();
+        let cache = self.edge.verifier.sessions.cache();
         match &ended.target {
             Some(Target::DeviceSessionId(id)) => {
                 if let Ok(session) = id.parse() {
                     cache.invalidate_session(session);
-                    self.edge.presence.revoke_session(session);
+                    self.edge.connections.revoke_session(session);
                 }
             }
             Some(Target::UserId(id)) => {
                 if let Ok(user) = id.parse() {
                     cache.invalidate_user(user);
-                    self.edge.presence.revoke_user(user);
+                    self.edge.connections.revoke_user(user);
                 }
             }
-            None => tracing::error!("an invalidation names nobody"),
+            None => tracing::error!("an invalidation has no target"),
         }
     }
 
-    fn status(&self, said: Option<Said>) {
-        match said {
-            Some(Said::Resumed(_)) => {
+    fn status(&self, state: Option<StreamState>) {
+        match state {
+            Some(StreamState::Resumed(_)) => {
                 self.edge.metrics.push_subscription("resumed");
-                tracing::info!("the push stream lives");
+                tracing::info!("the push stream is live");
             }
-            Some(Said::Reset(reset)) => {
+            Some(StreamState::Reset(reset)) => {
                 self.edge.metrics.push_subscription("reset");
-                tracing::warn!(reason = reset.reason, "the push stream begins anew");
-                self.edge.gate.sessions.cache().set_live(true);
+                tracing::warn!(reason = reset.reason, "the push stream starts over");
+                self.edge.verifier.sessions.cache().set_live(true);
                 self.resync("reset");
                 self.recheck();
             }
-            Some(Said::Lagged(lagged)) => {
+            Some(StreamState::Lagged(lagged)) => {
                 tracing::warn!(dropped = lagged.dropped, "this gateway was too slow");
                 self.resync("lagged");
             }
-            Some(Said::Heartbeat(_)) | None => {}
+            Some(StreamState::Heartbeat(_)) | None => {}
         }
     }
 
     fn resync(&self, reason: &str) {
         let counts = self
             .edge
-            .presence
-            .deliver_to_all(&Arc::new(events::resync(reason)));
+            .connections
+            .deliver_to_all(&Arc::new(event_stream::resync(reason)));
         self.edge.metrics.delivered(counts);
     }
 
-    /// Invalidations may have been missed: asks about every session that has a stream here.
+    /// Looks up every session that has a stream, since invalidations may have been missed.
     fn recheck(&self) {
         let edge = self.edge.clone();
         self.tasks.spawn("recheck", async move {
-            let streaming = edge.presence.streaming();
+            let streaming = edge.connections.streaming_sessions();
             let checks = streaming.into_iter().map(|session| {
                 let edge = &edge;
                 async move {
-                    let found = edge.gate.sessions.fetch(session, "recheck").await;
+                    let found = edge.verifier.sessions.fetch(session, "recheck").await;
                     if let Err(Refusal::SessionRevoked | Refusal::UnknownSession) = found {
-                        edge.gate.sessions.cache().invalidate_session(session);
-                        edge.presence.revoke_session(session);
+                        edge.verifier.sessions.cache().invalidate_session(session);
+                        edge.connections.revoke_session(session);
                     }
                 }
             });
-            let checks = futures_util::stream::iter(checks);
-            let checks = futures_util::StreamExt::buffer_unordered(checks, RECHECKS);
-            futures_util::StreamExt::collect::<()>(checks).await;
+            futures_util::stream::iter(checks)
+                .buffer_unordered(CONCURRENT_RECHECKS)
+                .collect::<()>()
+                .await;
         });
     }
 
@@ -280,13 +278,6 @@ impl Push {
         };
         let age = self.clock.now().duration_since(at);
         self.edge.metrics.event_age(age.as_secs_f64());
-    }
-
-    fn cursor(&self) -> String {
-        self.cursor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
     }
 }
 

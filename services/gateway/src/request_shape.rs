@@ -1,30 +1,28 @@
 //! The checks of a request that need nothing but the request: size, shape, freshness. Pure.
 
 use galaxy_core::DeviceSessionId;
-use galaxy_proto::gateway::v1::SignedRequest;
-use galaxy_proto::signing::{PROTOCOL_VERSION, SUBSCRIBE_EVENTS};
+use galaxy_proto::{
+    gateway::v1::SignedRequest,
+    signing::{PROTOCOL_VERSION, SUBSCRIBE_EVENTS},
+};
 use uuid::Uuid;
 
-use crate::refusal::Refusal;
-use crate::routes::{Route, Routes};
+use crate::{
+    config::ForwardLimits,
+    refusal::Refusal,
+    routes::{Class, Route, Routes},
+};
 
-/// Largest payload of a subscription, bytes.
-const MAX_SUBSCRIBE_PAYLOAD: usize = 1 << 10;
-/// Largest payload of anything, bytes: looked at before all else.
-pub const MAX_PAYLOAD: usize = (1 << 20) + (4 << 10);
-
-/// A request whose shape is right.
+/// A request of the right shape. It is not authenticated.
 #[derive(Debug, Clone, Copy)]
-pub struct Shaped<'a> {
-    /// The session that it claims.
+pub struct ParsedRequest<'a> {
+    /// The session that the request claims.
     pub session: DeviceSessionId,
-    /// Its id.
     pub request_id: Uuid,
-    /// What it asks for.
     pub target: Target<'a>,
 }
 
-/// What a request asks for.
+/// What a request is for.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
     /// An operation of the back end.
@@ -33,10 +31,24 @@ pub enum Target<'a> {
     Events,
 }
 
-/// Size, then shape.
-pub fn check<'a>(request: &SignedRequest, routes: &'a Routes) -> Result<Shaped<'a>, Refusal> {
-    if request.payload.len() > MAX_PAYLOAD {
-        return Err(Refusal::PayloadTooLarge(MAX_PAYLOAD));
+impl Target<'_> {
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Operation(route) => route.class(),
+            Self::Events => Class::Subscribe,
+        }
+    }
+}
+
+/// Checks the size, then the shape.
+pub fn check<'a>(
+    request: &SignedRequest,
+    routes: &'a Routes,
+    limits: &ForwardLimits,
+) -> Result<ParsedRequest<'a>, Refusal> {
+    let limit = limits.largest_payload();
+    if request.payload.len() > limit {
+        return Err(Refusal::PayloadTooLarge(limit));
     }
     if request.protocol_version != PROTOCOL_VERSION {
         return Err(Refusal::UnsupportedVersion);
@@ -51,14 +63,11 @@ pub fn check<'a>(request: &SignedRequest, routes: &'a Routes) -> Result<Shaped<'
         let route = routes.find(&request.message_type);
         Target::Operation(route.ok_or(Refusal::UnknownMessageType)?)
     };
-    let limit = match target {
-        Target::Events => MAX_SUBSCRIBE_PAYLOAD,
-        Target::Operation(route) => route.max_payload(),
-    };
+    let limit = limits.payload(target.class());
     if request.payload.len() > limit {
         return Err(Refusal::PayloadTooLarge(limit));
     }
-    Ok(Shaped {
+    Ok(ParsedRequest {
         session: session.into(),
         request_id,
         target,
@@ -71,7 +80,7 @@ pub fn is_fresh(timestamp_ms: i64, now_ms: i64, window_ms: u64) -> bool {
     timestamp_ms.abs_diff(now_ms) <= window_ms
 }
 
-/// Only the canonical text of a UUID: otherwise one id would have several, and each its own replay.
+/// Accepts only the canonical text of a UUID: if one id had several texts, each could be replayed once.
 fn uuid(field: &str, text: &str) -> Result<Uuid, Refusal> {
     let wrong = || Refusal::InvalidRequest(format!("{field} must be a lower-case hyphenated UUID"));
     let id = Uuid::try_parse(text).map_err(|_| wrong())?;
@@ -94,8 +103,17 @@ fn length(field: &str, bytes: &[u8], expected: usize) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
+    const LIMITS: ForwardLimits = ForwardLimits {
+        body: 2_000,
+        engine_body: 3_000,
+        timeout: Duration::ZERO,
+        engine_timeout: Duration::ZERO,
+        answer: 0,
+    };
     const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
     fn request() -> SignedRequest {
@@ -114,14 +132,15 @@ mod tests {
     fn code(change: impl FnOnce(&mut SignedRequest)) -> &'static str {
         let mut request = request();
         change(&mut request);
-        check(&request, &Routes::default()).map_or_else(|refusal| refusal.code(), |_| "accepted")
+        check(&request, &Routes::default(), &LIMITS)
+            .map_or_else(|refusal| refusal.code(), |_| "accepted")
     }
 
     #[test]
     fn each_wrong_shape_has_its_code() {
         assert_eq!(code(|_| {}), "accepted");
         assert_eq!(
-            code(|r| r.payload = vec![0; MAX_PAYLOAD + 1].into()),
+            code(|r| r.payload = vec![0; LIMITS.largest_payload() + 1].into()),
             "payload_too_large"
         );
         assert_eq!(
@@ -169,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_of_the_window_are_exact() {
+    fn the_window_includes_its_bounds() {
         let (now, window) = (1_767_225_600_000, 300_000);
         for (timestamp, fresh) in [
             (now, true),
