@@ -266,10 +266,10 @@ async fn a_session_that_ends_between_its_check_and_its_request_is_noticed() {
     let request = account(&device);
     let verifier = &world.edge.verifier;
     let source = [127, 0, 0, 1].into();
-    let verified = verifier.verify(&request, source).await.unwrap();
+    let accepted = verifier.verify(&request, source).await.unwrap();
     assert_eq!(
         verifier
-            .check_still_active(&verified, &request.request_id)
+            .check_still_active(&accepted, &request.request_id)
             .await,
         Ok(())
     );
@@ -281,11 +281,11 @@ async fn a_session_that_ends_between_its_check_and_its_request_is_noticed() {
         !verifier
             .sessions
             .cache()
-            .is_current(verified.session, verified.generation)
+            .is_current(accepted.session, accepted.generation)
     })
     .await;
     let verdict = verifier
-        .check_still_active(&verified, &request.request_id)
+        .check_still_active(&accepted, &request.request_id)
         .await;
     assert_eq!(verdict, Err(Refusal::SessionRevoked));
 }
