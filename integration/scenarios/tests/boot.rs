@@ -204,7 +204,7 @@ async fn a_process_waits_for_a_missing_postgres_with_a_logged_reason_until_sigte
     let ended = process.terminated().await?;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.output);
     assert!(
-        ended.output.contains("Postgres is not there yet"),
+        ended.output.contains("Postgres cannot be reached yet"),
         "{}",
         ended.output
     );
