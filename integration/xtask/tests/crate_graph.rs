@@ -71,6 +71,7 @@ const CRATES: &[(&str, &[&str])] = &[
         "galaxy-runtime",
         &["core", "events", "http-client", "service", "store"],
     ),
+    ("galaxy-drivers", &["core", "service"]),
     (
         "galaxy-api",
         &[

@@ -45,6 +45,25 @@ pub fn paragraph(text: &str, max: usize) -> Result<String, InvalidText> {
     checked(text.trim_end().to_owned(), 0, max)
 }
 
+/// A text from a machine (an engine, a driver, a mail relay) made harmless: at most `max` characters, every invisible or
+/// control character but line feed and tab replaced by U+FFFD, what is not UTF-8 likewise. Never fails; what is cut off
+/// is replaced by one `…`.
+pub fn printable(bytes: &[u8], max: usize) -> String {
+    // A character has at most four bytes, so that a flood costs no more than what is kept.
+    let kept = &bytes[..bytes.len().min(max.saturating_mul(4))];
+    let text = String::from_utf8_lossy(kept);
+    let mut harmless = text.chars().map(|c| {
+        let plain = c == '\n' || c == '\t' || !is_invisible(c);
+        if plain { c } else { char::REPLACEMENT_CHARACTER }
+    });
+    let mut printable: String = harmless.by_ref().take(max).collect();
+    if harmless.next().is_some() || kept.len() < bytes.len() {
+        printable.pop();
+        printable.push('…');
+    }
+    printable
+}
+
 /// NFC of a text that is not absurdly long, so that a flood costs nothing.
 fn bounded_nfc(text: &str, min: usize, max: usize) -> Result<String, InvalidText> {
     if text.len() > max.saturating_mul(16) {
@@ -87,6 +106,20 @@ pub fn is_invisible(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machines_text_is_made_printable_and_bounded() {
+        assert_eq!(printable(b"exit 1\n\tat main", 100), "exit 1\n\tat main");
+        assert_eq!(
+            printable("a\0b\u{202e}c\x1b[1m".as_bytes(), 100),
+            "a\u{fffd}b\u{fffd}c\u{fffd}[1m"
+        );
+        assert_eq!(printable(b"\xffx", 100), "\u{fffd}x");
+        assert_eq!(printable("äöü".as_bytes(), 3), "äöü");
+        assert_eq!(printable("äöüß".as_bytes(), 3), "äö…");
+        assert_eq!(printable(&[b'x'; 10_000], 3), "xx…");
+        assert_eq!(printable(&[0; 10_000], 3).chars().count(), 3);
+    }
 
     #[test]
     fn a_name_is_brought_to_nfc_and_counted_by_what_is_seen() {

@@ -1,0 +1,18 @@
+//! Drivers run engines: in Docker, in Kubernetes, or as plain processes. They know games and images, not operations.
+//!
+//! A verb returns at once with what it sees ([`Sight`]); nobody waits inside a driver. Every verb is idempotent, and an
+//! engine carries the epoch it was made under, so that a verb of an older epoch is refused ([`DriverError::Fenced`]).
+//! To add a driver: a module that implements [`Driver`], and a harness for it in `tests/conformance`.
+#![warn(missing_docs)]
+
+mod bounded;
+mod driver;
+mod error;
+mod sight;
+mod spec;
+
+pub use bounded::Bounded;
+pub use driver::{Driver, DriverEvent, Events, Logs};
+pub use error::{DriverError, Result};
+pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
+pub use spec::{EngineSpec, Resources};

@@ -1,0 +1,54 @@
+//! What is to run.
+
+use std::time::Duration;
+
+use galaxy_core::GameId;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// What to run for a game. The names of container, volume and directory follow from the game.
+#[derive(Debug, Clone)]
+pub struct EngineSpec {
+    /// The game.
+    pub game: GameId,
+    /// Grows with each engine that is made for the game, from 1; 0 for engines of versions before epochs.
+    pub epoch: i64,
+    /// The image as the engine version names it.
+    pub image: String,
+    /// What [`crate::Driver::resolve`] made of it: this is what runs.
+    pub digest: String,
+    /// The engine's version, for the label.
+    pub version: String,
+    /// Limits.
+    pub resources: Resources,
+    /// `ENGINE_TOKEN`: the engine answers nobody who does not know it. None for engines of versions before tokens.
+    pub token: Option<SecretString>,
+    /// More variables of the engine's environment, as names and values.
+    pub environment: Vec<(String, String)>,
+    /// Largest size of its log, in bytes. Older lines go.
+    pub log_limit: u64,
+    /// How long it may take to end before it is killed.
+    pub grace: Duration,
+}
+
+/// Limits of one engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Resources {
+    /// Memory, in MiB. No swap beyond it.
+    pub memory_mib: u32,
+    /// Processor time, in thousandths of a core.
+    pub cpu_millis: u32,
+    /// Processes and threads.
+    pub pids: u32,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self {
+            memory_mib: 256,
+            cpu_millis: 1_000,
+            pids: 128,
+        }
+    }
+}
