@@ -2,8 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use galaxy_drivers::{DockerConfig, DockerTls, ProcessConfig, PullPolicy};
 use galaxy_events::NatsConfig;
-use galaxy_service::{Section, Vars, config::Value};
+use galaxy_service::{
+    Section, Vars,
+    config::{ByteSize, Value},
+};
 use galaxy_store::PostgresConfig;
 use jiff::SignedDuration;
 
@@ -14,48 +18,74 @@ pub struct RuntimeConfig {
     pub postgres: PostgresConfig,
     /// The broker.
     pub nats: NatsConfig,
-    /// Operations worked on at once, 1 to 256.
-    pub workers: u32,
+    /// Whose engines these are: belongs to the database.
+    pub deployment: String,
+    /// Operations under way at once.
+    pub workers: Workers,
     /// How engines are run.
-    pub driver: ProcessConfig,
-    /// How long engines may take.
+    pub driver: DriverConfig,
+    /// How long engines and drivers may take.
     pub timeouts: Timeouts,
-    /// How often each engine is probed.
-    pub health_interval: SignedDuration,
     /// How long a finished game's engine stays for its last reports.
     pub finished_grace: SignedDuration,
+    /// Largest log of an engine, in bytes.
+    pub log_limit: u64,
+    /// How the node is watched.
+    pub node: NodeConfig,
+}
+
+/// Operations under way at once, by lane; each 1 to 1,024.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers {
+    /// Starts, stops, restarts, patches, removals.
+    pub control: u32,
+    /// Turns.
+    pub turn: u32,
+    /// Banishments.
+    pub banish: u32,
+}
+
+/// How engines are run.
+#[derive(Debug, Clone)]
+pub enum DriverConfig {
+    /// As plain processes of this machine.
+    Process(ProcessConfig),
+    /// As containers of a Docker engine.
+    Docker(DockerConfig),
+}
+
+/// How a node is watched.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// Engines at most; 0 for no limit.
+    pub capacity: u32,
+    /// How long a node may be silent before its games say that their host is lost.
+    pub timeout: SignedDuration,
+    /// How often each engine is probed.
+    pub health_interval: SignedDuration,
+    /// How long an engine that runs may be silent before it is replaced.
+    pub hung_after: SignedDuration,
     /// How often what runs is compared with what should run.
     pub reconcile_interval: Duration,
     /// Whether differences are mended or only told.
     pub reconcile: ReconcileMode,
 }
 
-/// How engines run as plain processes.
-#[derive(Debug, Clone)]
-pub struct ProcessConfig {
-    /// Keeps the engines of deployments on one machine apart.
-    pub deployment: String,
-    /// Holds a directory for each deployment, and in it one for each game.
-    pub directory: PathBuf,
-    /// The program that `process:engine` means.
-    pub binary: PathBuf,
-    /// How long an engine may take to end before it is killed.
-    pub stop_timeout: Duration,
-    /// How long it may take to say where it listens.
-    pub start_timeout: Duration,
-}
-
-/// How long engines may take.
+/// How long engines and drivers may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// From its start to its first healthy answer.
     pub start: Duration,
+    /// To end before it is killed.
+    pub stop: Duration,
     /// A turn, or setting a game up.
     pub turn: Duration,
     /// A health probe.
     pub probe: Duration,
     /// Any other call.
     pub call: Duration,
+    /// Any verb of the driver.
+    pub driver: Duration,
 }
 
 /// What reconciliation does about differences.
@@ -83,18 +113,56 @@ impl Section for RuntimeConfig {
     fn read(vars: &mut Vars) -> Option<Self> {
         let postgres = PostgresConfig::read(vars);
         let nats = NatsConfig::read(vars);
-        let workers = workers(vars);
+        let deployment = deployment(vars);
+        let workers = Workers::read(vars);
         let timeouts = Timeouts::read(vars);
-        let driver = ProcessConfig::read(vars);
+        let driver = driver(vars, deployment.as_deref(), timeouts.as_ref());
+        let finished_grace = vars.or::<Duration>(
+            "BACKEND_ENGINE_FINISHED_GRACE",
+            "1h",
+            "How long a finished game's engine stays, for its last reports; its state is kept afterwards",
+        );
+        let log_limit = vars.or::<ByteSize>(
+            "BACKEND_ENGINE_LOG_LIMIT",
+            "10MiB",
+            "Largest log of an engine; its oldest lines go",
+        );
+        let node = NodeConfig::read(vars);
+        Some(Self {
+            postgres: postgres?,
+            nats: nats?,
+            deployment: deployment?,
+            workers: workers?,
+            driver: driver?,
+            timeouts: timeouts?,
+            finished_grace: signed(finished_grace?),
+            log_limit: log_limit?.0 as u64,
+            node: node?,
+        })
+    }
+}
+
+impl Section for NodeConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let capacity = vars.or(
+            "BACKEND_NODE_CAPACITY",
+            "0",
+            "Engines on this node at most, 0 for no limit; further games wait for room",
+        );
+        let timeout = vars.or::<Duration>(
+            "BACKEND_NODE_TIMEOUT",
+            "5m",
+            "How long a node may be silent before its games say that their host is lost",
+        );
         let health_interval = vars.or::<Duration>(
             "BACKEND_ENGINE_HEALTH_INTERVAL",
             "10s",
             "How often each engine is probed; three misses make it unreachable",
         );
-        let finished_grace = vars.or::<Duration>(
-            "BACKEND_ENGINE_FINISHED_GRACE",
-            "1h",
-            "How long a finished game's engine stays, for its last reports; its state is kept afterwards",
+        let hung_after = vars.or::<Duration>(
+            "BACKEND_ENGINE_HUNG",
+            "1m",
+            "How long an engine that runs may be silent before it is replaced",
         );
         let reconcile_interval = vars.or(
             "BACKEND_RUNTIME_RECONCILE_INTERVAL",
@@ -107,13 +175,10 @@ impl Section for RuntimeConfig {
             "apply: mend differences; dry-run: only log what would be done",
         );
         Some(Self {
-            postgres: postgres?,
-            nats: nats?,
-            workers: workers?,
-            driver: driver?,
-            timeouts: timeouts?,
+            capacity: capacity?,
+            timeout: signed(timeout?),
             health_interval: signed(health_interval?),
-            finished_grace: signed(finished_grace?),
+            hung_after: signed(hung_after?),
             reconcile_interval: reconcile_interval?,
             reconcile: reconcile?,
         })
@@ -126,6 +191,11 @@ impl Section for Timeouts {
             "BACKEND_ENGINE_START_TIMEOUT",
             "30s",
             "How long an engine may take until it answers",
+        );
+        let stop = vars.or(
+            "BACKEND_ENGINE_STOP_TIMEOUT",
+            "10s",
+            "How long an engine may take to end before it is killed",
         );
         let turn = vars.or(
             "BACKEND_ENGINE_TURN_TIMEOUT",
@@ -142,64 +212,156 @@ impl Section for Timeouts {
             "10s",
             "How long an engine may take over any other call",
         );
+        let driver = vars.or(
+            "BACKEND_DRIVER_TIMEOUT",
+            "20s",
+            "How long Docker, or what else runs engines, may take over one request",
+        );
         Some(Self {
             start: start?,
+            stop: stop?,
             turn: turn?,
             probe: probe?,
             call: call?,
+            driver: driver?,
         })
     }
 }
 
-impl Section for ProcessConfig {
+impl Section for Workers {
     fn read(vars: &mut Vars) -> Option<Self> {
-        let driver = driver(vars);
-        let deployment = deployment(vars);
-        let directory = vars.or(
-            "BACKEND_ENGINE_PROCESS_DIR",
-            "/var/lib/galaxy/engines",
-            "Where engines that run as processes keep their state, a directory a game",
+        let control = workers(
+            vars,
+            "BACKEND_RUNTIME_WORKERS",
+            "8",
+            "Starts, stops, restarts, patches and removals of engines under way at once",
         );
-        let binary = vars.optional(
-            "BACKEND_ENGINE_BINARY",
-            "The program that the image process:engine means; without it the program engine beside this one",
+        let turn = workers(
+            vars,
+            "BACKEND_RUNTIME_TURN_WORKERS",
+            "64",
+            "Turns under way at once",
         );
-        let stop_timeout = vars.or(
-            "BACKEND_ENGINE_STOP_TIMEOUT",
-            "10s",
-            "How long an engine may take to end before it is killed",
+        let banish = workers(
+            vars,
+            "BACKEND_RUNTIME_BANISH_WORKERS",
+            "8",
+            "Banishments of races under way at once",
         );
-        driver?;
         Some(Self {
-            deployment: deployment?,
-            directory: directory?,
-            binary: binary?.unwrap_or_else(beside),
-            stop_timeout: stop_timeout?,
-            start_timeout: Duration::from_secs(10),
+            control: control?,
+            turn: turn?,
+            banish: banish?,
         })
     }
 }
 
-fn driver(vars: &mut Vars) -> Option<()> {
-    const NAME: &str = "BACKEND_RUNTIME_DRIVER";
-    let name: String = vars.or(NAME, "process", "How engines are run: process")?;
-    match &name[..] {
-        "process" => Some(()),
-        "docker" | "kubernetes" => vars.problem(
-            NAME,
-            "names a driver that this build does not have; set it to process",
-        ),
-        _ => vars.problem(NAME, "is not process"),
-    }
-}
-
-fn workers(vars: &mut Vars) -> Option<u32> {
-    const NAME: &str = "BACKEND_RUNTIME_WORKERS";
-    let workers = vars.or(NAME, "4", "Operations on engines worked on at once")?;
-    if (1..=256).contains(&workers) {
+fn workers(
+    vars: &mut Vars,
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Option<u32> {
+    let workers = vars.or(name, default, meaning)?;
+    if (1..=1_024).contains(&workers) {
         Some(workers)
     } else {
-        vars.problem(NAME, "is not between 1 and 256")
+        vars.problem(name, "is not between 1 and 1024")
+    }
+}
+
+fn driver(
+    vars: &mut Vars,
+    deployment: Option<&str>,
+    timeouts: Option<&Timeouts>,
+) -> Option<DriverConfig> {
+    const NAME: &str = "BACKEND_RUNTIME_DRIVER";
+    let name: String = vars.or(
+        NAME,
+        "process",
+        "How engines are run: docker, or process for a machine without a container engine",
+    )?;
+    let process = process(vars, deployment, timeouts);
+    let docker = docker(vars, deployment);
+    match &name[..] {
+        "process" => process.map(DriverConfig::Process),
+        "docker" => docker.map(DriverConfig::Docker),
+        "kubernetes" => vars.problem(
+            NAME,
+            "names a driver that this build does not have; set it to docker or process",
+        ),
+        _ => vars.problem(NAME, "is not docker or process"),
+    }
+}
+
+fn process(
+    vars: &mut Vars,
+    deployment: Option<&str>,
+    timeouts: Option<&Timeouts>,
+) -> Option<ProcessConfig> {
+    let directory = vars.or(
+        "BACKEND_ENGINE_PROCESS_DIR",
+        "/var/lib/galaxy/engines",
+        "Where engines that run as processes keep their state, a directory a game",
+    );
+    let binary = vars.optional(
+        "BACKEND_ENGINE_BINARY",
+        "The program that the image process:engine means; without it the program engine beside this one",
+    );
+    Some(ProcessConfig {
+        deployment: deployment?.to_owned(),
+        directory: directory?,
+        binary: binary?.unwrap_or_else(beside),
+        stop_timeout: timeouts?.stop,
+    })
+}
+
+fn docker(vars: &mut Vars, deployment: Option<&str>) -> Option<DockerConfig> {
+    let host = vars.optional(
+        "BACKEND_DOCKER_HOST",
+        "The Docker engine, unix:///path or tcp://host:port; without it the default socket",
+    );
+    let certificates: Option<Option<PathBuf>> = vars.optional(
+        "BACKEND_DOCKER_CERTIFICATES",
+        "Directory with ca.pem, cert.pem and key.pem for a tcp host",
+    );
+    let network = vars.or(
+        "BACKEND_ENGINE_NETWORK",
+        "galaxy-engines",
+        "The Docker network that engines are on; made if it is missing, without a way out",
+    );
+    let pull = vars.or(
+        "BACKEND_ENGINE_PULL",
+        "missing",
+        "When images of engines are pulled: missing, always or never",
+    );
+    let pull: PullSetting = pull?;
+    Some(DockerConfig {
+        host: host?,
+        tls: certificates?.map(|directory| DockerTls {
+            ca: directory.join("ca.pem"),
+            cert: directory.join("cert.pem"),
+            key: directory.join("key.pem"),
+        }),
+        network: network?,
+        pull: pull.0,
+        ..DockerConfig::new(deployment?)
+    })
+}
+
+/// When images are pulled, as it is written in a setting.
+struct PullSetting(PullPolicy);
+
+impl Value for PullSetting {
+    const EXPECTED: &'static str = "missing, always or never";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "missing" => Some(Self(PullPolicy::Missing)),
+            "always" => Some(Self(PullPolicy::Always)),
+            "never" => Some(Self(PullPolicy::Never)),
+            _ => None,
+        }
     }
 }
 
@@ -208,7 +370,7 @@ fn deployment(vars: &mut Vars) -> Option<String> {
     let id: String = vars.or(
         NAME,
         "galaxy",
-        "Keeps the engines of several deployments on one host apart",
+        "Whose engines these are; written into the database at the first start, another one is refused afterwards",
     )?;
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     if (1..=63).contains(&id.len()) && id.bytes().all(plain) {
@@ -255,19 +417,18 @@ mod tests {
     #[test]
     fn the_defaults_are_enough() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.workers, 4);
-        assert_eq!(config.driver.deployment, "galaxy");
-        assert!(config.driver.binary.ends_with("engine"));
+        assert_eq!(config.deployment, "galaxy");
+        let DriverConfig::Process(driver) = config.driver else {
+            panic!("{:?}", config.driver);
+        };
+        assert!(driver.binary.ends_with("engine"));
     }
 
     #[test]
     fn a_driver_that_is_not_built_in_is_named_with_what_to_set() {
-        for driver in ["docker", "kubernetes"] {
-            let set = Box::leak(Box::new([("BACKEND_RUNTIME_DRIVER", driver)]));
-            let problems = read(set).unwrap_err();
-            assert_eq!(problems.len(), 1);
-            assert!(problems[0].contains("set it to process"), "{problems:?}");
-        }
+        let problems = read(&[("BACKEND_RUNTIME_DRIVER", "kubernetes")]).unwrap_err();
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].contains("set it to docker or process"), "{problems:?}");
     }
 
     #[test]

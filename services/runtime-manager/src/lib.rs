@@ -1,19 +1,18 @@
 //! runtime-manager keeps one engine running for each started game: it works on queued operations, ticks turn schedules,
-//! probes engines, and mends differences between what runs and what should.
+//! watches engines, and mends differences between what runs and what should.
 //!
-//! [`worker`] claims operations and [`work`] does them, a file each; [`scheduler`] queues due turns; [`watch`] probes;
-//! [`reconcile`] compares; [`consumer`] hears of members who left. All of them reach engines through [`drivers`] and the
-//! runtime crate. Any number of replicas can run: everything is claimed, nothing is assigned.
+//! [`worker`] claims operations, [`work`] does them step by step, a file each; [`scheduler`] queues due turns. What concerns
+//! the node that engines run on is in [`node`]: its heartbeat, the lease of the one manager that watches it, the probes and
+//! the reconciliation. Engines are run by `galaxy-drivers` and called through the runtime crate. Any number of replicas can
+//! run: everything is claimed, nothing is assigned.
 
+mod bring_up;
 pub mod config;
-pub mod consumer;
-pub mod drivers;
-mod engines;
+pub mod driver;
 pub mod manager;
 mod metrics;
-pub mod reconcile;
+pub mod node;
 pub mod scheduler;
-pub mod watch;
 pub mod work;
 pub mod worker;
 

@@ -2,15 +2,15 @@
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use galaxy_drivers::{DockerDriver, ProcessDriver};
 use galaxy_events::{Nats, relay};
 use galaxy_http::ops;
+use galaxy_runtime::{Lane, nodes};
 use galaxy_runtime_manager::{
     Manager,
-    config::RuntimeConfig,
-    consumer,
-    drivers::{AnyDriver, ProcessDriver},
-    reconcile, scheduler, watch,
+    config::{DriverConfig, RuntimeConfig, Workers},
+    node, scheduler,
     worker::{OVERTIME, Operations},
 };
 use galaxy_service::{Process, process};
@@ -26,34 +26,69 @@ fn main() -> ExitCode {
 }
 
 async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
-    let driver = ProcessDriver::new(config.driver.clone(), &process.tasks).with_context(|| {
-        let directory = config.driver.directory.display();
-        format!("BACKEND_ENGINE_PROCESS_DIR: {directory} cannot be used")
-    })?;
     let db = Db::connect(&config.postgres, &process).await?;
+    claim_deployment(&db, &config.deployment).await?;
+    let manager = connect_driver(&process, &db, &config).await?;
     let nats = Nats::connect(&config.nats, &process).await?;
-    let manager = Manager::new(&process, db.clone(), AnyDriver::Process(driver), &config);
 
     relay::start(&process, &db, &nats);
     nats.send_hints(&process, &db, &[Topic::Runtime]);
-    let due = nats.hear_hints(&process, Topic::Runtime).await?;
     let scheduled = nats.hear_hints(&process, Topic::Runtime).await?;
-
-    reconcile::start(
-        &process,
-        &manager,
-        config.reconcile,
-        config.reconcile_interval,
-    );
     scheduler::start(&process, &manager, scheduled);
-    watch::start(&process, &manager, config.health_interval);
-    consumer::start(&process, &db, &nats);
-    let options = worker::Options {
-        name: "operations",
-        slots: config.workers,
-        poll: Duration::from_secs(2),
-    };
-    let operations = Arc::new(Operations::new(manager, &process, OVERTIME));
-    worker::start(&process.tasks, operations, due, options);
+    node::start(&process, &manager, &config.node);
+    for lane in Lane::ALL {
+        let due = nats.hear_hints(&process, Topic::Runtime).await?;
+        let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);
+        let options = options(lane, config.workers);
+        worker::start(&process.tasks, Arc::new(operations), due, options);
+    }
     Ok(())
+}
+
+/// Two databases must never share engines.
+async fn claim_deployment(db: &Db, id: &str) -> anyhow::Result<()> {
+    let mut connection = db.acquire().await?;
+    let owner = nodes::claim_deployment(&mut connection, id).await?;
+    if owner != id {
+        bail!(
+            "BACKEND_DEPLOYMENT_ID is {id}, but the engines of this database belong to {owner}: set it to {owner}"
+        );
+    }
+    Ok(())
+}
+
+async fn connect_driver(
+    process: &Process,
+    db: &Db,
+    config: &RuntimeConfig,
+) -> anyhow::Result<Manager> {
+    let (tasks, clock) = (&process.tasks, process.clock.clone());
+    Ok(match &config.driver {
+        DriverConfig::Process(settings) => {
+            let driver = ProcessDriver::new(settings.clone(), tasks, clock).with_context(|| {
+                let directory = settings.directory.display();
+                format!("BACKEND_ENGINE_PROCESS_DIR: {directory} cannot be used")
+            })?;
+            Manager::new(process, db.clone(), driver, config)
+        }
+        DriverConfig::Docker(settings) => {
+            let driver = DockerDriver::connect(settings.clone(), tasks, clock)
+                .await
+                .context("BACKEND_DOCKER_HOST: the Docker engine cannot be used")?;
+            Manager::new(process, db.clone(), driver, config)
+        }
+    })
+}
+
+const fn options(lane: Lane, workers: Workers) -> worker::Options {
+    let (name, slots) = match lane {
+        Lane::Control => ("operations", workers.control),
+        Lane::Turn => ("turns", workers.turn),
+        Lane::Banish => ("banishments", workers.banish),
+    };
+    worker::Options {
+        name,
+        slots,
+        poll: Duration::from_secs(1),
+    }
 }

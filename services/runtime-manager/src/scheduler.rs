@@ -3,40 +3,32 @@
 use std::{sync::Arc, time::Duration};
 
 use galaxy_runtime::scheduling::{self, BATCH};
-use galaxy_service::{Backoff, Process};
+use galaxy_service::{
+    Process,
+    tasks::{Next, Schedule},
+};
 use galaxy_store::Result;
 use tokio::sync::Notify;
 
 use crate::Manager;
 
-/// How long to sleep at most: a schedule may have changed without our hearing of it.
+/// How long to sleep at most: a schedule may have changed without a notification.
 const POLL: Duration = Duration::from_secs(1);
-const BACKOFF: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// How soon to look again after a failure of the database.
+const RETRY: Duration = Duration::from_secs(1);
 
-/// Starts the loop; it ends when the process drains. `bell` rings when a schedule may have changed.
-pub fn start(process: &Process, manager: &Manager, bell: Arc<Notify>) {
-    let (manager, draining) = (manager.clone(), process.tasks.draining());
-    process.tasks.supervise("scheduler", move || {
-        let (manager, bell, draining) = (manager.clone(), bell.clone(), draining.clone());
+/// Starts the loop; it ends when the process drains. `changed` is notified when a schedule may have changed.
+pub fn start(process: &Process, manager: &Manager, changed: Arc<Notify>) {
+    let manager = manager.clone();
+    let schedule = Schedule::period(POLL).woken_by(changed);
+    process.tasks.every("scheduler", schedule, move || {
+        let manager = manager.clone();
         async move {
-            let mut failures = 0;
-            while !draining.is_cancelled() {
-                let rung = bell.notified();
-                let nap = match look(&manager).await {
-                    Ok(nap) => {
-                        failures = 0;
-                        nap
-                    }
-                    Err(error) => {
-                        failures += 1;
-                        tracing::warn!(%error, "schedules cannot be read; trying again");
-                        BACKOFF.delay(failures)
-                    }
-                };
-                tokio::select! {
-                    () = rung, if failures == 0 => {}
-                    () = tokio::time::sleep(nap) => {}
-                    () = draining.cancelled() => {}
+            match look(&manager).await {
+                Ok(wait) => Next::After(wait),
+                Err(error) => {
+                    tracing::warn!(%error, "schedules cannot be read; trying again");
+                    Next::After(RETRY)
                 }
             }
         }
@@ -55,10 +47,10 @@ async fn look(manager: &Manager) -> Result<Duration> {
         }
     }
     let next = scheduling::next_due(&manager.db).await?;
-    let nap = next.map_or(POLL, |next| {
+    let wait = next.map_or(POLL, |next| {
         let wait = next.duration_since(manager.clock.now());
         Duration::try_from(wait).unwrap_or_default()
     });
     // A game that another replica is ticking right now is due and passed over; do not spin on it.
-    Ok(nap.clamp(Duration::from_millis(5), POLL))
+    Ok(wait.clamp(Duration::from_millis(5), POLL))
 }

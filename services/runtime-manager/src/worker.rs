@@ -1,8 +1,8 @@
-//! The queue of operations: claimed under leases, worked on side by side, given back when the process drains.
+//! The queue of operations: claimed under leases, a step each, given back when the process drains.
 
 use std::time::Duration;
 
-use galaxy_runtime::operations::{self, Claimed, LEASE};
+use galaxy_runtime::{Claimed, LEASE, Lane, PutBack, nodes, operations, operations::Claimer};
 use galaxy_service::{Process, telemetry};
 use galaxy_store::{Result, lease, worker};
 use tokio_util::sync::CancellationToken;
@@ -13,18 +13,20 @@ use crate::{Manager, work};
 /// How long work in flight goes on when the process drains before it is given back.
 pub const OVERTIME: Duration = Duration::from_secs(10);
 
-/// The operations as a queue.
+/// The operations of one lane as a queue.
 pub struct Operations {
     manager: Manager,
+    lane: Lane,
     draining: CancellationToken,
     overtime: Duration,
 }
 
 impl Operations {
     /// When `process` drains, work in flight may go on for `overtime`, usually [`OVERTIME`].
-    pub fn new(manager: Manager, process: &Process, overtime: Duration) -> Self {
+    pub fn new(manager: Manager, lane: Lane, process: &Process, overtime: Duration) -> Self {
         Self {
             manager,
+            lane,
             draining: process.tasks.draining(),
             overtime,
         }
@@ -32,7 +34,10 @@ impl Operations {
 
     async fn hold(&self, operation: &Claimed) {
         let (db, clock) = (&self.manager.db, &self.manager.clock);
-        let renew = || operations::renew(db, operation, clock.now());
+        let renew = || async {
+            let mut connection = db.acquire().await?;
+            operations::renew(&mut connection, operation, clock.now()).await
+        };
         let work = work::run(&self.manager, operation);
         tokio::select! {
             held = lease::hold(LEASE, renew, work) => if held.is_err() {
@@ -50,12 +55,25 @@ impl Operations {
 
     async fn give_back(&self, operation: &Claimed) {
         let now = self.manager.clock.now();
-        match operations::release(&self.manager.db, operation, now).await {
+        let given_back = async {
+            let mut connection = self.manager.db.acquire().await?;
+            operations::put_back(&mut connection, operation, PutBack::Drain, now).await
+        };
+        match given_back.await {
             Ok(_) => tracing::info!("the operation is given back for another process"),
             Err(error) => {
                 tracing::warn!(%error, "the operation cannot be given back; its lease runs out");
             }
         }
+    }
+
+    /// Whether the node takes another engine; asked for starts alone.
+    async fn has_room(&self) -> Result<bool> {
+        if self.lane != Lane::Control {
+            return Ok(true);
+        }
+        let mut connection = self.manager.db.acquire().await?;
+        nodes::has_room(&mut connection, &self.manager.node.node_id).await
     }
 }
 
@@ -63,8 +81,14 @@ impl worker::Queue for Operations {
     type Item = Claimed;
 
     async fn claim(&self, room: u32) -> Result<Vec<Claimed>> {
+        let claimer = Claimer {
+            owner: &self.manager.owner,
+            node: &self.manager.node.node_id,
+            has_room: self.has_room().await?,
+            lane: self.lane,
+        };
         let now = self.manager.clock.now();
-        operations::claim(&self.manager.db, &self.manager.owner, room, now).await
+        operations::claim(&self.manager.db, claimer, room, now).await
     }
 
     async fn work(&self, operation: Claimed) {

@@ -16,6 +16,7 @@ pub mod locale;
 pub mod network;
 pub mod page;
 pub mod race_name;
+pub mod resources;
 pub mod runtime;
 pub mod text;
 pub mod text_enum;
@@ -32,6 +33,9 @@ pub use locale::Locale;
 pub use network::SourceNetwork;
 pub use page::{Cursor, InvalidCursor, Limit, Page};
 pub use race_name::RaceName;
-pub use runtime::{EngineHealth, FailureCode, GameStage, Op, OperationStatus, RuntimeStatus};
+pub use resources::{InvalidResources, Resources};
+pub use runtime::{
+    EngineHealth, FailureCode, GameStage, Incident, Op, OperationStatus, RuntimeStatus,
+};
 pub use text_enum::OpenEnum;
 pub use timestamp::Timestamp;

@@ -95,6 +95,28 @@ text_enum! {
         Healthy = "healthy",
         /// It missed several probes in a row.
         Unreachable = "unreachable",
+        /// It ended by itself so often that it is not started again until somebody restarts it.
+        CrashLoop = "crash_loop",
+        /// Nobody has heard of the host it runs on for a while.
+        HostLost = "host_lost",
+    }
+}
+
+text_enum! {
+    /// What befell an engine without anybody asking for it.
+    Incident {
+        /// It ended by itself again and again; it is not started any more until somebody restarts it.
+        CrashLoop = "crash_loop",
+        /// It ran, but did not answer any more; it was replaced.
+        HungReplaced = "hung_replaced",
+        /// Nobody has heard of its host for a while.
+        HostLost = "host_lost",
+        /// It was removed by somebody else's hand, with its state.
+        Gone = "gone",
+        /// A newer patch version did not come up; the version before runs again.
+        PatchFailed = "patch_failed",
+        /// A restart did not bring it up.
+        RestartFailed = "restart_failed",
     }
 }
 

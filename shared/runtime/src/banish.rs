@@ -3,10 +3,14 @@
 use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
 
-use crate::{NewOperation, Work, operations, records, store};
+use crate::{
+    model::{NewOperation, Work},
+    operations,
+    store::{self, records},
+};
 
-/// Queues the banishment if the game has, or is about to have, an engine; `None` if not, or if it was queued before.
-/// From the commit on the player's commands, orders and reports are refused.
+/// Closes the player's seat and queues the banishment, in the transaction in which the membership ends; `None` if the game has
+/// no engine, or if it was queued before. From the commit on the player's commands, orders and reports are refused.
 pub async fn request(
     tx: &mut Tx,
     game_id: GameId,

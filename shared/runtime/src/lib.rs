@@ -1,20 +1,22 @@
 //! What runs for each game: the runtime record, the durable queue of operations on its engine, turn schedules, engine
-//! versions, who plays which race, and the client that speaks the engine contract.
+//! versions, nodes, who plays which race, and the client that speaks the engine contract.
 //!
-//! Whoever changes a game calls the operation of that name ([`start`], [`pause`], [`turn`], …) in its own transaction;
-//! the runtime manager claims what was queued ([`operations::claim`]) and writes each outcome with its events
-//! ([`outcome`]). All SQL stands in `store`. To add an operation: a variant of [`Work`] and a file that queues it.
+//! A change of a game is the operation of that name ([`start`], [`pause`], [`turn`], …) in the caller's own transaction; the
+//! runtime manager claims what was queued ([`operations::claim`]) and writes each outcome with its events ([`outcome`]).
+//! Layers, from below: [`engine`] and `model` are pure or know the engine only; `store` holds all SQL; [`operations`] queues
+//! and cancels; the requests and [`outcome`] stand on top. To add an operation: a variant of [`Work`] and a file that
+//! queues it.
 #![warn(missing_docs)]
 
 pub mod banish;
 pub mod engine;
+mod events;
 pub mod health;
+mod model;
 pub mod operations;
 pub mod outcome;
 pub mod patch;
 pub mod pause;
-pub mod players;
-pub mod records;
 pub mod restart;
 pub mod schedule;
 pub mod scheduling;
@@ -23,10 +25,11 @@ pub mod stop;
 mod store;
 pub mod turn;
 pub mod versions;
-mod work;
 
-pub use operations::{NewOperation, Operation};
-pub use players::{PlayerMapping, Seat};
-pub use records::Record;
+pub use model::{
+    Claimed, EndError, EngineToken, EngineUp, LEASE, Lane, NewNode, NewOperation, Node, Operation,
+    PlayerMapping, PutBack, Record, RequestError, RosterEntry, RosterMismatch, Seat, Seen,
+    TurnMode, Watched, Work,
+};
 pub use schedule::Schedule;
-pub use work::{RosterEntry, Work};
+pub use store::{nodes, players, records};

@@ -1,35 +1,15 @@
 //! Moving a game to another patch version of its engine.
 
-use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp};
+use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_store::Tx;
 use semver::Version;
 
-use crate::{NewOperation, Work, operations, records, versions};
-
-/// The game cannot move to the version.
-#[derive(Debug, thiserror::Error)]
-pub enum PatchError {
-    /// The game was never started.
-    #[error("the game has no runtime")]
-    NotFound,
-    /// The game is over, or never came up.
-    #[error("the runtime is {0}")]
-    WrongStatus(RuntimeStatus),
-    /// The version is unknown or disabled.
-    #[error("no engine version {0} is enabled")]
-    NoEngineVersion(String),
-    /// Not the same major and minor version with a higher patch.
-    #[error("{to} is not a patch of {from}")]
-    NotAPatch {
-        /// The version that runs.
-        from: String,
-        /// The version asked for.
-        to: String,
-    },
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
+use crate::{
+    model::{NewOperation, RequestError, Work},
+    operations,
+    store::records,
+    versions,
+};
 
 /// Queues the move to `version`.
 pub async fn request(
@@ -38,19 +18,19 @@ pub async fn request(
     version: &str,
     requested_by: &str,
     now: Timestamp,
-) -> Result<OperationId, PatchError> {
+) -> Result<OperationId, RequestError> {
     let record = records::lock(tx, game_id)
         .await?
-        .ok_or(PatchError::NotFound)?;
+        .ok_or(RequestError::NotFound)?;
     if record.finished_at.is_some() || !record.status.has_engine() {
-        return Err(PatchError::WrongStatus(record.status));
+        return Err(RequestError::WrongStatus(record.status));
     }
     let target = versions::enabled(tx, version)
         .await?
-        .ok_or_else(|| PatchError::NoEngineVersion(version.to_owned()))?;
+        .ok_or_else(|| RequestError::NoEngineVersion(Some(version.to_owned())))?;
     let from = record.engine_version.unwrap_or_default();
     if !is_patch(&from, &target.version) {
-        return Err(PatchError::NotAPatch {
+        return Err(RequestError::NotAPatch {
             from,
             to: target.version,
         });

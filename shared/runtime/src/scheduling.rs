@@ -1,10 +1,13 @@
 //! The schedule's ticks: due games get an operation `turn` and their next tick, in one transaction and in batches.
 
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result, Topic};
 use jiff::SignedDuration;
 
-use crate::{outcome, records, schedule, store};
+use crate::{
+    events, schedule,
+    store::{self, records},
+};
 
 /// Games ticked at once.
 pub const BATCH: u32 = 500;
@@ -18,16 +21,6 @@ pub struct Tick {
     pub queued: u32,
     /// How late each of the due games was.
     pub late: Vec<SignedDuration>,
-}
-
-/// A game whose tick came.
-pub(crate) struct Due {
-    pub game: GameId,
-    pub turn_schedule: String,
-    pub time_zone: String,
-    pub skip: bool,
-    pub expected_turn: i32,
-    pub at: Timestamp,
 }
 
 /// Ticks up to [`BATCH`] due games. However late it is called, each gets one turn and its next tick after `now`.
@@ -46,7 +39,7 @@ pub async fn tick(db: &Db, now: Timestamp) -> Result<Tick> {
     for game in due.iter().filter(|game| game.skip) {
         // No turn will tell of the next tick.
         if let Some(record) = records::get(&mut tx, game.game).await? {
-            outcome::snapshot_unseen(&mut tx, &record, now).await?;
+            events::snapshot_unseen(&mut tx, &record, now).await?;
         }
     }
     tx.notify(Topic::Runtime);

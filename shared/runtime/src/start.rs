@@ -4,8 +4,11 @@ use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp, entropy};
 use galaxy_store::Tx;
 
 use crate::{
-    NewOperation, RosterEntry, Schedule, Work, operations, records, schedule::InvalidSchedule,
-    store, store::records::Beginning, versions,
+    model::{NewOperation, RequestError, RosterEntry, Work},
+    operations,
+    schedule::Schedule,
+    store::records::{self, Beginning},
+    versions,
 };
 
 /// What to start.
@@ -27,35 +30,18 @@ pub struct StartRequest {
     pub requested_by: String,
 }
 
-/// A start that cannot be.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The game was started before.
-    #[error("the game's runtime is {0} already")]
-    AlreadyThere(RuntimeStatus),
-    /// The version is unknown or disabled, or none is enabled.
-    #[error("no engine version {} is enabled", .0.as_deref().unwrap_or("at all"))]
-    NoEngineVersion(Option<String>),
-    /// The schedule is not one.
-    #[error("the turn schedule {0}")]
-    Schedule(#[from] InvalidSchedule),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
-
-/// Queues the start. The game is up when `runtime.operation_finished` says so.
+/// Queues the start; a game that was started before is refused with its status. The game is up when `runtime.operation_finished` says so.
 pub async fn request(
     tx: &mut Tx,
     request: &StartRequest,
     now: Timestamp,
-) -> Result<OperationId, StartError> {
+) -> Result<OperationId, RequestError> {
     request.turn_schedule.parse::<Schedule>()?;
     let version = match &request.engine_version {
         Some(version) => versions::enabled(tx, version).await?,
         None => versions::newest_enabled(tx).await?,
     }
-    .ok_or_else(|| StartError::NoEngineVersion(request.engine_version.clone()))?;
+    .ok_or_else(|| RequestError::NoEngineVersion(request.engine_version.clone()))?;
     let beginning = Beginning {
         game: request.game_id,
         game_name: &request.game_name,
@@ -65,11 +51,11 @@ pub async fn request(
         turn_schedule: &request.turn_schedule,
         time_zone: &request.time_zone,
     };
-    if !store::records::begin(tx, &beginning, now).await? {
+    if !records::begin(tx, &beginning, now).await? {
         let status = records::get(tx, request.game_id)
             .await?
             .map_or(RuntimeStatus::Removed, |record| record.status);
-        return Err(StartError::AlreadyThere(status));
+        return Err(RequestError::WrongStatus(status));
     }
     let operation = NewOperation {
         game_id: request.game_id,

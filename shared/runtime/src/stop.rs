@@ -3,21 +3,11 @@
 use galaxy_core::{GameId, Op, OperationId, RuntimeStatus, Timestamp};
 use galaxy_store::Tx;
 
-use crate::{NewOperation, Record, Work, operations, records, store};
-
-/// The engine cannot be stopped.
-#[derive(Debug, thiserror::Error)]
-pub enum StopError {
-    /// The game was never started.
-    #[error("the game has no runtime")]
-    NotFound,
-    /// There is nothing left to stop.
-    #[error("the runtime is {0}")]
-    WrongStatus(RuntimeStatus),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
+use crate::{
+    model::{NewOperation, Record, RequestError, Work},
+    operations,
+    store::records,
+};
 
 /// Stops the engine; [`crate::restart::request`] brings it back. The schedule stands still from the commit on.
 pub async fn request(
@@ -25,36 +15,53 @@ pub async fn request(
     game: GameId,
     requested_by: &str,
     now: Timestamp,
-) -> Result<OperationId, StopError> {
-    let mut record = records::lock(tx, game).await?.ok_or(StopError::NotFound)?;
+) -> Result<OperationId, RequestError> {
+    let mut record = records::lock(tx, game).await?.ok_or(RequestError::NotFound)?;
     if !record.status.has_engine() {
-        return Err(StopError::WrongStatus(record.status));
+        return Err(RequestError::WrongStatus(record.status));
     }
-    halt(tx, &mut record, now).await?;
+    let dropped = [Op::Turn, Op::Restart, Op::Patch];
+    halt(tx, &mut record, &dropped, now).await?;
     queue(tx, game, Work::Stop {}, requested_by, now).await
 }
 
-/// Ends the game from outside: the engine is removed, its state is kept for operators, nothing brings it back.
+/// Ends the game from outside: the engine is removed, its state is kept for operators, nothing brings it back. A start that
+/// is under way is withdrawn; what a game that never began has left is removed with its state.
 pub async fn finish(
     tx: &mut Tx,
     game: GameId,
     requested_by: &str,
     now: Timestamp,
-) -> Result<OperationId, StopError> {
-    let mut record = records::lock(tx, game).await?.ok_or(StopError::NotFound)?;
+) -> Result<OperationId, RequestError> {
+    let mut record = records::lock(tx, game).await?.ok_or(RequestError::NotFound)?;
     if record.finished_at.is_some() || record.status == RuntimeStatus::StartFailed {
-        return Err(StopError::WrongStatus(record.status));
+        return Err(RequestError::WrongStatus(record.status));
     }
     record.finished_at = Some(now);
-    halt(tx, &mut record, now).await?;
+    let dropped = [
+        Op::Start,
+        Op::Turn,
+        Op::Restart,
+        Op::Patch,
+        Op::Stop,
+        Op::Banish,
+    ];
+    halt(tx, &mut record, &dropped, now).await?;
     queue(tx, game, Work::Remove {}, requested_by, now).await
 }
 
-async fn halt(tx: &mut Tx, record: &mut Record, now: Timestamp) -> galaxy_store::Result<()> {
+/// Nothing else is to happen to the engine: the schedule stands still, operations that wait are dropped.
+async fn halt(
+    tx: &mut Tx,
+    record: &mut Record,
+    dropped: &[Op],
+    now: Timestamp,
+) -> galaxy_store::Result<()> {
     record.next_turn_at = None;
     record.skip_next_tick = false;
-    store::queue::cancel(tx, record.game_id, &[Op::Turn, Op::Restart, Op::Patch], now).await?;
-    store::records::save(tx, record, now).await
+    records::save(tx, record, now).await?;
+    operations::cancel(tx, record, dropped, now).await?;
+    Ok(())
 }
 
 async fn queue(
@@ -63,7 +70,7 @@ async fn queue(
     work: Work,
     requested_by: &str,
     now: Timestamp,
-) -> Result<OperationId, StopError> {
+) -> Result<OperationId, RequestError> {
     let operation = NewOperation {
         game_id,
         work,

@@ -1,76 +1,13 @@
 //! Engine versions: which images there are, and which of them new games may use. Versions are SemVer 2.0.0.
 
-use galaxy_core::Timestamp;
+use galaxy_core::{Resources, Timestamp};
 use galaxy_store::Result;
 use semver::Version;
 use serde_json::Value;
 use sqlx::PgConnection;
 
+pub use crate::model::{EngineVersion, NewVersion, VersionChange, VersionError};
 use crate::store;
-
-/// A version of the engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineVersion {
-    /// SemVer, the key.
-    pub version: String,
-    /// The image, a full reference.
-    pub image_ref: String,
-    /// What `image_ref` meant when it was first pulled.
-    pub image_digest: Option<String>,
-    /// Whether new games may use it.
-    pub enabled: bool,
-    /// Limits of its containers, an object.
-    pub resources: Value,
-    /// When it was made known.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// A version to be made known.
-#[derive(Debug, Clone)]
-pub struct NewVersion {
-    /// SemVer.
-    pub version: String,
-    /// A full reference: see [`is_full_reference`].
-    pub image_ref: String,
-    /// Limits of its containers, an object.
-    pub resources: Value,
-}
-
-/// What to change; `None` leaves it.
-#[derive(Debug, Clone, Default)]
-pub struct Change {
-    /// Another image; the recorded digest goes.
-    pub image_ref: Option<String>,
-    /// Offered to new games or not.
-    pub enabled: Option<bool>,
-    /// Other limits.
-    pub resources: Option<Value>,
-}
-
-/// The version cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum VersionError {
-    /// Not SemVer, or longer than 100 bytes.
-    #[error("{0} is not a version such as 1.2.3")]
-    NotSemver(String),
-    /// Not a full reference.
-    #[error("{0} is not a full image reference such as registry.example.org/engine:1.2.3")]
-    NotAReference(String),
-    /// The limits are not an object.
-    #[error("resources must be an object")]
-    NotAnObject,
-    /// It is there already.
-    #[error("version {0} is known already")]
-    Exists(String),
-    /// There is none.
-    #[error("there is no version {0}")]
-    NotFound(String),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] galaxy_store::Error),
-}
 
 /// The version, if new games may use it.
 pub async fn enabled(
@@ -95,6 +32,16 @@ pub async fn newest_enabled(connection: &mut PgConnection) -> Result<Option<Engi
 /// One version, enabled or not.
 pub async fn get(connection: &mut PgConnection, version: &str) -> Result<Option<EngineVersion>> {
     store::versions::get(connection, version).await
+}
+
+/// Notes what a version's image was when it was first resolved.
+pub async fn note_digest(
+    connection: &mut PgConnection,
+    version: &str,
+    image_ref: &str,
+    digest: &str,
+) -> Result<()> {
+    store::versions::note_digest(connection, version, image_ref, digest).await
 }
 
 /// All versions, newest made known first. There are few, at most 1,000 are given.
@@ -137,7 +84,7 @@ pub async fn insert_bootstrap(
 pub async fn update(
     connection: &mut PgConnection,
     version: &str,
-    change: &Change,
+    change: &VersionChange,
     now: Timestamp,
 ) -> std::result::Result<EngineVersion, VersionError> {
     if let Some(image_ref) = &change.image_ref
@@ -145,12 +92,8 @@ pub async fn update(
     {
         return Err(VersionError::NotAReference(image_ref.clone()));
     }
-    if change
-        .resources
-        .as_ref()
-        .is_some_and(|resources| !resources.is_object())
-    {
-        return Err(VersionError::NotAnObject);
+    if let Some(resources) = &change.resources {
+        Resources::parse(resources)?;
     }
     store::versions::update(connection, version, change, now)
         .await?
@@ -163,9 +106,9 @@ pub async fn disable(
     version: &str,
     now: Timestamp,
 ) -> std::result::Result<EngineVersion, VersionError> {
-    let change = Change {
+    let change = VersionChange {
         enabled: Some(false),
-        ..Change::default()
+        ..VersionChange::default()
     };
     update(connection, version, &change, now).await
 }
@@ -181,11 +124,8 @@ fn check(
     if !is_full_reference(image_ref) {
         return Err(VersionError::NotAReference(image_ref.to_owned()));
     }
-    if resources.is_object() {
-        Ok(())
-    } else {
-        Err(VersionError::NotAnObject)
-    }
+    Resources::parse(resources)?;
+    Ok(())
 }
 
 /// Whether `image_ref` says exactly what to run: a repository with a tag or a `sha256` digest (the grammar of the OCI

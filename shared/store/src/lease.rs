@@ -8,6 +8,7 @@
 use std::{future::Future, time::Duration};
 
 pub use galaxy_core::LeaseToken;
+use tokio::time::Instant;
 
 use crate::error::Result;
 
@@ -18,8 +19,8 @@ pub struct Lost;
 
 /// Runs `work` while renewing the lease every third of `length`.
 ///
-/// `renew` returns whether the lease is still held. If it is not, or if renewals have failed for a whole `length`, `work` is
-/// dropped where it is.
+/// `renew` returns whether the lease is still held. If it is not, or if no renewal was answered for a whole `length`, `work`
+/// is dropped where it is: from then on another worker may hold the lease. A renewal that does not return counts as failed.
 pub async fn hold<T, R>(
     length: Duration,
     renew: impl Fn() -> R,
@@ -29,15 +30,17 @@ where
     R: Future<Output = Result<bool>>,
 {
     let renewals = async {
-        let mut held_until = tokio::time::Instant::now() + length;
+        let mut held_until = Instant::now() + length;
         loop {
-            tokio::time::sleep(length / 3).await;
-            match renew().await {
-                Ok(true) => held_until = tokio::time::Instant::now() + length,
-                Ok(false) => return,
-                Err(error) => {
+            tokio::time::sleep_until((Instant::now() + length / 3).min(held_until)).await;
+            let asked = Instant::now();
+            match tokio::time::timeout_at(held_until, renew()).await {
+                // The database counted from a moment after the question.
+                Ok(Ok(true)) => held_until = asked + length,
+                Ok(Ok(false)) | Err(_) => return,
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "a lease could not be renewed");
-                    if tokio::time::Instant::now() >= held_until {
+                    if Instant::now() >= held_until {
                         return;
                     }
                 }
@@ -71,5 +74,20 @@ mod tests {
     async fn work_stops_when_the_lease_is_lost() {
         let held = hold(LENGTH, || ready(Ok(false)), pending::<()>()).await;
         assert_eq!(held, Err(Lost));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_stops_when_no_renewal_returns_before_the_lease_ends() {
+        let began = Instant::now();
+        let held = hold(LENGTH, || pending(), pending::<()>()).await;
+        assert_eq!((held, began.elapsed()), (Err(Lost), LENGTH));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_stops_when_renewals_have_failed_for_the_length_of_the_lease() {
+        let began = Instant::now();
+        let fail = || ready(Err(crate::Error::from(sqlx::Error::PoolTimedOut)));
+        let held = hold(LENGTH, fail, pending::<()>()).await;
+        assert_eq!((held, began.elapsed()), (Err(Lost), LENGTH));
     }
 }

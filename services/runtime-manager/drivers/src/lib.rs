@@ -15,4 +15,5 @@ pub use bounded::Bounded;
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
-pub use spec::{EngineSpec, Resources};
+pub use galaxy_core::Resources;
+pub use spec::EngineSpec;

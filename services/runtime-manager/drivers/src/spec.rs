@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use galaxy_core::GameId;
+use galaxy_core::{GameId, Resources};
 use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 
 /// What to run for a game. The names of container, volume and directory follow from the game.
 #[derive(Debug, Clone)]
@@ -29,26 +28,4 @@ pub struct EngineSpec {
     pub log_limit: u64,
     /// How long it may take to end before it is killed.
     pub grace: Duration,
-}
-
-/// Limits of one engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Resources {
-    /// Memory, in MiB. No swap beyond it.
-    pub memory_mib: u32,
-    /// Processor time, in thousandths of a core.
-    pub cpu_millis: u32,
-    /// Processes and threads.
-    pub pids: u32,
-}
-
-impl Default for Resources {
-    fn default() -> Self {
-        Self {
-            memory_mib: 256,
-            cpu_millis: 1_000,
-            pids: 128,
-        }
-    }
 }

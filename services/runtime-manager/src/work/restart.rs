@@ -1,42 +1,47 @@
-//! restart: the engine ends if it runs, and comes up again on its state.
+//! restart: the engine ends if it runs, and comes up again on its state, under the next epoch.
 
 use galaxy_core::FailureCode;
-use galaxy_runtime::{Record, engine::EngineStatus, operations::Claimed, outcome};
-
-use super::{Done, Failure};
-use crate::{
-    Manager,
-    drivers::{Driver as _, EngineSpec},
-    engines::spec_of,
+use galaxy_runtime::{
+    Claimed, Record,
+    engine::{EngineAddress, EngineStatus},
+    outcome,
 };
 
-pub(super) async fn run(manager: &Manager, operation: &Claimed) -> Done {
-    let record = outcome::detached(&manager.db, operation, manager.clock.now()).await?;
-    let spec = spec_of(&record);
-    again(manager, operation, &record, &spec).await
+use super::{Failure, Progress, Step, record};
+use crate::{
+    Manager,
+    bring_up::{BringUp, Target},
+};
+
+pub(super) async fn run(manager: &Manager, operation: &Claimed) -> Progress {
+    let record = record(manager, operation).await?;
+    again(manager, operation, &Target::of(&record)).await
 }
 
-/// Runs what `spec` says instead of what runs now.
-pub(super) async fn again(
-    manager: &Manager,
-    operation: &Claimed,
-    record: &Record,
-    spec: &EngineSpec,
-) -> Done {
-    if record.finished_at.is_some() {
+/// Runs what `target` says instead of what runs now.
+pub(super) async fn again(manager: &Manager, operation: &Claimed, target: &Target) -> Progress {
+    if record(manager, operation).await?.finished_at.is_some() {
         return Err(Failure::Obsolete("the game is over".to_owned()));
     }
-    manager.driver.stop(operation.game_id).await?;
-    let up = manager.bring_up(spec).await?;
-    let status = manager.engines.status(&up.endpoint).await?;
-    check(record, &status)?;
+    let up = match manager.bring_up(operation, target).await? {
+        BringUp::Up(up) => up,
+        BringUp::Waiting(wait) => return Ok(Step::Wait(wait)),
+    };
+    let record = record(manager, operation).await?;
+    let engine = EngineAddress {
+        game_id: record.game_id,
+        endpoint: up.endpoint.clone(),
+        token: record.engine_token.clone(),
+    };
+    let status = manager.engines.status(&engine).await?;
+    check(&record, &status)?;
     let now = manager.clock.now();
     outcome::came_up(&manager.db, operation, &up, &status, now).await?;
-    Ok(())
+    Ok(Step::Done)
 }
 
 /// An engine that came up with another game, or behind the turn that players have seen, has lost its state.
-fn check(record: &Record, status: &EngineStatus) -> Done {
+fn check(record: &Record, status: &EngineStatus) -> Result<(), Failure> {
     if status.game_id == record.game_id && status.turn >= record.current_turn {
         Ok(())
     } else {

@@ -1,50 +1,49 @@
-//! start: image → engine → healthy → the game set up with its roster → players, schedule and record written.
+//! start: engine → healthy → the game set up with its roster → players, schedule and record written.
+
+use std::collections::HashSet;
 
 use galaxy_core::{FailureCode, RuntimeStatus};
 use galaxy_runtime::{
-    PlayerMapping, Record, RosterEntry,
-    engine::{EngineError, EngineStatus, Init, Race},
-    operations::Claimed,
+    Claimed, PlayerMapping, Record, RosterEntry, RosterMismatch,
+    engine::{EngineAddress, EngineError, EngineStatus, Init, Race},
     outcome,
 };
 
-use super::{Done, Failure, record};
+use super::{Failure, Progress, Step, record};
 use crate::{
     Manager,
-    drivers::{Driver as _, Removal},
-    engines::spec_of,
+    bring_up::{BringUp, Target},
 };
 
-pub(super) async fn run(manager: &Manager, operation: &Claimed, roster: &[RosterEntry]) -> Done {
-    let record = record(manager, operation).await?;
-    if record.status != RuntimeStatus::Starting {
+pub(super) async fn run(
+    manager: &Manager,
+    operation: &Claimed,
+    roster: &[RosterEntry],
+) -> Progress {
+    let before = record(manager, operation).await?;
+    if before.status != RuntimeStatus::Starting {
         return Err(Failure::Obsolete(format!(
             "the runtime is {}",
-            record.status
+            before.status
         )));
     }
-    let up = manager.bring_up(&spec_of(&record)).await?;
-    let init = init(&record, roster);
-    let status = manager
-        .engines
-        .init(&up.endpoint, &init)
-        .await
-        .map_err(|error| rejected(&error))?;
+    let up = match manager.bring_up(operation, &Target::of(&before)).await? {
+        BringUp::Up(up) => up,
+        BringUp::Waiting(wait) => return Ok(Step::Wait(wait)),
+    };
+    // Read again: the epoch's token is in it.
+    let record = record(manager, operation).await?;
+    let engine = EngineAddress {
+        game_id: record.game_id,
+        endpoint: up.endpoint.clone(),
+        token: record.engine_token.clone(),
+    };
+    let status = manager.engines.init(&engine, &init(&record, roster)).await;
+    let status = status.map_err(|error| rejected(&error))?;
     let players = players(&record, roster, &status)?;
     let now = manager.clock.now();
     outcome::started(&manager.db, operation, &up, &status, &players, now).await?;
-    Ok(())
-}
-
-/// Removes what a failed try left, its state included: the game has not begun.
-pub(super) async fn undo(manager: &Manager, operation: &Claimed) {
-    let removed = manager
-        .driver
-        .remove(operation.game_id, Removal::Everything)
-        .await;
-    if let Err(error) = removed {
-        tracing::error!(%error, "what a failed start left cannot be removed; reconciliation will");
-    }
+    Ok(Step::Done)
 }
 
 fn init<'a>(record: &Record, roster: &'a [RosterEntry]) -> Init<'a> {
@@ -60,7 +59,7 @@ fn init<'a>(record: &Record, roster: &'a [RosterEntry]) -> Init<'a> {
 
 fn rejected(error: &EngineError) -> Failure {
     match error {
-        EngineError::Refused { .. } | EngineError::Garbage(_) => {
+        EngineError::Refused { .. } | EngineError::Garbage(_) | EngineError::TooLarge(_) => {
             Failure::never(FailureCode::InitRejected, error.to_string())
         }
         _ => Failure::again(FailureCode::EngineUnhealthy, error.to_string()),
@@ -73,12 +72,18 @@ fn players(
     roster: &[RosterEntry],
     status: &EngineStatus,
 ) -> Result<Vec<PlayerMapping>, Failure> {
-    let misfit = |what: &str| Failure::never(FailureCode::InitRejected, what);
+    let misfit = |what: String| Failure::never(FailureCode::InitRejected, what);
     if status.game_id != record.game_id {
-        return Err(misfit("the engine set another game up"));
+        return Err(misfit("the engine set another game up".to_owned()));
     }
-    if status.players.len() != roster.len() {
-        return Err(misfit("the engine set another number of races up"));
+    if status.turn != 0 {
+        let what = format!("the engine begins with turn {}, not with 0", status.turn);
+        return Err(misfit(what));
+    }
+    let ids: HashSet<_> = status.players.iter().map(|player| player.player_id).collect();
+    if ids.len() != status.players.len() {
+        let what = "the engine gave two races one id".to_owned();
+        return Err(misfit(what));
     }
     let mapping = |entry: &RosterEntry| {
         let mut players = status.players.iter();
@@ -91,5 +96,7 @@ fn players(
         })
     };
     let mappings: Option<Vec<_>> = roster.iter().map(mapping).collect();
-    mappings.ok_or_else(|| misfit("the engine left a race out"))
+    let mappings = mappings.ok_or_else(|| misfit("the engine left a race out".to_owned()))?;
+    RosterMismatch::check(&mappings, status).map_err(|error| misfit(error.to_string()))?;
+    Ok(mappings)
 }

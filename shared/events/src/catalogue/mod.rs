@@ -121,6 +121,7 @@ catalogue! {
     runtime::GenerationFailed = "runtime" "generation_failed" "v1", about game_id;
     runtime::EngineUnreachable = "runtime" "engine_unreachable" "v1", about game_id;
     runtime::EngineRecovered = "runtime" "engine_recovered" "v1", about game_id;
+    runtime::EngineIncident = "runtime" "engine_incident" "v1", about game_id;
     runtime::RuntimeGameFinished = "runtime" "game_finished" "v1", about game_id;
     notification::NotificationRequested = "notification" "requested" "v1", about kind;
 }

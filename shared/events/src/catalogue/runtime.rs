@@ -1,8 +1,8 @@
 //! What happened in the engines.
 
 use galaxy_core::{
-    EngineHealth, FailureCode, GameId, GameStage, Op, OpenEnum, OperationId, RuntimeStatus,
-    Timestamp, UserId,
+    EngineHealth, FailureCode, GameId, GameStage, Incident, Op, OpenEnum, OperationId,
+    RuntimeStatus, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -65,7 +65,7 @@ pub struct RuntimeSnapshot {
     /// The runtime record's status.
     #[schema(value_type = String)]
     pub runtime_status: OpenEnum<RuntimeStatus>,
-    /// `unknown`, `healthy` or `unreachable`.
+    /// `unknown`, `healthy`, `unreachable`, `crash_loop` or `host_lost`.
     #[schema(value_type = String)]
     pub engine_health: OpenEnum<EngineHealth>,
     /// When the next turn is due.
@@ -126,6 +126,35 @@ pub struct EngineRecovered {
     pub version: i64,
     /// Its name.
     pub game_name: String,
+}
+
+/// Something befell an engine without anybody asking for it. Its owner and operators are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EngineIncident {
+    /// The game.
+    pub game_id: GameId,
+    /// The runtime record's version; older ones than already seen are ignored.
+    pub version: i64,
+    /// Its name.
+    pub game_name: String,
+    /// `crash_loop`, `hung_replaced`, `host_lost`, `gone`, `patch_failed` or `restart_failed`.
+    #[schema(value_type = String)]
+    pub incident: OpenEnum<Incident>,
+    /// The version that runs, or should run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
+    /// What went wrong, for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Exit status of the engine's last end; 128 + the signal if one ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// Whether it was killed for the memory it used.
+    #[serde(default)]
+    pub oom_killed: bool,
+    /// The end of its log, for operators; printable, 2,000 characters at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
 }
 
 /// The engine says that the game is over.

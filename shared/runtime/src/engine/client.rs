@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use galaxy_core::text;
 use galaxy_http_client::{self as http_client, HttpClient};
-use http::Method;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Endpoint, EngineError, EngineStatus, Init};
+use super::{EngineAddress, EngineError, EngineStatus, Init, TurnAnswer};
 
 /// How long calls may take, and how large answers may be.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +65,7 @@ impl EngineClient {
     }
 
     /// Whether the engine answers at all.
-    pub async fn healthz(&self, engine: &Endpoint) -> Result<(), EngineError> {
+    pub async fn healthz(&self, engine: &EngineAddress) -> Result<(), EngineError> {
         self.call(engine, Method::GET, "/healthz", None, self.limits.probe)
             .await?;
         Ok(())
@@ -73,34 +74,28 @@ impl EngineClient {
     /// Sets the game up; a repetition changes nothing.
     pub async fn init(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         init: &Init<'_>,
     ) -> Result<EngineStatus, EngineError> {
         let body = encode(init)?;
         let path = "/api/v1/admin/init";
-        decode(
-            &self
-                .call(engine, Method::POST, path, Some(body), self.limits.turn)
-                .await?,
-        )
+        let answer = self.call(engine, Method::POST, path, Some(body), self.limits.turn);
+        status_in(answer.await?.body())
     }
 
     /// How the game stands.
-    pub async fn status(&self, engine: &Endpoint) -> Result<EngineStatus, EngineError> {
+    pub async fn status(&self, engine: &EngineAddress) -> Result<EngineStatus, EngineError> {
         let path = "/api/v1/admin/status";
-        decode(
-            &self
-                .call(engine, Method::GET, path, None, self.limits.call)
-                .await?,
-        )
+        let answer = self.call(engine, Method::GET, path, None, self.limits.call);
+        status_in(answer.await?.body())
     }
 
     /// Generates turn `expected`, unless it is there already.
     pub async fn turn(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         expected: u32,
-    ) -> Result<EngineStatus, EngineError> {
+    ) -> Result<TurnAnswer, EngineError> {
         #[derive(Serialize)]
         struct Body {
             expected_turn: u32,
@@ -109,15 +104,17 @@ impl EngineClient {
             expected_turn: expected,
         })?;
         let path = "/api/v1/admin/turn";
-        decode(
-            &self
-                .call(engine, Method::PUT, path, Some(body), self.limits.turn)
-                .await?,
-        )
+        let answer = self
+            .call(engine, Method::PUT, path, Some(body), self.limits.turn)
+            .await?;
+        if answer.status() == StatusCode::ACCEPTED {
+            return Ok(TurnAnswer::Accepted);
+        }
+        status_in(answer.body()).map(TurnAnswer::Generated)
     }
 
     /// Takes a race out of the game; one that is out stays out.
-    pub async fn banish(&self, engine: &Endpoint, race_name: &str) -> Result<(), EngineError> {
+    pub async fn banish(&self, engine: &EngineAddress, race_name: &str) -> Result<(), EngineError> {
         #[derive(Serialize)]
         struct Body<'a> {
             race_name: &'a str,
@@ -132,7 +129,7 @@ impl EngineClient {
     /// Carries a player's `commands` (a JSON list) out. The answer is the engine's own JSON.
     pub async fn command(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         player_id: Uuid,
         commands: &impl Serialize,
     ) -> Result<Bytes, EngineError> {
@@ -152,7 +149,7 @@ impl EngineClient {
     /// Stores a player's `orders` (a JSON list) for the next turn. The answer is the engine's own JSON.
     pub async fn order(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         player_id: Uuid,
         orders: &impl Serialize,
     ) -> Result<Bytes, EngineError> {
@@ -169,7 +166,7 @@ impl EngineClient {
     /// A player's view of a turn: the engine's own JSON.
     pub async fn report(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         player_id: Uuid,
         turn: u32,
     ) -> Result<Bytes, EngineError> {
@@ -180,14 +177,15 @@ impl EngineClient {
     /// An answer that goes on as it is, once it is known to be JSON.
     async fn pass(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         method: Method,
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Bytes, EngineError> {
         let answer = self
             .call(engine, method, path, body, self.limits.call)
-            .await?;
+            .await?
+            .into_body();
         decode::<&RawValue>(&answer)?;
         Ok(answer)
     }
@@ -200,5 +198,18 @@ fn encode(body: &impl Serialize) -> Result<Bytes, EngineError> {
 }
 
 fn decode<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, EngineError> {
-    serde_json::from_slice(answer).map_err(|error| EngineError::Garbage(error.to_string()))
+    serde_json::from_slice(answer)
+        .map_err(|error| EngineError::Garbage(text::printable(error.to_string().as_bytes(), 300)))
+}
+
+/// A status whose numbers can be stored, and whose names can be shown.
+fn status_in(answer: &[u8]) -> Result<EngineStatus, EngineError> {
+    let mut status: EngineStatus = decode(answer)?;
+    if i32::try_from(status.turn).is_err() {
+        return Err(EngineError::Garbage(format!("turn {}", status.turn)));
+    }
+    if let Some(failure) = &mut status.failed {
+        failure.message = text::printable(failure.message.as_bytes(), 300);
+    }
+    Ok(status)
 }

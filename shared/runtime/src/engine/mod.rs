@@ -1,14 +1,14 @@
 //! The client of the engine contract: pooled, bounded in time and size, following nothing that an engine says.
 //!
-//! It dials [`Endpoint`]s only, which come from the runtime record, where only a driver writes them.
+//! It calls [`EngineAddress`]es only, which come from the runtime record, where only a driver's sight is written.
 
+mod address;
 mod client;
-mod endpoint;
 mod error;
 mod transport;
 mod types;
 
+pub use address::EngineAddress;
 pub use client::{EngineClient, Limits};
-pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::EngineError;
-pub use types::{EngineStatus, Init, PlayerStatus, Race};
+pub use types::{EngineStatus, Init, PlayerStatus, Race, TurnAnswer, TurnFailure};

@@ -3,86 +3,107 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use galaxy_core::text;
 use galaxy_http_client::{Error, with_json};
-use http::{Method, Request, StatusCode, Uri};
+use http::{Method, Request, Response, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Deserialize;
 
-use super::{Endpoint, EngineClient, EngineError};
+use super::{EngineAddress, EngineClient, EngineError};
+
+/// The header that names the game of a call.
+const GAME_ID: &str = "x-galaxy-game-id";
+const MAX_CODE: usize = 64;
+const MAX_MESSAGE: usize = 300;
 
 impl EngineClient {
-    /// The body of a successful answer; everything else is an error.
+    /// A successful answer; everything else is an error.
     pub(super) async fn call(
         &self,
-        engine: &Endpoint,
+        engine: &EngineAddress,
         method: Method,
         path: &str,
         body: Option<Bytes>,
         timeout: Duration,
-    ) -> Result<Bytes, EngineError> {
+    ) -> Result<Response<Bytes>, EngineError> {
         let request = request(engine, method, path, body)?;
         let answer = self.http.send_within(timeout, request).await?;
         match answer.status() {
-            status if status.is_success() => Ok(answer.into_body()),
-            status if status.is_client_error() => Err(refusal(status, answer.body())),
-            status if status.is_server_error() => Err(EngineError::Failed(status.as_u16())),
+            status if status.is_success() => Ok(answer),
+            StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST => {
+                Err(EngineError::WrongEngine)
+            }
+            status @ (StatusCode::REQUEST_TIMEOUT
+            | StatusCode::TOO_EARLY
+            | StatusCode::TOO_MANY_REQUESTS) => Err(EngineError::Busy(status.as_u16())),
+            status if status.is_client_error() => {
+                let (code, message) = engine_error(answer.body());
+                Err(EngineError::Refused {
+                    status: status.as_u16(),
+                    code,
+                    message,
+                })
+            }
+            status if status.is_server_error() => Err(EngineError::Failed {
+                status: status.as_u16(),
+                message: engine_error(answer.body()).1,
+            }),
             status => Err(EngineError::Garbage(format!("status {status}"))),
         }
     }
 }
 
 fn request(
-    engine: &Endpoint,
+    engine: &EngineAddress,
     method: Method,
     path: &str,
     body: Option<Bytes>,
 ) -> Result<Request<Bytes>, Error> {
     let uri = Uri::builder()
         .scheme("http")
-        .authority(engine.authority().clone())
+        .authority(engine.endpoint.authority())
         .path_and_query(path)
         .build()?;
-    with_json(Request::builder().method(method).uri(uri), body)
+    let mut request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .header(GAME_ID, engine.game_id.to_string());
+    if let Some(token) = &engine.token {
+        request = request.header(AUTHORIZATION, format!("Bearer {}", token.reveal()));
+    }
+    with_json(request, body)
 }
 
 impl From<Error> for EngineError {
     fn from(error: Error) -> Self {
         match error {
             Error::Timeout(_) => Self::Timeout,
-            Error::TooLarge(_) => Self::Garbage(error.to_string()),
-            Error::Invalid(_) | Error::Unreachable(_) => Self::Unreachable(error.to_string()),
+            Error::TooLarge(limit) => Self::TooLarge(limit),
+            Error::Invalid(_) | Error::Unreachable(_) => {
+                Self::Unreachable(text::printable(error.to_string().as_bytes(), MAX_MESSAGE))
+            }
         }
     }
 }
 
-/// What a 4xx says, in the contract's error body or without one.
-fn refusal(status: StatusCode, body: &[u8]) -> EngineError {
+/// Code and message of a failure, in the contract's error body or without one.
+fn engine_error(body: &[u8]) -> (String, String) {
     #[derive(Deserialize)]
     struct Body {
-        error: Said,
+        error: Fields,
     }
     #[derive(Deserialize)]
-    struct Said {
+    struct Fields {
         code: String,
         message: String,
     }
-    let said = serde_json::from_slice::<Body>(body).map_or_else(
-        |_| Said {
-            code: "unknown".to_owned(),
-            message: "The engine did not say why.".to_owned(),
-        },
-        |body| body.error,
-    );
-    EngineError::Refused {
-        status: status.as_u16(),
-        code: plain(&said.code, 64),
-        message: plain(&said.message, 300),
+    match serde_json::from_slice::<Body>(body) {
+        Ok(Body { error }) => (
+            text::printable(error.code.as_bytes(), MAX_CODE),
+            text::printable(error.message.as_bytes(), MAX_MESSAGE),
+        ),
+        Err(_) => (
+            "unknown".to_owned(),
+            "The engine did not say why.".to_owned(),
+        ),
     }
-}
-
-/// At most `length` characters of a foreign text, none of them a control character.
-fn plain(text: &str, length: usize) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(length)
-        .collect()
 }

@@ -33,6 +33,31 @@ pub struct EngineStatus {
     pub stage: GameStage,
     /// In the order of the roster.
     pub players: Vec<PlayerStatus>,
+    /// A turn is being generated in the background.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub generating: bool,
+    /// Why the turn that was generated in the background is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<TurnFailure>,
+    /// What the engine can do beside what it must.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+}
+
+/// Why a turn could not be generated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnFailure {
+    /// The engine's own words.
+    pub message: String,
+}
+
+/// What an engine answers when it is asked for a turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TurnAnswer {
+    /// It is there.
+    Generated(EngineStatus),
+    /// It is being generated: the status will say when it is there.
+    Accepted,
 }
 
 /// One race in brief.

@@ -3,8 +3,13 @@
 use galaxy_core::{OperationStatus, Timestamp, UserId};
 use galaxy_store::Db;
 
-use super::{Outcome, conclude, open, seen, snapshot};
-use crate::{engine::EngineStatus, operations::Claimed, store};
+use super::{Outcome, conclude, open};
+use crate::{
+    engine::EngineStatus,
+    events,
+    model::Claimed,
+    store::players,
+};
 
 /// Writes it, with how the game stands without the race.
 pub async fn banished(
@@ -15,10 +20,10 @@ pub async fn banished(
     now: Timestamp,
 ) -> Outcome {
     let (mut tx, mut record) = open(db, operation).await?;
-    store::players::mark_banished(&mut tx, record.game_id, user, now).await?;
+    players::mark_banished(&mut tx, record.game_id, user, now).await?;
     let ended = OperationStatus::Succeeded;
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
-    let seen = seen(&mut tx, &record, status).await?;
-    snapshot(&mut tx, &record, &seen, now).await?;
+    let seen = events::seen(&mut tx, &record, status).await?;
+    events::snapshot(&mut tx, &record, &seen, now).await?;
     Ok(tx.commit().await?)
 }

@@ -1,21 +1,14 @@
-//! An engine is, or is to be, no longer there.
+//! An engine is no longer there.
 
-use galaxy_core::{EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
+use galaxy_core::{Incident, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_store::Db;
 
-use super::{Outcome, conclude, open, snapshot_unseen};
-use crate::{Record, operations::Claimed, records, store};
-
-/// Before an engine is moved: nobody is to call it, and no probe is to miss it. Gives the record.
-pub async fn detached(db: &Db, operation: &Claimed, now: Timestamp) -> Outcome<Record> {
-    let (mut tx, mut record) = open(db, operation).await?;
-    if record.endpoint.is_some() {
-        record.endpoint = None;
-        store::records::save(&mut tx, &mut record, now).await?;
-        tx.commit().await?;
-    }
-    Ok(record)
-}
+use super::{Outcome, conclude, open};
+use crate::{
+    events,
+    model::{Claimed, Record},
+    store::records,
+};
 
 /// The engine was stopped; it can come back.
 pub async fn stopped(db: &Db, operation: &Claimed, now: Timestamp) -> Outcome {
@@ -38,34 +31,32 @@ async fn down(db: &Db, operation: &Claimed, status: RuntimeStatus, now: Timestam
     }
     let ended = OperationStatus::Succeeded;
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
-    snapshot_unseen(&mut tx, &record, now).await?;
+    events::snapshot_unseen(&mut tx, &record, now).await?;
     Ok(tx.commit().await?)
 }
 
-/// The engine and its state are gone, by somebody else's hand: the record says `removed`, and the lobby is told.
-/// `false` if the record has changed meanwhile.
-pub async fn gone(db: &Db, record: &Record, now: Timestamp) -> Outcome<bool> {
+/// The engine and its state are gone, by somebody else's hand: the record says `removed`, lobby, owner and operators are told.
+/// If it is seen again, it is adopted. `false` if the record has changed meanwhile.
+pub async fn gone(db: &Db, seen: &Record, now: Timestamp) -> Outcome<bool> {
     let mut tx = db.begin().await?;
-    let Some(mut current) = records::lock(&mut tx, record.game_id).await? else {
+    let Some(mut record) = records::lock(&mut tx, seen.game_id).await? else {
         return Ok(false);
     };
-    if current.version != record.version {
+    if record.version != seen.version {
         return Ok(false);
     }
-    current.status = RuntimeStatus::Removed;
-    current.container_id = None;
-    current.last_error = Some("the engine and its state are gone".to_owned());
-    clear(&mut current);
-    store::records::save(&mut tx, &mut current, now).await?;
-    snapshot_unseen(&mut tx, &current, now).await?;
+    record.status = RuntimeStatus::Removed;
+    record.last_error = Some("the engine and its state are gone".to_owned());
+    clear(&mut record);
+    records::save(&mut tx, &mut record, now).await?;
+    events::snapshot_unseen(&mut tx, &record, now).await?;
+    events::incident(&mut tx, &record, Incident::Gone, None).await?;
     tx.commit().await?;
     Ok(true)
 }
 
 fn clear(record: &mut Record) {
-    record.endpoint = None;
+    record.detach();
     record.next_turn_at = None;
     record.skip_next_tick = false;
-    record.engine_health = EngineHealth::Unknown;
-    record.missing_readings = 0;
 }

@@ -8,46 +8,60 @@ use galaxy_events::{
 use galaxy_store::{Db, Tx};
 use jiff::SignedDuration;
 
-use super::{Outcome, conclude, is_of, open, player_snapshots, snapshot};
+use super::{Outcome, conclude, open};
 use crate::{
-    NewOperation, Record, Work,
     engine::EngineStatus,
-    health::Seen,
-    operations::{self, Claimed},
-    players, store,
+    events,
+    model::{Claimed, NewOperation, PlayerMapping, Record, Seen, TurnMode, Work},
+    operations,
+    store::{players, records},
 };
 
 /// Whether to generate.
 #[derive(Debug)]
 pub enum TurnBegin {
     /// Yes; the record says so to the players.
-    Go(Box<Record>),
+    Go {
+        /// The record as it stands.
+        record: Box<Record>,
+        /// Who must be in the engine's answer.
+        players: Vec<PlayerMapping>,
+    },
     /// The game has that turn already.
     AlreadyThere,
     /// The game is not to go on.
     Obsolete(RuntimeStatus),
 }
 
-/// Marks that `expected` is being generated, if it still is to be.
+/// Marks that `expected` is being generated, if it still is to be. A turn that is only looked for is not marked.
 pub async fn turn_begun(
     db: &Db,
     operation: &Claimed,
     expected: u32,
+    mode: TurnMode,
     now: Timestamp,
 ) -> Outcome<TurnBegin> {
     let (mut tx, mut record) = open(db, operation).await?;
-    if !record.status.is_playing() || record.finished_at.is_some() {
+    let wanted = match mode {
+        TurnMode::Generate => record.status.is_playing(),
+        TurnMode::Retry | TurnMode::Recognise | TurnMode::Take => record.status.has_engine(),
+    };
+    if !wanted || record.finished_at.is_some() {
         return Ok(TurnBegin::Obsolete(record.status));
     }
-    if record.current_turn >= expected {
+    if record.current_turn >= expected && mode != TurnMode::Take {
         return Ok(TurnBegin::AlreadyThere);
     }
-    if record.status != RuntimeStatus::GenerationInProgress {
+    let players = players::of_game(&mut tx, record.game_id).await?;
+    if mode.generates() && record.status != RuntimeStatus::GenerationInProgress {
         record.status = RuntimeStatus::GenerationInProgress;
-        store::records::save(&mut tx, &mut record, now).await?;
+        records::save(&mut tx, &mut record, now).await?;
         tx.commit().await?;
     }
-    Ok(TurnBegin::Go(Box::new(record)))
+    Ok(TurnBegin::Go {
+        record: Box::new(record),
+        players,
+    })
 }
 
 /// Ends an operation whose turn another one has generated.
@@ -61,7 +75,7 @@ pub async fn turn_superfluous(db: &Db, operation: &Claimed, now: Timestamp) -> O
     Ok(tx.commit().await?)
 }
 
-/// Writes what the engine made of the turn. A finished game's engine is to be removed after `grace`.
+/// Writes what the engine made of the turn, which the caller has checked against the game's players. A finished game's engine is to be removed after `grace`.
 pub async fn turn_generated(
     db: &Db,
     operation: &Claimed,
@@ -70,7 +84,6 @@ pub async fn turn_generated(
     now: Timestamp,
 ) -> Outcome {
     let (mut tx, mut record) = open(db, operation).await?;
-    debug_assert!(is_of(status, record.game_id), "the caller has checked it");
     let advanced = status.turn > record.current_turn;
     record.current_turn = status.turn;
     record.engine_health = EngineHealth::Healthy;
@@ -89,9 +102,9 @@ pub async fn turn_generated(
         turn: status.turn,
         stage: status.stage,
         engine_health: record.engine_health,
-        players: player_snapshots(&mappings, status),
+        players: events::player_snapshots(&mappings, status),
     };
-    snapshot(&mut tx, &record, &seen, now).await?;
+    events::snapshot(&mut tx, &record, &seen, now).await?;
     if advanced {
         let members = mappings
             .iter()
@@ -127,7 +140,7 @@ async fn finish(
     };
     outbox::append(tx, &event).await?;
     let pointless = [Op::Turn, Op::Banish, Op::Restart, Op::Patch, Op::Stop];
-    store::queue::cancel(tx, record.game_id, &pointless, now).await?;
+    operations::cancel(tx, record, &pointless, now).await?;
     let operation = NewOperation {
         game_id: record.game_id,
         work: Work::Remove {},

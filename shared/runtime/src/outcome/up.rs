@@ -1,28 +1,18 @@
 //! An engine came up: for the first time, or again.
 
 use galaxy_core::{EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
-use galaxy_store::Db;
+use galaxy_events::{catalogue::runtime::EngineRecovered, outbox};
+use galaxy_store::{Db, Result, Topic, Tx};
 
-use super::{Outcome, conclude, open, seen, snapshot};
+use super::{Outcome, conclude, open_current};
 use crate::{
-    PlayerMapping, Record,
-    engine::{Endpoint, EngineStatus},
-    operations::Claimed,
-    records, schedule, store,
+    engine::EngineStatus,
+    events,
+    model::{Claimed, EngineUp, PlayerMapping, Record},
+    schedule,
+    store::{players, records},
+    turn,
 };
-
-/// What came up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EngineUp {
-    /// The driver's name of it.
-    pub container_id: String,
-    /// Where it is reached.
-    pub endpoint: Endpoint,
-    /// What it runs from.
-    pub image_ref: String,
-    /// Its version.
-    pub engine_version: String,
-}
 
 /// The game is set up: its players are known, its schedule begins.
 pub async fn started(
@@ -33,22 +23,23 @@ pub async fn started(
     players: &[PlayerMapping],
     now: Timestamp,
 ) -> Outcome {
-    let (mut tx, mut record) = open(db, operation).await?;
-    store::players::map(&mut tx, record.game_id, players).await?;
+    let (mut tx, mut record) = open_current(db, operation).await?;
+    players::map(&mut tx, record.game_id, players).await?;
     record.started_at = record.started_at.or(Some(now));
-    attach(&mut record, up, now);
+    record.attach(up, now);
     record.current_turn = status.turn;
     record.status = record.resting_status();
     go_on(&mut record, now);
     let ended = OperationStatus::Succeeded;
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
-    let seen = seen(&mut tx, &record, status).await?;
-    snapshot(&mut tx, &record, &seen, now).await?;
-    tx.notify(galaxy_store::Topic::Runtime);
+    let seen = events::seen(&mut tx, &record, status).await?;
+    events::snapshot(&mut tx, &record, &seen, now).await?;
+    tx.notify(Topic::Runtime);
     Ok(tx.commit().await?)
 }
 
-/// The engine runs again, by a restart or as another patch version.
+/// The engine runs again, by a restart or as another patch version. Has it generated a turn whose answer was lost, that turn is
+/// written next.
 pub async fn came_up(
     db: &Db,
     operation: &Claimed,
@@ -56,8 +47,9 @@ pub async fn came_up(
     status: &EngineStatus,
     now: Timestamp,
 ) -> Outcome {
-    let (mut tx, mut record) = open(db, operation).await?;
-    attach(&mut record, up, now);
+    let (mut tx, mut record) = open_current(db, operation).await?;
+    let was = record.engine_health;
+    record.attach(up, now);
     if !matches!(
         record.status,
         RuntimeStatus::GenerationInProgress | RuntimeStatus::GenerationFailed
@@ -67,47 +59,80 @@ pub async fn came_up(
     go_on(&mut record, now);
     let ended = OperationStatus::Succeeded;
     conclude(&mut tx, &mut record, operation, ended, None, now).await?;
-    let seen = seen(&mut tx, &record, status).await?;
-    snapshot(&mut tx, &record, &seen, now).await?;
-    tx.notify(galaxy_store::Topic::Runtime);
+    let seen = events::seen(&mut tx, &record, status).await?;
+    events::snapshot(&mut tx, &record, &seen, now).await?;
+    recovered(&mut tx, &record, was).await?;
+    if status.turn > record.current_turn {
+        turn::recognise(&mut tx, &record, now).await?;
+    }
+    tx.notify(Topic::Runtime);
     Ok(tx.commit().await?)
 }
 
-/// The engine that `record` told of was found, or was brought back, under another name or address: only that changes.
-/// `false` if the record has changed meanwhile.
-pub async fn adopted(db: &Db, record: &Record, up: &EngineUp, now: Timestamp) -> Outcome<bool> {
+/// The engine was brought up within an operation that goes on. Gives the record.
+pub async fn attached(
+    db: &Db,
+    operation: &Claimed,
+    up: &EngineUp,
+    now: Timestamp,
+) -> Outcome<Record> {
+    let (mut tx, mut record) = open_current(db, operation).await?;
+    let was = record.engine_health;
+    record.attach(up, now);
+    records::save(&mut tx, &mut record, now).await?;
+    recovered(&mut tx, &record, was).await?;
+    tx.commit().await?;
+    Ok(record)
+}
+
+/// The engine of `seen` was found on `node`, under another name or address, or after it was given up. What it answers is asked
+/// by the next probe. `false` if the record has changed meanwhile.
+pub async fn adopted(
+    db: &Db,
+    seen: &Record,
+    node: &str,
+    up: &EngineUp,
+    now: Timestamp,
+) -> Result<bool> {
     let mut tx = db.begin().await?;
-    let Some(mut current) = records::lock(&mut tx, record.game_id).await? else {
+    let Some(mut record) = records::lock(&mut tx, seen.game_id).await? else {
         return Ok(false);
     };
-    if current.version != record.version {
+    if record.version != seen.version {
         return Ok(false);
     }
-    current.container_id = Some(up.container_id.clone());
-    current.endpoint = Some(up.endpoint.clone());
-    current.missing_readings = 0;
-    store::records::save(&mut tx, &mut current, now).await?;
+    let changed = record.is_lost();
+    record.node_id = Some(node.to_owned());
+    record.container_id = Some(up.container_id.clone());
+    record.endpoint = Some(up.endpoint.clone());
+    record.missing_readings = 0;
+    record.missing_since = None;
+    if changed {
+        record.status = record.resting_status();
+        record.last_error = None;
+        go_on(&mut record, now);
+    }
+    records::save(&mut tx, &mut record, now).await?;
+    if changed {
+        events::snapshot_unseen(&mut tx, &record, now).await?;
+        tx.notify(Topic::Runtime);
+    }
     tx.commit().await?;
     Ok(true)
 }
 
-/// The engine was brought up within an operation that goes on.
-pub async fn attached(db: &Db, operation: &Claimed, up: &EngineUp, now: Timestamp) -> Outcome {
-    let (mut tx, mut record) = open(db, operation).await?;
-    attach(&mut record, up, now);
-    store::records::save(&mut tx, &mut record, now).await?;
-    Ok(tx.commit().await?)
-}
-
-fn attach(record: &mut Record, up: &EngineUp, now: Timestamp) {
-    record.container_id = Some(up.container_id.clone());
-    record.endpoint = Some(up.endpoint.clone());
-    record.image_ref = Some(up.image_ref.clone());
-    record.engine_version = Some(up.engine_version.clone());
-    record.engine_health = EngineHealth::Healthy;
-    record.missing_readings = 0;
-    record.last_error = None;
-    record.last_observed_at = Some(now);
+/// Tells that the engine answers again, if it was said that it does not.
+async fn recovered(tx: &mut Tx, record: &Record, was: EngineHealth) -> Result<()> {
+    if matches!(was, EngineHealth::Unknown | EngineHealth::Healthy) {
+        return Ok(());
+    }
+    let event = EngineRecovered {
+        game_id: record.game_id,
+        version: record.version,
+        game_name: record.game_name.clone(),
+    };
+    outbox::append(tx, &event).await?;
+    Ok(())
 }
 
 /// Sets the next tick of a schedule that stood still while the engine was away.

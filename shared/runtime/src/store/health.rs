@@ -1,61 +1,40 @@
-//! `runtime_health_snapshots`, and the probe's columns of `runtime_records`.
+//! `runtime_health_snapshots`, and which engines of a node are watched.
 
 use galaxy_core::{EngineHealth, GameId, SnapshotId, Timestamp};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 
-use super::{int, uint, unreadable};
-use crate::health::{KEPT, Probe, Seen};
+use super::unreadable;
+use crate::{
+    engine::EngineAddress,
+    model::{EngineToken, KEPT, Seen, Watched},
+};
 
-/// Games that a due probe may take: their engine is there and no operation is moving it.
-#[tracing::instrument(name = "db.runtime.claim_probes", level = "debug", skip_all)]
-pub(crate) async fn claim(
-    connection: &mut PgConnection,
-    before: Timestamp,
-    limit: i64,
-    now: Timestamp,
-) -> Result<Vec<Probe>> {
+/// The engines of `node` that are to be reached, of games that are not over.
+#[tracing::instrument(name = "db.runtime.watched_engines", level = "debug", skip_all)]
+pub(crate) async fn watched(connection: &mut PgConnection, node: &str) -> Result<Vec<Watched>> {
     let rows = sqlx::query!(
-        r#"with due as (
-             select game_id from backend.runtime_records
-             where endpoint is not null and finished_at is null
-               and (last_observed_at is null or last_observed_at <= $1)
-             order by last_observed_at nulls first, game_id limit $2 for update skip locked)
-         update backend.runtime_records r set last_observed_at = $3
-         from due where r.game_id = due.game_id
-         returning r.game_id as "game_id: GameId", r.endpoint as "endpoint!",
-             r.engine_health as "engine_health: EngineHealth", r.missed_probes"#,
-        before,
-        limit,
-        now,
+        r#"select game_id as "game_id: GameId", endpoint as "endpoint!", engine_token, epoch,
+               engine_health as "engine_health: EngineHealth"
+           from backend.runtime_records
+           where node_id = $1 and (current_container_id is not null or finished_at is null)
+             and endpoint is not null and finished_at is null"#,
+        node,
     )
     .fetch_all(connection)
     .await?;
-    let probes = rows.into_iter().filter_map(|row| {
-        Some(Probe {
-            game_id: row.game_id,
-            endpoint: row.endpoint.parse().ok()?,
+    let watched = rows.into_iter().filter_map(|row| {
+        Some(Watched {
+            engine: EngineAddress {
+                game_id: row.game_id,
+                endpoint: row.endpoint.parse().ok()?,
+                token: row.engine_token.map(EngineToken::stored),
+            },
+            epoch: row.epoch,
             health: row.engine_health,
-            missed: uint(row.missed_probes),
         })
     });
-    Ok(probes.collect())
-}
-
-#[tracing::instrument(name = "db.runtime.set_missed_probes", skip_all)]
-pub(crate) async fn set_missed(
-    connection: &mut PgConnection,
-    game: GameId,
-    missed: u32,
-) -> Result<()> {
-    sqlx::query!(
-        "update backend.runtime_records set missed_probes = $2 where game_id = $1",
-        game.uuid(),
-        int(missed),
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    Ok(watched.collect())
 }
 
 /// Keeps a snapshot and lets those beyond the last [`KEPT`] go.
@@ -89,8 +68,9 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// The last thing seen of a game's engine.
 #[tracing::instrument(name = "db.runtime.latest_snapshot", skip_all)]
-pub(crate) async fn latest(connection: &mut PgConnection, game: GameId) -> Result<Option<Seen>> {
+pub async fn latest(connection: &mut PgConnection, game: GameId) -> Result<Option<Seen>> {
     let payload = sqlx::query_scalar!(
         "select payload from backend.runtime_health_snapshots where game_id = $1
          order by observed_at desc, snapshot_id desc limit 1",
@@ -102,4 +82,28 @@ pub(crate) async fn latest(connection: &mut PgConnection, game: GameId) -> Resul
         .map(serde_json::from_value)
         .transpose()
         .map_err(unreadable)?)
+}
+
+/// What was seen of a game's engine, newest first, with its time.
+#[tracing::instrument(name = "db.runtime.snapshots", skip_all)]
+pub async fn history(
+    connection: &mut PgConnection,
+    game: GameId,
+) -> Result<Vec<(Timestamp, Seen)>> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select observed_at, payload from backend.runtime_health_snapshots
+           where game_id = $1 order by observed_at desc, snapshot_id desc limit $2"#,
+        game.uuid(),
+        KEPT,
+    )
+    .fetch_all(connection)
+    .await?;
+    let read = |row: Row| Ok((row.observed_at, serde_json::from_value(row.payload).map_err(unreadable)?));
+    rows.into_iter().map(read).collect()
+}
+
+struct Row {
+    observed_at: Timestamp,
+    payload: serde_json::Value,
 }

@@ -1,11 +1,12 @@
-//! All SQL on the runtime's tables, a file for each.
+//! All SQL on the runtime's tables, a file for each subject. It knows the model, and nothing above it.
 
-pub(crate) mod health;
-pub(crate) mod leases;
-pub(crate) mod operations;
-pub(crate) mod players;
-pub(crate) mod queue;
-pub(crate) mod records;
+pub mod health;
+pub mod leases;
+pub mod nodes;
+pub mod operations;
+pub mod players;
+pub mod queue;
+pub mod records;
 pub(crate) mod scheduling;
 pub(crate) mod versions;
 

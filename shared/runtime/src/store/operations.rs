@@ -1,12 +1,14 @@
 //! `runtime_operation_log` as history.
 
-use galaxy_core::{GameId, Op, OperationId, OperationStatus, Timestamp};
-use galaxy_store::Result;
+use galaxy_core::{
+    Cursor, GameId, Limit, Op, OperationId, OperationStatus, Page, Timestamp,
+};
+use galaxy_store::{ListError, Result};
 use serde_json::Value;
 use sqlx::PgConnection;
 
 use super::uint;
-use crate::Operation;
+use crate::model::Operation;
 
 struct Row {
     operation_id: OperationId,
@@ -18,6 +20,9 @@ struct Row {
     run_after: Timestamp,
     attempt: i32,
     max_attempts: i32,
+    waiting_for: Option<String>,
+    lease_owner: Option<String>,
+    lease_expires_at: Option<Timestamp>,
     created_at: Timestamp,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -36,6 +41,9 @@ impl From<Row> for Operation {
             run_after: row.run_after,
             attempt: uint(row.attempt),
             max_attempts: uint(row.max_attempts),
+            waiting_for: row.waiting_for,
+            lease_owner: row.lease_owner,
+            lease_expires_at: row.lease_expires_at,
             created_at: row.created_at,
             started_at: row.started_at,
             finished_at: row.finished_at,
@@ -50,15 +58,16 @@ macro_rules! select {
             Row,
             r#"select operation_id as "operation_id: OperationId", game_id as "game_id: GameId", op as "op: Op",
                    status as "status: OperationStatus", params, requested_by, run_after, attempt, max_attempts,
-                   created_at, started_at, finished_at, error
+                   waiting_for, lease_owner, lease_expires_at, created_at, started_at, finished_at, error
                from backend.runtime_operation_log "# + $tail
             $(, $argument)*
         )
     };
 }
 
+/// One operation.
 #[tracing::instrument(name = "db.runtime.operation", skip_all)]
-pub(crate) async fn get(
+pub async fn get(
     connection: &mut PgConnection,
     id: OperationId,
 ) -> Result<Option<Operation>> {
@@ -68,8 +77,37 @@ pub(crate) async fn get(
     Ok(row.map(Operation::from))
 }
 
+/// The open operations of a game, the one that runs or is parked first.
+#[tracing::instrument(name = "db.runtime.open_operations", skip_all)]
+pub async fn open(connection: &mut PgConnection, game: GameId) -> Result<Vec<Operation>> {
+    let rows = select!(
+        "where game_id = $1 and status in ('queued', 'running')
+         order by status = 'running' desc, parked desc, op = 'start' desc, run_after, operation_id limit 100",
+        game.uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Operation::from).collect())
+}
+
+const LIST: &str = "runtime_operations";
+
+/// A page of a game's operations, newest first.
+pub async fn list(
+    connection: &mut PgConnection,
+    game: GameId,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> std::result::Result<Page<Operation>, ListError> {
+    let before = Cursor::after(LIST, cursor)?;
+    let rows = select_page(connection, game, before, limit.probe()).await?;
+    Ok(Page::cut(rows, limit, LIST, |operation| {
+        (operation.created_at, operation.operation_id)
+    }))
+}
+
 #[tracing::instrument(name = "db.runtime.list_operations", skip_all)]
-pub(crate) async fn list(
+async fn select_page(
     connection: &mut PgConnection,
     game: GameId,
     before: Option<(Timestamp, OperationId)>,

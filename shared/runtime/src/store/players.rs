@@ -6,10 +6,14 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::uint;
-use crate::{PlayerMapping, Seat};
+use crate::{
+    engine::EngineAddress,
+    model::{EngineToken, PlayerMapping, Seat},
+};
 
+/// All players of a game, in no certain order.
 #[tracing::instrument(name = "db.runtime.players", skip_all)]
-pub(crate) async fn of_game(
+pub async fn of_game(
     connection: &mut PgConnection,
     game: GameId,
 ) -> Result<Vec<PlayerMapping>> {
@@ -23,15 +27,25 @@ pub(crate) async fn of_game(
     .await?)
 }
 
+/// One player of a game; `None` if the user does not play in it.
+pub async fn of(
+    connection: &mut PgConnection,
+    game: GameId,
+    user: UserId,
+) -> Result<Option<PlayerMapping>> {
+    Ok(seat(connection, game, user).await?.map(|seat| seat.mapping))
+}
+
+/// The player's seat; `None` if the user does not play in the game, or the game was not started.
 #[tracing::instrument(name = "db.runtime.seat", skip_all)]
-pub(crate) async fn seat(
+pub async fn seat(
     connection: &mut PgConnection,
     game: GameId,
     user: UserId,
 ) -> Result<Option<Seat>> {
     let row = sqlx::query!(
         r#"select p.race_name, p.engine_player_uuid, p.banished_at, r.status as "status: RuntimeStatus", r.endpoint,
-               r.current_turn
+               r.engine_token, r.current_turn, (r.finished_at is not null) as "finished!"
            from backend.player_mappings p join backend.runtime_records r using (game_id)
            where p.game_id = $1 and p.user_id = $2"#,
         game.uuid(),
@@ -47,8 +61,16 @@ pub(crate) async fn seat(
             banished_at: row.banished_at,
         },
         status: row.status,
-        endpoint: row.endpoint.and_then(|text| text.parse().ok()),
+        engine: row
+            .endpoint
+            .and_then(|text| text.parse().ok())
+            .map(|endpoint| EngineAddress {
+                game_id: game,
+                endpoint,
+                token: row.engine_token.map(EngineToken::stored),
+            }),
         turn: uint(row.current_turn),
+        finished: row.finished,
     }))
 }
 

@@ -7,7 +7,7 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::NewOperation;
+use crate::model::NewOperation;
 
 #[tracing::instrument(name = "db.runtime.queue_operation", skip_all)]
 pub(crate) async fn insert(
@@ -33,24 +33,42 @@ pub(crate) async fn insert(
     .await?;
     Ok(())
 }
+
+/// Ends what is queued or parked for `game`, and withdraws what a process works on: that is undone at its next step. Gives
+/// what was ended.
 #[tracing::instrument(name = "db.runtime.cancel_operations", skip_all)]
 pub(crate) async fn cancel(
     connection: &mut PgConnection,
     game: GameId,
     ops: &[Op],
     now: Timestamp,
-) -> Result<u64> {
+) -> Result<Vec<(OperationId, Op)>> {
     let ops: Vec<String> = ops.iter().map(ToString::to_string).collect();
-    Ok(sqlx::query!(
-        "update backend.runtime_operation_log set status = 'cancelled', finished_at = $3
-         where game_id = $1 and status = 'queued' and op = any($2)",
+    sqlx::query!(
+        "update backend.runtime_operation_log set cancel_requested_at = coalesce(cancel_requested_at, $3)
+         where game_id = $1 and status = 'running' and op = any($2) and op in ('start', 'restart', 'patch')",
         game.uuid(),
         &ops,
         now,
     )
-    .execute(connection)
-    .await?
-    .rows_affected())
+    .execute(&mut *connection)
+    .await?;
+    let ended = sqlx::query!(
+        r#"update backend.runtime_operation_log
+           set status = 'cancelled', finished_at = $3, parked = false, waiting_for = null,
+               error = 'cancelled: another operation took its place'
+           where game_id = $1 and status = 'queued' and op = any($2)
+           returning operation_id as "operation_id: OperationId", op as "op: Op""#,
+        game.uuid(),
+        &ops,
+        now,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ended
+        .into_iter()
+        .map(|row| (row.operation_id, row.op))
+        .collect())
 }
 
 #[tracing::instrument(name = "db.runtime.is_operation_open", skip_all)]
@@ -65,8 +83,10 @@ pub(crate) async fn is_open(connection: &mut PgConnection, game: GameId, op: Op)
     .await?)
 }
 
+/// Those of `games` whose engine an operation is going to move, or is calling: what it will leave is not known yet. A
+/// waiting banishment does not count, since it may itself wait for the engine.
 #[tracing::instrument(name = "db.runtime.busy_games", skip_all)]
-pub(crate) async fn busy(
+pub async fn busy(
     connection: &mut PgConnection,
     games: &[GameId],
 ) -> Result<HashSet<GameId>> {

@@ -5,7 +5,17 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Work, scheduling::Due};
+use crate::model::{TurnMode, Work};
+
+/// A game whose tick came.
+pub(crate) struct Due {
+    pub game: GameId,
+    pub turn_schedule: String,
+    pub time_zone: String,
+    pub skip: bool,
+    pub expected_turn: i32,
+    pub at: Timestamp,
+}
 
 #[tracing::instrument(name = "db.runtime.next_due", level = "debug", skip_all)]
 pub(crate) async fn next_due(connection: &mut PgConnection) -> Result<Option<Timestamp>> {
@@ -72,7 +82,11 @@ pub(crate) async fn queue_turns(
     let ids: Vec<Uuid> = ticking().map(|_| OperationId::generate().uuid()).collect();
     let games: Vec<Uuid> = ticking().map(|due| due.game.uuid()).collect();
     let turns: Vec<i32> = ticking().map(|due| due.expected_turn).collect();
-    let attempts = Work::Turn { expected_turn: 0 }.max_attempts();
+    let attempts = Work::Turn {
+        expected_turn: 0,
+        mode: TurnMode::Generate,
+    }
+    .max_attempts();
     Ok(sqlx::query!(
         "insert into backend.runtime_operation_log
              (operation_id, game_id, op, params, requested_by, run_after, max_attempts, created_at)

@@ -4,7 +4,7 @@ use galaxy_core::Timestamp;
 use galaxy_store::Result;
 use sqlx::PgConnection;
 
-use crate::versions::{Change, EngineVersion, NewVersion};
+use crate::model::{EngineVersion, NewVersion, VersionChange};
 
 #[tracing::instrument(name = "db.runtime.version", skip_all)]
 pub(crate) async fn get(
@@ -58,7 +58,7 @@ pub(crate) async fn insert(
 pub(crate) async fn update(
     connection: &mut PgConnection,
     version: &str,
-    change: &Change,
+    change: &VersionChange,
     now: Timestamp,
 ) -> Result<Option<EngineVersion>> {
     Ok(sqlx::query_as!(
@@ -77,4 +77,24 @@ pub(crate) async fn update(
     )
     .fetch_optional(connection)
     .await?)
+}
+
+/// Notes what the version's image was when it was first resolved.
+#[tracing::instrument(name = "db.runtime.note_digest", skip_all)]
+pub(crate) async fn note_digest(
+    connection: &mut PgConnection,
+    version: &str,
+    image_ref: &str,
+    digest: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "update backend.engine_versions set image_digest = $3
+         where version = $1 and image_ref = $2 and image_digest is null",
+        version,
+        image_ref,
+        digest,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

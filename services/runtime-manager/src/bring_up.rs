@@ -1,0 +1,269 @@
+//! Bringing an engine up until it answers, in steps that may be repeated: image, epoch, engine, health.
+
+use std::time::Duration;
+
+use galaxy_core::{FailureCode, GameId};
+use galaxy_drivers::{Driver as _, DriverError, EngineSpec, Resolved, Resources, Sight};
+use galaxy_runtime::{
+    Claimed, EngineUp, Record,
+    engine::{EngineAddress, EngineError, EngineStatus},
+    outcome, versions,
+};
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::{
+    Manager,
+    manager::POLL_INTERVAL,
+    work::{Failure, Wait},
+};
+
+/// How long a step looks on before it gives its worker back. Most engines are up by then.
+const LOOK_ON: Duration = Duration::from_secs(2);
+
+/// Which engine is to come up.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub image_ref: String,
+    pub engine_version: String,
+}
+
+/// How far an engine is.
+pub(crate) enum BringUp {
+    /// It runs and answers.
+    Up(EngineUp),
+    /// It is not there yet.
+    Waiting(Wait),
+}
+
+impl Target {
+    /// What the record says is to run.
+    pub(crate) fn of(record: &Record) -> Self {
+        Self {
+            image_ref: record.image_ref.clone().unwrap_or_default(),
+            engine_version: record.engine_version.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl Manager {
+    /// Makes sure that the game's engine runs as `target` says, under the operation's own epoch, and answers. The old engine is
+    /// left alone until the new image is there.
+    pub(crate) async fn bring_up(
+        &self,
+        operation: &Claimed,
+        target: &Target,
+    ) -> Result<BringUp, Failure> {
+        let digest = match self.resolved(&target.image_ref).await? {
+            Ok(digest) => digest,
+            Err(wait) => return Ok(BringUp::Waiting(wait)),
+        };
+        let node = &self.node.node_id;
+        let now = self.clock.now();
+        let record = outcome::epoch_taken(&self.db, operation, node, now).await?;
+        let resources = self.noted(target, &digest).await?;
+        if record.started_at.is_none() && !self.is_ground_clean(&record).await? {
+            return Ok(BringUp::Waiting(Wait::soon("the end of an earlier start")));
+        }
+        let spec = self.spec(&record, target, digest, resources);
+        let begun = operation.epoch.map_or(now, |(_, at)| at);
+        self.look_on(&record, target, &spec, begun).await
+    }
+
+    /// The image, once it is there.
+    async fn resolved(&self, image: &str) -> Result<Result<String, Wait>, Failure> {
+        let until = Instant::now() + LOOK_ON;
+        loop {
+            match self.driver.resolve(image).await? {
+                Resolved::Ready(digest) => return Ok(Ok(digest)),
+                Resolved::Pulling(progress) if Instant::now() >= until => {
+                    return Ok(Err(Wait::soon(format!("the image: {progress}"))));
+                }
+                Resolved::Pulling(_) => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    /// Notes what the version's image is, and gives its limits.
+    async fn noted(&self, target: &Target, digest: &str) -> Result<Resources, Failure> {
+        let mut connection = self.db.acquire().await?;
+        versions::note_digest(
+            &mut connection,
+            &target.engine_version,
+            &target.image_ref,
+            digest,
+        )
+        .await?;
+        let version = versions::get(&mut connection, &target.engine_version).await?;
+        let resources = version.map(|version| Resources::parse(&version.resources));
+        resources
+            .unwrap_or_else(|| Ok(Resources::default()))
+            .map_err(|error| {
+                let detail = format!("the version's resources {error}");
+                Failure::never(FailureCode::ContainerStartFailed, detail)
+            })
+    }
+
+    /// Removes what an earlier start of a game that never began has left: its engine and its state. What this epoch has made
+    /// stays. `false` if something is still ending.
+    async fn is_ground_clean(&self, record: &Record) -> Result<bool, Failure> {
+        let (game, epoch) = (record.game_id, record.epoch);
+        if self.driver.observe(game).await?.epoch() == Some(epoch) {
+            return Ok(true);
+        }
+        match self.driver.delete_engine(game, epoch - 1).await? {
+            Sight::Absent => Ok(true),
+            Sight::StateOnly => {
+                self.driver.delete_state(game, epoch - 1).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn spec(
+        &self,
+        record: &Record,
+        target: &Target,
+        digest: String,
+        resources: Resources,
+    ) -> EngineSpec {
+        let token = record.engine_token.as_ref();
+        EngineSpec {
+            game: record.game_id,
+            epoch: record.epoch,
+            image: target.image_ref.clone(),
+            digest,
+            version: target.engine_version.clone(),
+            resources,
+            token: token.map(|token| SecretString::from(token.reveal().to_owned())),
+            environment: vec![],
+            log_limit: self.log_limit,
+            grace: self.timeouts.stop,
+        }
+    }
+
+    /// Applies `spec` and watches the engine for a moment. It has failed if it ended, or if it does not answer in its time.
+    async fn look_on(
+        &self,
+        record: &Record,
+        target: &Target,
+        spec: &EngineSpec,
+        begun: galaxy_core::Timestamp,
+    ) -> Result<BringUp, Failure> {
+        let until = Instant::now() + LOOK_ON;
+        loop {
+            let waiting = match self.driver.apply(spec).await? {
+                Sight::Running(instance) => {
+                    let engine = EngineAddress {
+                        game_id: record.game_id,
+                        endpoint: instance.endpoint.clone(),
+                        token: record.engine_token.clone(),
+                    };
+                    match self.engines.healthz(&engine).await {
+                        Ok(()) => {
+                            return Ok(BringUp::Up(EngineUp {
+                                container_id: instance.container_id,
+                                endpoint: instance.endpoint,
+                                image_ref: target.image_ref.clone(),
+                                image_digest: spec.digest.clone(),
+                                engine_version: target.engine_version.clone(),
+                            }));
+                        }
+                        Err(error) => format!("the engine's first answer ({error})"),
+                    }
+                }
+                Sight::Exited(exit) if exit.epoch == spec.epoch => {
+                    let log = self.log_tail(record).await;
+                    let detail = format!("it ended: {}\n{log}", Ended(&exit));
+                    return Err(Failure::again(FailureCode::ContainerStartFailed, detail));
+                }
+                Sight::Pending { why, .. } => why,
+                Sight::Unknown(text) => format!("the driver to tell ({text})"),
+                Sight::Absent | Sight::StateOnly | Sight::Exited(_) => "the engine".to_owned(),
+            };
+            if self.is_late(begun) {
+                let detail = format!("it does not answer in time, it waited for {waiting}");
+                return Err(Failure::again(FailureCode::EngineUnhealthy, detail));
+            }
+            if Instant::now() >= until {
+                return Ok(BringUp::Waiting(Wait::soon(waiting)));
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    /// Whether an engine whose epoch began at `begun` should answer by now: the one before it may have taken its time to end.
+    fn is_late(&self, begun: galaxy_core::Timestamp) -> bool {
+        let allowed = self.timeouts.start + self.timeouts.stop;
+        let allowed = SignedDuration::try_from(allowed).unwrap_or(SignedDuration::MAX);
+        self.clock.now().duration_since(begun) >= allowed
+    }
+
+    /// The status of an engine that must be the game's: `None` if nobody, or another engine, is there.
+    pub(crate) async fn status_of(
+        &self,
+        engine: &EngineAddress,
+    ) -> Result<Option<EngineStatus>, EngineError> {
+        match self.engines.status(engine).await {
+            Ok(status) if status.game_id == engine.game_id => Ok(Some(status)),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_absence() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Kills the engine that a start has made, and removes it with its state. `false` if it is still ending.
+    pub(crate) async fn undo(&self, game: GameId, epoch: i64) -> Result<bool, DriverError> {
+        let until = Instant::now() + LOOK_ON;
+        loop {
+            match self.driver.delete_engine(game, epoch).await? {
+                Sight::Absent => return Ok(true),
+                Sight::StateOnly => {
+                    self.driver.delete_state(game, epoch).await?;
+                    return Ok(true);
+                }
+                _ if Instant::now() >= until => return Ok(false),
+                _ => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    /// Ends the engine gently. `None` once it has ended, else what is waited for.
+    pub(crate) async fn put_to_sleep(&self, record: &Record) -> Result<Option<Wait>, DriverError> {
+        let until = Instant::now() + LOOK_ON;
+        loop {
+            let grace = self.timeouts.stop;
+            match self.driver.sleep(record.game_id, record.epoch, grace).await? {
+                Sight::Absent | Sight::StateOnly | Sight::Exited(_) => return Ok(None),
+                _ if Instant::now() >= until => return Ok(Some(Wait::soon("the engine's end"))),
+                _ => tokio::time::sleep(POLL_INTERVAL).await,
+            }
+        }
+    }
+
+    /// Ends the engine and removes it; its state stays. `None` once it is gone, else what is waited for.
+    pub(crate) async fn take_down(&self, record: &Record) -> Result<Option<Wait>, DriverError> {
+        if let Some(wait) = self.put_to_sleep(record).await? {
+            return Ok(Some(wait));
+        }
+        match self.driver.delete_engine(record.game_id, record.epoch).await? {
+            Sight::Absent | Sight::StateOnly => Ok(None),
+            _ => Ok(Some(Wait::soon("the engine's removal"))),
+        }
+    }
+}
+
+/// How an engine ended, for people.
+pub(crate) struct Ended<'a>(pub &'a galaxy_drivers::Exit);
+
+impl std::fmt::Display for Ended<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.0.oom, self.0.code) {
+            (true, _) => f.write_str("killed because it used more memory than it may"),
+            (false, Some(code)) => write!(f, "with status {code}"),
+            (false, None) => f.write_str("with an unknown status"),
+        }
+    }
+}
