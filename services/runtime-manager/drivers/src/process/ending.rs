@@ -157,6 +157,10 @@ struct Ending(AsyncFd<OwnedFd>);
 
 impl Ending {
     /// `None` if the process is gone, or if the kernel is older than 5.3 or keeps us from waiting.
+    #[expect(
+        deprecated,
+        reason = "sound for a descriptor that is owned and never replaced; its successor is an unsafe function"
+    )]
     fn of(process: &ProcessId, boot: &str) -> Option<Self> {
         let pid = Pid::from_raw(process.pid())?;
         let handle = pidfd_open(pid, PidfdFlags::empty()).ok()?;
@@ -164,7 +168,7 @@ impl Ending {
         if process.liveness(boot).ok()? == Liveness::Gone {
             return None;
         }
-        AsyncFd::register_with_interest(handle, Interest::READABLE)
+        AsyncFd::with_interest(handle, Interest::READABLE)
             .ok()
             .map(Self)
     }
