@@ -8,12 +8,14 @@
 mod bounded;
 mod driver;
 mod error;
+mod process;
 mod sight;
 mod spec;
 
 pub use bounded::Bounded;
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
+pub use process::{ProcessConfig, ProcessDriver};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
 pub use galaxy_core::Resources;
 pub use spec::EngineSpec;
