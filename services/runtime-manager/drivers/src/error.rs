@@ -48,6 +48,11 @@ impl DriverError {
         Self::NoImage(printable(error))
     }
 
+    /// [`Self::NoCapacity`] with any error's text.
+    pub fn no_capacity(error: impl std::fmt::Display) -> Self {
+        Self::NoCapacity(printable(error))
+    }
+
     /// [`Self::Denied`] with any error's text.
     pub fn denied(error: impl std::fmt::Display) -> Self {
         Self::Denied(printable(error))

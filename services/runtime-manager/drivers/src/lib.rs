@@ -6,12 +6,14 @@
 #![warn(missing_docs)]
 
 mod bounded;
+pub mod docker;
 mod driver;
 mod error;
 mod sight;
 mod spec;
 
 pub use bounded::Bounded;
+pub use docker::DockerDriver;
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
