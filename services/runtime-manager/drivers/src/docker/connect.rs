@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bollard::{API_DEFAULT_VERSION, Docker, query_parameters::ListContainersOptionsBuilder};
 use galaxy_core::Clock;
 use galaxy_service::Tasks;
+use parking_lot::Mutex;
 
 use super::{
     DockerDriver, Inner,
@@ -58,9 +59,9 @@ impl DockerDriver {
             config,
             clock,
             network: network.into(),
-            kept: Default::default(),
-            snapshot: Default::default(),
-            exits: Default::default(),
+            kept: Mutex::default(),
+            snapshot: Mutex::default(),
+            exits: Mutex::default(),
             events: tokio::sync::broadcast::channel(events::BUFFER).0,
             replaced: false.into(),
         });

@@ -11,7 +11,7 @@ use crate::Result;
 /// At most one piece of work a key. What became of it is kept until somebody takes it.
 pub(super) struct Jobs<K, T> {
     name: &'static str,
-    jobs: Arc<Mutex<HashMap<K, Job<T>>>>,
+    entries: Arc<Mutex<HashMap<K, Job<T>>>>,
     tasks: Tasks,
 }
 
@@ -55,7 +55,7 @@ where
     pub(super) fn new(name: &'static str, tasks: &Tasks) -> Self {
         Self {
             name,
-            jobs: Arc::default(),
+            entries: Arc::default(),
             tasks: tasks.clone(),
         }
     }
@@ -66,7 +66,7 @@ where
         F: Future<Output = Result<()>> + Send + 'static,
     {
         let (progress, text) = watch::channel("begins".to_owned());
-        let mut jobs = self.jobs.lock();
+        let mut jobs = self.entries.lock();
         let serial = match jobs.get(&key) {
             Some(job) if job.done.is_none() => return,
             Some(job) => job.serial + 1,
@@ -81,7 +81,7 @@ where
         jobs.insert(key.clone(), job);
         drop(jobs);
         let mut end = End {
-            jobs: self.jobs.clone(),
+            entries: self.entries.clone(),
             key,
             serial,
             result: None,
@@ -97,7 +97,7 @@ where
 
     /// What there is for `key`.
     pub(super) fn look(&self, key: &K) -> Option<Seen<T>> {
-        let job = self.jobs.lock().get(key).cloned()?;
+        let job = self.entries.lock().get(key).cloned()?;
         Some(match job.done {
             Some((result, at)) => Seen::Done {
                 about: job.about,
@@ -113,7 +113,7 @@ where
 
     /// Waits for the work on `key`, `patience` at most.
     pub(super) async fn wait(&self, key: &K, patience: Duration) {
-        let text = self.jobs.lock().get(key).map(|job| job.text.clone());
+        let text = self.entries.lock().get(key).map(|job| job.text.clone());
         if let Some(mut text) = text {
             let ended = async { while text.changed().await.is_ok() {} };
             // Work that takes longer goes on; the caller looks again.
@@ -123,7 +123,7 @@ where
 
     /// Forgets what is kept for `key`; work that is under way goes on.
     pub(super) fn forget(&self, key: &K) {
-        let mut jobs = self.jobs.lock();
+        let mut jobs = self.entries.lock();
         if jobs.get(key).is_some_and(|job| job.done.is_some()) {
             jobs.remove(key);
         }
@@ -132,7 +132,7 @@ where
 
 /// Tells the result when the work ends, also by a panic or a shutdown: then there is none.
 struct End<K: Eq + Hash, T> {
-    jobs: Arc<Mutex<HashMap<K, Job<T>>>>,
+    entries: Arc<Mutex<HashMap<K, Job<T>>>>,
     key: K,
     serial: u64,
     result: Option<Result<()>>,
@@ -140,7 +140,7 @@ struct End<K: Eq + Hash, T> {
 
 impl<K: Eq + Hash, T> Drop for End<K, T> {
     fn drop(&mut self) {
-        let mut jobs = self.jobs.lock();
+        let mut jobs = self.entries.lock();
         match (self.result.take(), jobs.get_mut(&self.key)) {
             (Some(result), Some(job)) if job.serial == self.serial => {
                 job.done = Some((result, Instant::now()));

@@ -8,7 +8,7 @@ use std::{
 
 use bollard::{
     errors::Error,
-    models::ContainerSummary,
+    models::{ContainerSummary, ContainerSummaryStateEnum},
     query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder},
 };
 use futures_util::{StreamExt as _, stream};
@@ -136,9 +136,8 @@ impl Inner {
     }
 
     fn summary(&self, container: ContainerSummary) -> Option<(GameId, Listed)> {
-        use bollard::models::ContainerSummaryStateEnum as State;
         let game = self.names.game(&container.labels?)?;
-        let exited = container.state == Some(State::EXITED);
+        let exited = container.state == Some(ContainerSummaryStateEnum::EXITED);
         let id = container.id?;
         Some((game, Listed { id, exited }))
     }

@@ -82,7 +82,7 @@ impl Inner {
             Ok(Ok(lines)) => self.kept.lock().keep(game, lines),
             Ok(Err(error)) => tracing::warn!(%game, "the end of an engine's log is lost: {error}"),
             Err(_) => {
-                tracing::warn!(%game, "the end of an engine's log is lost: Docker is too slow")
+                tracing::warn!(%game, "the end of an engine's log is lost: Docker is too slow");
             }
         }
     }

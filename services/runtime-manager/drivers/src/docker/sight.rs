@@ -1,6 +1,8 @@
 //! What an inspected container is, as the trait sees it.
 
-use bollard::models::{ContainerInspectResponse, ContainerState, ContainerStateStatusEnum};
+use bollard::models::{
+    ContainerInspectResponse, ContainerState, ContainerStateStatusEnum as Status,
+};
 use galaxy_core::{Endpoint, GameId, Timestamp, text};
 
 use super::{
@@ -66,7 +68,7 @@ impl Found {
             tags: labels
                 .and_then(|labels| names.tags(&labels))
                 .filter(|tags| tags.game == game),
-            unstarted: state.status == Some(ContainerStateStatusEnum::CREATED),
+            unstarted: state.status == Some(Status::CREATED),
             state,
             address,
         }
@@ -105,7 +107,6 @@ impl Found {
             epoch: tags.epoch,
             why: self.with_error(why),
         };
-        use ContainerStateStatusEnum as Status;
         match self.state.status {
             Some(Status::RUNNING | Status::STOPPING) => self.running(tags, network),
             Some(Status::EXITED) => Sight::Exited(self.exit(tags)),
