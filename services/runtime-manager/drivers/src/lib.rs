@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod bounded;
+pub mod docker;
 mod driver;
 mod error;
 mod process;
@@ -13,6 +14,7 @@ mod sight;
 mod spec;
 
 pub use bounded::Bounded;
+pub use docker::DockerDriver;
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
 pub use process::{ProcessConfig, ProcessDriver};

@@ -1,0 +1,126 @@
+//! Docker's events, as hints.
+
+use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+
+use bollard::{models::EventMessage, query_parameters::EventsOptionsBuilder};
+use futures_util::{StreamExt as _, stream};
+use galaxy_core::Timestamp;
+use galaxy_service::{Backoff, Tasks};
+use tokio::sync::broadcast;
+
+use super::{Inner, error::driver_error};
+use crate::{DriverError, DriverEvent, Events, Result};
+
+/// Events that a slow listener may be behind before it is told to list everything.
+pub(super) const BUFFER: usize = 1_024;
+
+/// How often a quiet connection is tried.
+const PING: Duration = Duration::from_secs(15);
+
+/// How long an answer to that may take.
+const PONG: Duration = Duration::from_secs(10);
+
+/// Waits between tries to connect again.
+const RECONNECT: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+/// Reads Docker's events for as long as the process lives, and passes them on.
+pub(super) fn spawn(inner: &Arc<Inner>, tasks: &Tasks) {
+    let (inner, draining) = (inner.clone(), tasks.draining());
+    tasks.supervise("docker.events", move || {
+        let (inner, draining) = (inner.clone(), draining.clone());
+        async move {
+            draining.run_until_cancelled(inner.read_events()).await;
+        }
+    });
+}
+
+impl Inner {
+    /// What is passed on from now on.
+    pub(super) fn listen(&self) -> Events {
+        stream::unfold(self.events.subscribe(), |mut events| async move {
+            let event = match events.recv().await {
+                Ok(event) => event,
+                Err(broadcast::error::RecvError::Lagged(_)) => DriverEvent::Resync,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            };
+            Some((event, events))
+        })
+        .boxed()
+    }
+
+    /// Tells everybody who listens. Nobody may be listening.
+    pub(super) fn tell(&self, event: DriverEvent) {
+        let _ = self.events.send(event);
+    }
+
+    async fn read_events(&self) {
+        let mut failures = 0;
+        loop {
+            let error = match self.daemon_time().await {
+                Ok(since) => {
+                    failures = 0;
+                    // Events from `since` on come even if they happen before Docker takes the subscription.
+                    self.tell(DriverEvent::Resync);
+                    self.follow(since).await
+                }
+                Err(error) => error,
+            };
+            failures += 1;
+            if failures == 1 {
+                tracing::warn!("Docker's events ended, and are asked for again: {error}");
+            }
+            tokio::time::sleep(RECONNECT.delay(failures)).await;
+        }
+    }
+
+    /// Docker's own clock, in seconds with a fraction. Also finds out whether it is still the same Docker.
+    async fn daemon_time(&self) -> Result<String> {
+        let info = self.docker.info();
+        let info = tokio::time::timeout(PONG, info).await;
+        let info = info
+            .map_err(|_| DriverError::TimedOut)?
+            .map_err(driver_error)?;
+        let same = info.id.as_ref() == Some(&self.node.id);
+        self.replaced.store(!same, Ordering::Relaxed);
+        self.check_node()?;
+        let time = info.system_time.unwrap_or_default();
+        let time: Timestamp = time.parse().map_err(DriverError::invalid)?;
+        Ok(format!(
+            "{}.{:09}",
+            time.as_second(),
+            time.subsec_nanosecond()
+        ))
+    }
+
+    /// Passes events on until the connection breaks.
+    async fn follow(&self, since: String) -> DriverError {
+        let options = EventsOptionsBuilder::default()
+            .since(&since)
+            .filters(&self.names.engine_filter())
+            .build();
+        let mut events = Box::pin(self.docker.events(Some(options)));
+        loop {
+            match tokio::time::timeout(PING, events.next()).await {
+                Ok(Some(Ok(event))) => self.hear(event),
+                Ok(Some(Err(error))) => return driver_error(error),
+                Ok(None) => return DriverError::unavailable("Docker closed the connection"),
+                Err(_) => match tokio::time::timeout(PONG, self.docker.ping()).await {
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => return driver_error(error),
+                    Err(_) => return DriverError::TimedOut,
+                },
+            }
+        }
+    }
+
+    /// Labels come as attributes. Signals that are sent and programs that are run inside change nothing.
+    fn hear(&self, event: EventMessage) {
+        let action = event.action.unwrap_or_default();
+        let idle = ["exec_", "kill", "top", "resize", "attach", "archive-path"];
+        let attributes = event.actor.and_then(|actor| actor.attributes);
+        let game = attributes.and_then(|attributes| self.names.game(&attributes));
+        if let (Some(game), false) = (game, idle.iter().any(|idle| action.starts_with(idle))) {
+            self.tell(DriverEvent::Changed(game));
+        }
+    }
+}

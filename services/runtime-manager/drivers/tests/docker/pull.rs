@@ -1,0 +1,165 @@
+//! Fetching images.
+
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
+
+use bollard::query_parameters::RemoveImageOptionsBuilder;
+use galaxy_core::GameId;
+use galaxy_drivers::{DockerDriver, Driver as _, DriverError, Resolved, docker::PullPolicy};
+
+use crate::{
+    image,
+    registry::{self, Registry},
+    world::{World, run, running, until},
+};
+
+/// A registry whose image nobody has seen before.
+async fn registry() -> Registry {
+    let mut layer = image::archive("engine", &image::probe());
+    // What follows the end of an archive is not read, and makes it another one.
+    layer.extend_from_slice(GameId::generate().uuid().as_bytes());
+    layer.resize(layer.len() + 496, 0);
+    registry::serve(layer).await
+}
+
+async fn resolved(driver: &DockerDriver, image: &str) -> Result<String, DriverError> {
+    until(async || match driver.resolve(image).await {
+        Ok(Resolved::Pulling(_)) => None,
+        Ok(Resolved::Ready(digest)) => Some(Ok(digest)),
+        Err(error) => Some(Err(error)),
+    })
+    .await
+}
+
+async fn remove(world: &World, image: &str) {
+    let options = RemoveImageOptionsBuilder::default().force(true).build();
+    let _ = world.docker.remove_image(image, Some(options), None).await;
+}
+
+#[tokio::test]
+async fn an_image_is_fetched_in_the_background_and_runs_by_its_digest() {
+    run(|world| async move {
+        let driver = world.driver().await;
+        let registry = registry().await;
+        registry.flows.send_replace(false);
+        let tagged = format!("{}/game/engine:1", registry.host);
+        let began = Instant::now();
+        let first = driver.resolve(&tagged).await.unwrap();
+        assert!(matches!(first, Resolved::Pulling(_)), "{first:?}");
+        assert!(began.elapsed() < Duration::from_millis(500));
+        until(async || match driver.resolve(&tagged).await.unwrap() {
+            Resolved::Pulling(how)
+                if how.starts_with("0 of 1 layers, ") && !how.contains(", 0 of") =>
+            {
+                Some(())
+            }
+            Resolved::Pulling(_) => None,
+            Resolved::Ready(_) => panic!("half of it is missing"),
+        })
+        .await;
+        registry.flows.send_replace(true);
+        assert_eq!(
+            resolved(&driver, &tagged).await,
+            Ok(registry.digest.clone())
+        );
+
+        let mut spec = world.spec(&driver).await;
+        spec.image.clone_from(&tagged);
+        spec.digest.clone_from(&registry.digest);
+        let engine = running(&driver, &spec).await;
+        assert_eq!(engine.digest, registry.digest);
+        driver.delete_engine(spec.game, 1).await.unwrap();
+        remove(&world, &tagged).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_image_is_fetched_by_its_digest() {
+    run(|world| async move {
+        let mut config = world.config.clone();
+        config.pull = PullPolicy::Always;
+        let driver = world.driver_with(config).await;
+        let registry = registry().await;
+        let pinned = format!("{}/game/engine@{}", registry.host, registry.digest);
+        assert_eq!(
+            resolved(&driver, &pinned).await,
+            Ok(registry.digest.clone())
+        );
+        let read = registry.manifests_read.load(Ordering::Relaxed);
+        assert_eq!(
+            resolved(&driver, &pinned).await,
+            Ok(registry.digest.clone())
+        );
+        assert_eq!(
+            registry.manifests_read.load(Ordering::Relaxed),
+            read,
+            "it cannot have changed"
+        );
+        remove(&world, &pinned).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_fetched_depends_on_the_policy() {
+    run(|world| async move {
+        let registry = registry().await;
+        let tagged = format!("{}/game/engine:1", registry.host);
+        let mut config = world.config.clone();
+        config.pull = PullPolicy::Never;
+        let never = world.driver_with(config.clone()).await;
+        let missing = never.resolve(&tagged).await;
+        assert!(
+            matches!(missing, Err(DriverError::NoImage(_))),
+            "{missing:?}"
+        );
+        assert_eq!(registry.manifests_read.load(Ordering::Relaxed), 0);
+
+        let missing = world.driver().await;
+        assert!(resolved(&missing, &tagged).await.is_ok());
+        assert!(never.resolve(&tagged).await.is_ok());
+        let read = registry.manifests_read.load(Ordering::Relaxed);
+        config.pull = PullPolicy::Always;
+        let always = world.driver_with(config).await;
+        assert!(matches!(
+            always.resolve(&tagged).await,
+            Ok(Resolved::Pulling(_))
+        ));
+        assert!(resolved(&always, &tagged).await.is_ok());
+        let again = registry.manifests_read.load(Ordering::Relaxed);
+        assert!(again > read);
+        assert!(
+            resolved(&always, &tagged).await.is_ok(),
+            "it was fetched a moment ago"
+        );
+        assert_eq!(registry.manifests_read.load(Ordering::Relaxed), again);
+        remove(&world, &tagged).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_image_that_cannot_be_had_is_told_once_and_tried_again() {
+    run(|world| async move {
+        let driver = world.driver().await;
+        let registry = registry().await;
+        for (image, words) in [
+            (format!("{}/game/engine:2", registry.host), "not found"),
+            (format!("{}/game/broken:1", registry.host), "500"),
+            ("127.0.0.1:1/game/engine:1".to_owned(), "connection refused"),
+            ("no image".to_owned(), "not a reference"),
+        ] {
+            for _ in 0..2 {
+                let error = resolved(&driver, &image).await.unwrap_err();
+                let DriverError::NoImage(text) = error else {
+                    panic!("{error:?}");
+                };
+                assert!(text.contains(words), "{text}");
+            }
+        }
+    })
+    .await;
+}

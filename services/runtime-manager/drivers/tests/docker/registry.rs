@@ -1,0 +1,143 @@
+//! A registry of one image on a loopback port (OCI distribution API), which Docker speaks to without TLS.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::{Method, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::any,
+};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+use tokio::{net::TcpListener, sync::watch};
+
+const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+pub struct Registry {
+    pub host: String,
+    /// The digest of the manifest.
+    pub digest: String,
+    /// The layer comes to its end once this is true.
+    pub flows: watch::Sender<bool>,
+    pub manifests_read: Arc<AtomicUsize>,
+}
+
+struct Served {
+    manifest: Bytes,
+    config: Bytes,
+    layer: Bytes,
+    flows: watch::Receiver<bool>,
+    manifests_read: Arc<AtomicUsize>,
+}
+
+/// Serves `game/engine:1` of one layer, and answers 500 for `broken`.
+pub async fn serve(layer: Vec<u8>) -> Registry {
+    let config = serde_json::json!({
+        "architecture": "amd64", "os": "linux",
+        "config": { "Entrypoint": ["/engine"] },
+        "rootfs": { "type": "layers", "diff_ids": [digest(&layer)] },
+    });
+    let config = Bytes::from(config.to_string());
+    let descriptor = |kind: &str, bytes: &[u8]| serde_json::json!({ "mediaType": kind, "size": bytes.len(), "digest": digest(bytes) });
+    let manifest = serde_json::json!({
+        "schemaVersion": 2, "mediaType": MANIFEST,
+        "config": descriptor(CONFIG, &config),
+        "layers": [descriptor(LAYER, &layer)],
+    });
+    let manifest = Bytes::from(manifest.to_string());
+    let (flows, flowing) = watch::channel(true);
+    let manifests_read = Arc::new(AtomicUsize::new(0));
+    let registry = Registry {
+        host: String::new(),
+        digest: digest(&manifest),
+        flows,
+        manifests_read: manifests_read.clone(),
+    };
+    let served = Arc::new(Served {
+        manifest,
+        config,
+        layer: layer.into(),
+        flows: flowing,
+        manifests_read,
+    });
+    let router = Router::new()
+        .route("/v2/", any(StatusCode::OK))
+        .route("/v2/game/{name}/{kind}/{reference}", any(answer))
+        .with_state(served);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Registry { host, ..registry }
+}
+
+async fn answer(
+    State(served): State<Arc<Served>>,
+    method: Method,
+    Path((name, kind, reference)): Path<(String, String, String)>,
+) -> Response {
+    match (name.as_str(), kind.as_str()) {
+        ("broken", _) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        ("engine", "manifests") if reference == "1" || reference == digest(&served.manifest) => {
+            served.manifests_read.fetch_add(1, Ordering::Relaxed);
+            content(
+                &method,
+                MANIFEST,
+                &served.manifest,
+                Body::from(served.manifest.clone()),
+            )
+        }
+        ("engine", "blobs") if reference == digest(&served.config) => content(
+            &method,
+            CONFIG,
+            &served.config,
+            Body::from(served.config.clone()),
+        ),
+        ("engine", "blobs") if reference == digest(&served.layer) => {
+            content(&method, LAYER, &served.layer, slow(&served))
+        }
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+fn content(method: &Method, kind: &str, bytes: &Bytes, body: Body) -> Response {
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        body
+    };
+    Response::builder()
+        .header(header::CONTENT_TYPE, kind)
+        .header(header::CONTENT_LENGTH, bytes.len())
+        .header("Docker-Content-Digest", digest(bytes))
+        .body(body)
+        .unwrap()
+}
+
+/// Half of the layer at once, the rest when it may flow.
+fn slow(served: &Served) -> Body {
+    let half = served.layer.len() / 2;
+    let (first, rest) = (served.layer.slice(..half), served.layer.slice(half..));
+    let mut flows = served.flows.clone();
+    let first = stream::once(async { Ok::<_, std::io::Error>(first) });
+    let rest = stream::once(async move {
+        let _ = flows.wait_for(|flows| *flows).await;
+        Ok(rest)
+    });
+    Body::from_stream(first.chain(rest))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let sum = Sha256::digest(bytes);
+    let sum: String = sum.iter().map(|b| format!("{b:02x}")).collect();
+    format!("sha256:{sum}")
+}

@@ -1,0 +1,186 @@
+//! A deployment of its own in the Docker engine of this machine, removed at the end.
+
+use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, time::Duration};
+
+use bollard::{
+    Docker,
+    query_parameters::{
+        ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
+        RemoveImageOptions, RemoveVolumeOptions,
+    },
+};
+use futures_util::FutureExt as _;
+use galaxy_core::{Clock, GameId};
+use galaxy_drivers::{
+    DockerDriver, Driver as _, EngineSpec, Instance, Resolved, Resources, Sight,
+    docker::DockerConfig,
+};
+use galaxy_service::Tasks;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::image;
+
+/// How long anything may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct World {
+    pub docker: Docker,
+    pub config: DockerConfig,
+    pub tasks: Tasks,
+    pub image: String,
+}
+
+/// Runs `test` if a Docker engine answers, and then removes what it made, also if it failed.
+pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    let docker = Docker::connect_with_local_defaults();
+    let Some(docker) = docker.ok().filter(|_| true) else {
+        return skip();
+    };
+    if docker.ping().await.is_err() {
+        return skip();
+    }
+    let deployment = format!("test-{}", GameId::generate().uuid().simple());
+    let mut config = DockerConfig::new(&deployment[..30]);
+    config.network.clone_from(&config.deployment);
+    let world = World {
+        image: format!("galaxy-{}:1", config.deployment),
+        docker: docker.clone(),
+        config: config.clone(),
+        tasks: Tasks::new(),
+    };
+    image::import(&docker, &world.image, &image::probe()).await;
+    let (tasks, image) = (world.tasks.clone(), world.image.clone());
+    let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
+    tasks.shut_down(Duration::from_secs(5)).await;
+    remove(&docker, &config, &image).await;
+    eprintln!("ran in containers");
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn skip() {
+    eprintln!("SKIPPED: no Docker engine answers");
+}
+
+async fn remove(docker: &Docker, config: &DockerConfig, image: &str) {
+    let named = HashMap::from([("name", vec![config.deployment.as_str()])]);
+    let helper = format!("{}.helper={}", config.label_prefix, config.deployment);
+    let helpers = HashMap::from([("label", vec![helper.as_str()])]);
+    for filters in [&named, &helpers] {
+        let options = ListContainersOptionsBuilder::default()
+            .all(true)
+            .filters(filters)
+            .build();
+        for container in docker.list_containers(Some(options)).await.unwrap() {
+            let options = RemoveContainerOptionsBuilder::default()
+                .force(true)
+                .v(true)
+                .build();
+            let id = container.id.unwrap();
+            let _ = docker.remove_container(&id, Some(options)).await;
+        }
+    }
+    let options = ListVolumesOptionsBuilder::default().filters(&named).build();
+    let volumes = docker.list_volumes(Some(options)).await.unwrap().volumes;
+    for volume in volumes.into_iter().flatten() {
+        let _ = docker
+            .remove_volume(&volume.name, None::<RemoveVolumeOptions>)
+            .await;
+    }
+    let _ = docker.remove_network(&config.network).await;
+    let _ = docker
+        .remove_image(image, None::<RemoveImageOptions>, None)
+        .await;
+}
+
+impl World {
+    pub async fn driver(&self) -> DockerDriver {
+        self.driver_with(self.config.clone()).await
+    }
+
+    pub async fn driver_with(&self, config: DockerConfig) -> DockerDriver {
+        DockerDriver::connect(config, &self.tasks, Clock::system())
+            .await
+            .unwrap()
+    }
+
+    /// What to run for a new game: the probe, with little patience.
+    pub async fn spec(&self, driver: &DockerDriver) -> EngineSpec {
+        let Resolved::Ready(digest) = driver.resolve(&self.image).await.unwrap() else {
+            panic!("the image was just made");
+        };
+        EngineSpec {
+            game: GameId::generate(),
+            epoch: 1,
+            image: self.image.clone(),
+            digest,
+            version: "1.0.0".to_owned(),
+            resources: Resources {
+                memory_mib: 64,
+                cpu_millis: 500,
+                pids: 20,
+            },
+            token: Some("a token".to_owned().into()),
+            environment: Vec::new(),
+            log_limit: 256 * 1024,
+            grace: Duration::from_millis(200),
+        }
+    }
+
+    pub fn name(&self, game: GameId) -> String {
+        format!("galaxy-{}-{game}", self.config.deployment)
+    }
+}
+
+/// Applies until the engine runs and answers.
+pub async fn running(driver: &DockerDriver, spec: &EngineSpec) -> Instance {
+    let sight = until(async || match driver.apply(spec).await.unwrap() {
+        Sight::Pending { .. } => None,
+        sight => Some(sight),
+    })
+    .await;
+    let Sight::Running(instance) = sight else {
+        panic!("{sight:?}");
+    };
+    until(async || ask(&instance, "/env").await.ok()).await;
+    instance
+}
+
+/// Looks until the engine has ended, or is gone.
+pub async fn settled(driver: &DockerDriver, game: GameId) -> Sight {
+    until(async || match driver.observe(game).await.unwrap() {
+        Sight::Pending { .. } | Sight::Running(_) => None,
+        sight => Some(sight),
+    })
+    .await
+}
+
+/// Looks again and again, until there is something.
+pub async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let waiting = async {
+        loop {
+            if let Some(seen) = look().await {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it takes too long")
+}
+
+/// What the probe answers.
+pub async fn ask(engine: &Instance, target: &str) -> std::io::Result<String> {
+    let mut stream = tokio::net::TcpStream::connect(engine.endpoint.authority()).await?;
+    stream
+        .write_all(format!("GET {target} HTTP/1.0\r\n\r\n").as_bytes())
+        .await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (_, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or(std::io::ErrorKind::UnexpectedEof)?;
+    Ok(body.to_owned())
+}
