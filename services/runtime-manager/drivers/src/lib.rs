@@ -14,10 +14,9 @@ mod sight;
 mod spec;
 
 pub use bounded::Bounded;
-pub use docker::DockerDriver;
+pub use docker::{DockerConfig, DockerDriver, DockerTls, PullPolicy};
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
 pub use process::{ProcessConfig, ProcessDriver};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
-pub use galaxy_core::Resources;
-pub use spec::EngineSpec;
+pub use spec::{EngineSpec, Resources};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use galaxy_core::{GameId, Resources};
+use galaxy_core::GameId;
+pub use galaxy_core::Resources;
 use secrecy::SecretString;
 
 /// What to run for a game. The names of container, volume and directory follow from the game.

@@ -87,8 +87,9 @@ impl Reconciler {
         let (seen, complete) = self.list().await.context("the engines cannot be listed")?;
         let records = self.records(&seen).await?;
         let busy = self.busy(&records).await?;
+        let node = self.manager.node.node_id.clone();
         let reading = Reading {
-            node: &self.manager.node.node_id,
+            node: &node,
             seen: &seen,
             complete,
             now: self.manager.clock.now(),
