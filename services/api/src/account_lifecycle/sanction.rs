@@ -11,7 +11,7 @@ use super::Error;
 use crate::{
     accounts::{
         SanctionCode,
-        store::{self, SanctionChange},
+        store::{self, Change},
     },
     auth, lobby,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Returns the revoked sessions: give them to [`crate::auth::sessions::Sessions::forget`] after the commit.
 pub async fn apply(
     tx: &mut Tx,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     email: &str,
     now: Timestamp,
 ) -> std::result::Result<Vec<DeviceSessionId>, Error> {
@@ -53,7 +53,7 @@ pub async fn apply(
 /// or, with `ended_by`, if it ends later than that.
 pub async fn remove(
     tx: &mut Tx,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     email: &str,
     ended_by: Option<Timestamp>,
     now: Timestamp,

@@ -7,6 +7,7 @@
 pub mod access;
 mod caller;
 mod get;
+pub mod history;
 pub mod internal;
 pub mod model;
 mod profile;

@@ -9,14 +9,14 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{in_future, shown};
+use super::{finish, in_future, lock};
 use crate::{
     accounts::{
         internal::AccountInternal,
         model::{self, Tier},
         store::{self, Grant},
     },
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// A tier to give.
@@ -74,9 +74,7 @@ pub async fn entitle_user(
         actor: &admin.username,
     };
     let mut tx = operators.db.begin().await?;
-    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
-        return Err(ApiError::not_found("account"));
-    }
+    lock(&mut tx, user_id).await?;
     store::grant(&mut tx, &grant, now).await?;
     let event = EntitlementChanged {
         user_id,
@@ -85,8 +83,5 @@ pub async fn entitle_user(
     };
     outbox::append(&mut tx, &event).await?;
     let details = json!({ "tier": request.tier, "source": source, "ends_at": request.ends_at });
-    audit::record(&mut tx, &admin, "users.entitle", "user", user_id, details).await?;
-    let account = shown(&mut tx, user_id, now).await?;
-    tx.commit().await?;
-    Ok(Json(account))
+    finish(tx, &admin, "users.entitle", user_id, details, now).await
 }

@@ -156,7 +156,6 @@ async fn search(
     let by_text = |rows, limit| cut(rows, limit, list, |row| (row.key.clone(), row.user_id));
     let by_age = |rows, limit| cut(rows, limit, list, |row| (row.created_at, row.user_id));
     let text = || page.read::<(String, Uuid)>(list);
-    let age = || page.read::<(Timestamp, Uuid)>(list);
     let prefix = |prefix: &Option<String>| prefix.clone().unwrap_or_default();
     Ok(match lead {
         Lead::Id => {
@@ -186,17 +185,13 @@ async fn search(
                 limit,
             )
         }
-        Lead::Country => {
-            let (limit, before) = age()?;
-            let country = prefix(&filter.country);
+        Lead::Country | Lead::Newest => {
+            let (limit, before) = page.read(list)?;
+            let country = filter.country.as_deref();
             by_age(
-                store::by_country(connection, &country, before, limit).await?,
+                store::newest(connection, country, before, limit).await?,
                 limit,
             )
-        }
-        Lead::Newest => {
-            let (limit, before) = age()?;
-            by_age(store::newest(connection, before, limit).await?, limit)
         }
     })
 }

@@ -205,15 +205,30 @@ pub async fn by_sanction(
     .await?)
 }
 
-/// Accounts of a country, the newest first.
-#[instrument(name = "db.accounts.search_by_country", skip_all)]
-pub async fn by_country(
+/// The accounts of `country`, or all without one, the newest first.
+#[instrument(name = "db.accounts.search_newest", skip_all)]
+pub async fn newest(
     connection: &mut PgConnection,
-    country: &str,
+    country: Option<&str>,
     before: Option<(Timestamp, Uuid)>,
     limit: Limit,
 ) -> Result<Vec<Found>> {
     let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
+    let Some(country) = country else {
+        return Ok(sqlx::query_as!(
+            Found,
+            r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
+           from backend.accounts
+           where (created_at, user_id) < ($1, $2)
+           order by created_at desc, user_id desc limit $3"#,
+            before_at,
+            before_id,
+            limit.probe(),
+        )
+        .fetch_all(connection)
+        .await?);
+    };
     Ok(sqlx::query_as!(
         Found,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
@@ -222,29 +237,6 @@ pub async fn by_country(
            where declared_country = $1 and (created_at, user_id) < ($2, $3)
            order by created_at desc, user_id desc limit $4"#,
         country,
-        before_at,
-        before_id,
-        limit.probe(),
-    )
-    .fetch_all(connection)
-    .await?)
-}
-
-/// All accounts, the newest first.
-#[instrument(name = "db.accounts.search_newest", skip_all)]
-pub async fn newest(
-    connection: &mut PgConnection,
-    before: Option<(Timestamp, Uuid)>,
-    limit: Limit,
-) -> Result<Vec<Found>> {
-    let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
-    Ok(sqlx::query_as!(
-        Found,
-        r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at, true as "fits!", false as "ends_look!"
-           from backend.accounts
-           where (created_at, user_id) < ($1, $2)
-           order by created_at desc, user_id desc limit $3"#,
         before_at,
         before_id,
         limit.probe(),
