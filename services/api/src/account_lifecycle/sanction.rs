@@ -49,8 +49,8 @@ pub async fn apply(
     Ok(sessions)
 }
 
-/// Removes the sanction and the block of the address. Sessions and games do not come back. `false` if it was not active,
-/// or, with `ended_by`, if it ends later than that.
+/// Removes the sanction and the block of the address. Revoked sessions and left games are not restored. `false` if it was
+/// not active, or, with `ended_by`, if it ends later than that.
 pub async fn remove(
     tx: &mut Tx,
     change: &Change<'_, SanctionCode>,

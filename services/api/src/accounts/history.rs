@@ -1,4 +1,4 @@
-//! What was changed on an account: its history, as operators get it.
+//! The history of an account in responses to operators.
 
 use galaxy_core::{RecordId, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -66,7 +66,7 @@ pub struct Grant<'a> {
     pub actor: &'a str,
 }
 
-/// Records the change and puts it in force.
+/// Adds the record and puts the entitlement in force.
 #[instrument(name = "db.accounts.grant", skip_all, fields(user_id = %grant.user_id))]
 pub async fn grant(
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! SQL on the histories: what was changed on an account.
+//! SQL on the histories of entitlements, sanctions and limits.
 
 use galaxy_core::UserId;
 use galaxy_store::Result;

@@ -42,7 +42,7 @@ pub async fn active_limits(
         .collect())
 }
 
-/// Records the value and puts it in force.
+/// Adds the record and puts the value in force.
 #[instrument(name = "db.accounts.set_limit", skip_all, fields(user_id = %change.user_id))]
 pub async fn set_limit(
     connection: &mut PgConnection,

@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::{Change, Ended};
 use crate::accounts::model::SanctionCode;
 
-/// The sanctions that hold at `now`.
+/// The sanctions in force at `now`.
 #[instrument(name = "db.accounts.active_sanction_codes", skip_all, fields(%user_id))]
 pub async fn active_sanction_codes(
     connection: &mut PgConnection,
@@ -32,11 +32,10 @@ pub struct ActiveSanction {
     pub reason: String,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
-    /// Since when.
     pub since: Timestamp,
 }
 
-/// The sanctions that hold at `now`, with their reasons.
+/// The sanctions in force at `now`, with their reasons.
 #[instrument(name = "db.accounts.active_sanctions", skip_all, fields(%user_id))]
 pub async fn active_sanctions(
     connection: &mut PgConnection,

@@ -28,7 +28,7 @@ pub struct CreateAdminAccount {
     password: String,
 }
 
-/// Why no account is made.
+/// Why no account is created.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("There is an admin account of this name; choose another.")]
@@ -42,7 +42,7 @@ impl From<Error> for ApiError {
     }
 }
 
-/// Makes an operator's account, enabled.
+/// Creates an operator's account, enabled.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/admin-accounts",

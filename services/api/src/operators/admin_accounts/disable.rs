@@ -39,7 +39,7 @@ impl From<Error> for ApiError {
     responses(
         (status = 200, body = AdminAccountView, description = "The account, disabled."),
         (status = 404, body = ErrorBody, description = "There is no such account."),
-        (status = 409, body = ErrorBody, description = "`last_enabled_admin`: nobody could sign in any more.")
+        (status = 409, body = ErrorBody, description = "`last_enabled_admin`: no operator could sign in any more.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]

@@ -7,7 +7,7 @@ use tracing::instrument;
 use super::{finish, store, view::AdminAccountView};
 use crate::operators::{Admin, Operators};
 
-/// Lets a disabled operator's account be used again, with its password as it was.
+/// Enables a disabled operator's account; its password is unchanged.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/admin-accounts/{username}/enable",

@@ -1,4 +1,4 @@
-//! Operators' own accounts. An account is enabled or disabled, never deleted, and at least one stays enabled.
+//! Accounts of operators. An account is enabled or disabled, never deleted; at least one is always enabled.
 
 mod bootstrap;
 mod create;
@@ -32,7 +32,7 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(reset_password::reset_admin_password))
 }
 
-/// Adds the line of the audit log, commits, and returns the changed account.
+/// Adds the audit entry, commits, and returns the changed account.
 async fn finish(
     mut tx: Tx,
     admin: &Admin,

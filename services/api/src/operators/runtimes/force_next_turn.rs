@@ -9,7 +9,7 @@ use tracing::instrument;
 use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
 use crate::operators::{Admin, Operators};
 
-/// Generates a turn now; the next tick of the schedule passes without one.
+/// Generates a turn now; the next tick of the schedule generates none.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/force-next-turn",

@@ -1,4 +1,4 @@
-//! Runtimes: what runs for each game, and what operators make it do.
+//! Runtimes of games, and the operations that operators request on them.
 
 mod force_next_turn;
 mod get;
@@ -32,7 +32,7 @@ fn not_found() -> ApiError {
     ApiError::not_found("runtime; the game was never started")
 }
 
-/// 409 that names the state which stands against it.
+/// 409 with the status that forbids the operation.
 fn wrong_status(status: RuntimeStatus) -> ApiError {
     ApiError::new(
         StatusCode::CONFLICT,
@@ -45,7 +45,7 @@ fn requested_by(admin: &Admin) -> String {
     format!("admin:{}", admin.username)
 }
 
-/// Adds the line of the audit log for the operation that was just queued, commits, and returns 202 with the operation.
+/// Adds the audit entry for the operation that was just queued, commits, and returns 202 with the operation.
 async fn accept(
     mut tx: Tx,
     admin: &Admin,
@@ -62,5 +62,4 @@ async fn accept(
     Ok((StatusCode::ACCEPTED, Json(operation.into())))
 }
 
-/// A game in a path.
 type GamePath = ApiPath<GameId>;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
 use crate::operators::{Admin, Operators};
 
-/// What to run.
+/// The version to run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchRuntime {
@@ -20,7 +20,7 @@ pub struct PatchRuntime {
     version: String,
 }
 
-/// Moves a game to another patch version of its engine, on the state it has.
+/// Moves a game to another patch version of its engine, on the game's state.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/patch",

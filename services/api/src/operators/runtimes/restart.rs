@@ -9,7 +9,7 @@ use tracing::instrument;
 use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
 use crate::operators::{Admin, Operators};
 
-/// Stops the engine and runs it again on the state it left.
+/// Stops the engine and starts it again on the game's state.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/restart",
@@ -19,7 +19,7 @@ use crate::operators::{Admin, Operators};
     responses(
         (status = 202, body = OperationView, description = "The queued operation."),
         (status = 404, description = "No such game, or it was never started."),
-        (status = 409, description = "`invalid_transition`: the game is over, or never came up.")
+        (status = 409, description = "`invalid_transition`: the game has ended, or its engine never started.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]

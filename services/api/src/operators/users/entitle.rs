@@ -1,4 +1,4 @@
-//! `POST /users/{user_id}/entitlements`: gives an account another tier.
+//! `POST /users/{user_id}/entitlements`: grants an account another tier.
 
 use axum::{Json, extract::State};
 use galaxy_core::{Timestamp, UserId, text};
@@ -19,7 +19,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// A tier to give.
+/// A tier to grant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntitleUser {
@@ -35,7 +35,7 @@ pub struct EntitleUser {
     ends_at: Option<Timestamp>,
 }
 
-/// Gives an account another tier. Race names that are registered stay, also beyond a smaller tier's number.
+/// Grants an account another tier. Registered race names stay, even if they exceed the limit of the new tier.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/users/{user_id}/entitlements",

@@ -17,10 +17,10 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Records of each kind that are shown at most.
+/// The most records of each kind in a response.
 const HISTORY: i64 = 200;
 
-/// An account with what was changed on it, the newest first, 200 of each kind at most.
+/// An account with its history, the newest change first, at most 200 of each kind.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct UserDetails {
     /// The account as it is now.

@@ -40,9 +40,9 @@ pub struct LimitUser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitAction {
-    /// Let this value hold instead of the tier's.
+    /// Use this value instead of the tier's.
     Set,
-    /// Let the tier's value hold again.
+    /// Return to the tier's value.
     Remove,
 }
 
@@ -100,7 +100,7 @@ fn not_set() -> ApiError {
     )
 }
 
-/// The reason; after this, a value is there exactly when the limit is to be set.
+/// Returns the reason. After this check, `value` is present exactly if the action is `set`.
 fn check(request: &LimitUser, now: Timestamp) -> Result<String, ApiError> {
     let mut invalid = Invalid::default();
     let reason = invalid.check("reason", model::reason(&request.reason));

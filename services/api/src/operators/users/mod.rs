@@ -1,4 +1,4 @@
-//! What operators do with players' accounts.
+//! Players' accounts for operators: search, read, sanction, limit, entitle and delete.
 
 mod entitle;
 mod get;
@@ -37,7 +37,7 @@ async fn lock(tx: &mut Tx, user_id: UserId) -> Result<String, ApiError> {
         .ok_or_else(|| ApiError::not_found("account"))
 }
 
-/// Adds the line of the audit log, commits, and returns the account as it is now.
+/// Adds the audit entry, commits, and returns the account as it is now.
 async fn finish(
     mut tx: Tx,
     admin: &Admin,

@@ -38,9 +38,8 @@ pub struct SanctionUser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SanctionAction {
-    /// Put it on; one that is on gets the new reason and end.
+    /// An active one gets the new reason and end.
     Apply,
-    /// Take it off.
     Remove,
 }
 
