@@ -5,6 +5,8 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
+use super::changes_one_row;
+
 /// An account row, of a deleted account too.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -99,16 +101,13 @@ pub async fn set_display_name(
     display_name: &str,
     now: Timestamp,
 ) -> Result<bool> {
-    Ok(sqlx::query!(
+    let update = sqlx::query!(
         "update backend.accounts set display_name = $2, updated_at = $3 where user_id = $1 and deleted_at is null",
         user_id.uuid(),
         display_name,
         now,
-    )
-    .execute(connection)
-    .await?
-    .rows_affected()
-        == 1)
+    );
+    changes_one_row(connection, update).await
 }
 
 /// A change of settings; absent members stay unchanged.
@@ -128,7 +127,7 @@ pub async fn change_settings(
     change: &SettingsChange,
     now: Timestamp,
 ) -> Result<bool> {
-    Ok(sqlx::query!(
+    let update = sqlx::query!(
         "update backend.accounts set
              preferred_language = coalesce($2, preferred_language),
              time_zone = coalesce($3, time_zone),
@@ -140,11 +139,8 @@ pub async fn change_settings(
         change.time_zone,
         change.notifications,
         now,
-    )
-    .execute(connection)
-    .await?
-    .rows_affected()
-        == 1)
+    );
+    changes_one_row(connection, update).await
 }
 
 /// Sets or lifts the permanent block.

@@ -5,7 +5,7 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
-use super::{Change, Ended};
+use super::{Change, Ended, changes_one_row};
 use crate::accounts::model::LimitCode;
 
 /// A limit that an operator has set and that is in force.
@@ -83,7 +83,7 @@ pub async fn remove_limit(
     ended_by: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    let removed = sqlx::query!(
+    let removal = sqlx::query!(
         "with gone as (
              delete from backend.limit_active
              where user_id = $2 and limit_code = $3 and ($7::timestamptz is null or expires_at <= $7)
@@ -97,10 +97,8 @@ pub async fn remove_limit(
         change.actor,
         now,
         ended_by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(removed.rows_affected() == 1)
+    );
+    changes_one_row(connection, removal).await
 }
 
 /// Up to `batch` limits whose end has come.

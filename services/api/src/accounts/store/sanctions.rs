@@ -5,7 +5,7 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
-use super::{Change, Ended};
+use super::{Change, Ended, changes_one_row};
 use crate::accounts::model::SanctionCode;
 
 /// The sanctions in force at `now`.
@@ -94,7 +94,7 @@ pub async fn remove_sanction(
     ended_by: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    let removed = sqlx::query!(
+    let removal = sqlx::query!(
         "with gone as (
              delete from backend.sanction_active
              where user_id = $2 and sanction_code = $3 and ($7::timestamptz is null or expires_at <= $7)
@@ -108,10 +108,8 @@ pub async fn remove_sanction(
         change.actor,
         now,
         ended_by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(removed.rows_affected() == 1)
+    );
+    changes_one_row(connection, removal).await
 }
 
 /// Up to `batch` active sanctions whose end has come.

@@ -17,7 +17,8 @@ pub struct FirstOperator {
 }
 
 impl FirstOperator {
-    /// Reads the settings. The outer `None` is a problem that was reported to `vars`; the inner `None` means that neither is set.
+    /// Reads the settings. The outer `None` is a problem that was reported to `vars`; the inner `None` means that neither is
+    /// set.
     pub fn read(vars: &mut Vars) -> Option<Option<Self>> {
         let user = vars.optional(
             "BACKEND_ADMIN_BOOTSTRAP_USER",
