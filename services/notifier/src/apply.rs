@@ -1,4 +1,4 @@
-//! Applies one event: submits what the table says, or lets go of a deleted account.
+//! Applies one event: submits the intents of the table, or drops the notifications of a deleted account.
 
 use std::sync::Arc;
 
@@ -17,7 +17,6 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// With the deployment's operators and links.
     pub fn new(settings: Arc<Settings>, clock: Clock) -> Self {
         Self { settings, clock }
     }
@@ -27,7 +26,7 @@ impl Handler for Notifier {
     async fn apply(&self, tx: &mut Tx, envelope: &Envelope) -> Result<Verdict> {
         let event = match envelope.event() {
             Ok(Some(event)) => event,
-            // A type of a newer version, which this one does not need.
+            // An event type of a newer version; this version has no rule for it.
             Ok(None) => return Ok(Verdict::Done),
             Err(undecodable) => {
                 let payload = malformed::as_json(&envelope.data);
@@ -47,13 +46,13 @@ impl Handler for Notifier {
         };
         if !intents.is_empty() {
             let outcomes = submit(tx, &self.settings, cause, &intents).await?;
-            let told = outcomes
+            let created = outcomes
                 .iter()
                 .filter(|outcome| matches!(outcome, Submitted::Created(_)));
             tracing::debug!(
-                told = told.count(),
-                of = outcomes.len(),
-                "notifications submitted"
+                created = created.count(),
+                intents = outcomes.len(),
+                "submitted notifications"
             );
         }
         Ok(Verdict::Done)

@@ -1,18 +1,16 @@
-//! Settings of the notifier.
+//! The settings of the notifier.
 
 use galaxy_events::NatsConfig;
 use galaxy_notifications::Settings;
 use galaxy_service::{Section, Vars};
 use galaxy_store::PostgresConfig;
 
-/// What the notifier needs to know beside what every process has.
+/// The settings beyond those of every process.
 #[derive(Debug, Clone)]
 pub struct NotifierConfig {
-    /// The database.
     pub postgres: PostgresConfig,
-    /// The broker.
     pub nats: NatsConfig,
-    /// Operators and links.
+    /// The addresses of operators, and unsubscribe links.
     pub settings: Settings,
 }
 

@@ -1,4 +1,4 @@
-//! The worker over mail that waited.
+//! The worker over due routes: mails that were held back until now.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,10 +9,11 @@ use galaxy_notifications::{
 };
 use galaxy_store::{Db, Result, worker::Queue};
 
-/// How long a claim lasts. Delivery is one short transaction, so it is not renewed; one that fails is tried again after.
+/// The lease of a claim. A delivery is one short transaction, so the lease is not renewed. A failed one is tried again when
+/// the lease expires.
 const LEASE: Duration = Duration::from_mins(1);
 
-/// Routes whose time has come.
+/// The queue of due routes.
 pub struct DueRoutes {
     db: Db,
     settings: Arc<Settings>,
@@ -20,7 +21,6 @@ pub struct DueRoutes {
 }
 
 impl DueRoutes {
-    /// Over the routes in `db`.
     pub fn new(db: &Db, settings: Arc<Settings>, clock: Clock) -> Self {
         Self {
             db: db.clone(),
@@ -33,14 +33,14 @@ impl DueRoutes {
 impl Queue for DueRoutes {
     type Item = DueRoute;
 
-    async fn claim(&self, room: u32) -> Result<Vec<DueRoute>> {
-        due::claim(&self.db, room, LEASE).await
+    async fn claim(&self, limit: u32) -> Result<Vec<DueRoute>> {
+        due::claim(&self.db, limit, LEASE).await
     }
 
     async fn work(&self, route: DueRoute) {
         let now = self.clock.now();
         if let Err(error) = due::deliver(&self.db, &self.settings, route, now).await {
-            tracing::warn!(route_id = %route.route_id, %error, "waiting mail could not be delivered; trying again");
+            tracing::warn!(route_id = %route.route_id, %error, "a held-back mail could not be delivered; it is tried again");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The process notifier: settings, database, broker, relay, the consumer of all events, the worker over waiting mail.
+//! The notifier process: connects to the database and the broker, starts the relay, the consumer of all events and the
+//! worker over due routes.
 
 use std::{process::ExitCode, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Which event notifies whom: the pure table from events to intents.
+//! The table from events to intents: which event notifies which recipients. Pure.
 
 use galaxy_core::{EventId, Timestamp, UserId};
 use galaxy_events::{
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// The notifications that `event`, committed at `time`, leads to. Most events lead to none.
 ///
-/// The idempotency keys derive from the event's id, so an event that is applied again leads to the same ones.
+/// The idempotency keys derive from the event's id, so an event that is applied again leads to the same keys.
 pub fn intents(event: &AnyEvent, event_id: EventId, time: Timestamp) -> Vec<Intent> {
     if let AnyEvent::NotificationRequested(request) = event {
         return vec![Intent {
@@ -100,7 +100,7 @@ fn rows(event: &AnyEvent, time: Timestamp) -> Vec<Row> {
             json!({ "name": e.name }),
         ),
         E::SanctionApplied(_) | E::SanctionRemoved(_) | E::EntitlementChanged(_) => accounts(event),
-        // The first session of an account came with its registration and is no news.
+        // The first session of an account is part of its registration.
         E::SessionCreated(e) if !e.first => user(
             "session.new_device",
             e.user_id,
@@ -146,7 +146,7 @@ fn start_failed(e: &GameStartFailed) -> Vec<Row> {
     rows
 }
 
-/// Invitees get what happens to their invites; a code invite that nobody has redeemed notifies nobody.
+/// An invite without an invitee (a code that is not redeemed) notifies only the owner of the game.
 fn invites(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
     match event {
@@ -201,7 +201,7 @@ fn applications(event: &AnyEvent) -> Vec<Row> {
     user(kind, recipient, payload)
 }
 
-/// A member who left by himself gets no notification of it.
+/// A member who leaves by choice is not notified.
 fn memberships(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
     let (kind, membership) = match event {
@@ -262,7 +262,7 @@ fn engines(event: &AnyEvent) -> Vec<Row> {
     }
 }
 
-/// `payload` with `name`, if there is such a time.
+/// Adds `time` to `payload` as the member `name`, unless it is `None`.
 fn with(name: &str, time: Option<Timestamp>, mut payload: Value) -> Value {
     if let Some(time) = time {
         payload[name] = json!(time);

@@ -1,4 +1,4 @@
-//! The notifier over a real broker: from an event to what is pushed, mailed, dropped or kept for operators.
+//! The notifier over a real broker: the push events, mails and malformed intents that events lead to.
 
 #![cfg(test)]
 
@@ -20,15 +20,15 @@ use galaxy_testkit::{World, eventually};
 use serde_json::json;
 use sqlx::PgPool;
 
-struct Wire {
+struct Setup {
     world: World,
     nats: Nats,
     _broker: galaxy_stack::Nats,
     _dir: tempfile::TempDir,
 }
 
-/// A relay, and the notifier as its `main` starts it.
-async fn wire(pool: PgPool) -> Wire {
+/// Starts a broker, a relay and the consumer of the notifier, as its `main` does.
+async fn setup(pool: PgPool) -> Setup {
     let world = World::new(pool);
     let dir = tempfile::tempdir().unwrap();
     let cache = Layout::of_checkout().unwrap().cache();
@@ -56,7 +56,7 @@ async fn wire(pool: PgPool) -> Wire {
         &Arc::new(handler),
         options,
     );
-    Wire {
+    Setup {
         world,
         nats,
         _broker: broker,
@@ -64,7 +64,7 @@ async fn wire(pool: PgPool) -> Wire {
     }
 }
 
-impl Wire {
+impl Setup {
     async fn emit<E: Event>(&self, event: &E) -> EventId {
         let mut tx = self.world.db.begin().await.unwrap();
         let id = outbox::append(&mut tx, event).await.unwrap();
@@ -72,7 +72,7 @@ impl Wire {
         id
     }
 
-    /// Waits until the event is noted as applied by the notifier.
+    /// Waits until the notifier has recorded the event as applied.
     async fn applied(&self, id: EventId) {
         eventually("the event is applied", async || {
             let sql =
@@ -108,26 +108,26 @@ const MALFORMED: &str = "select count(*) from backend.notification_malformed_int
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_is_pushed_to_every_member_and_a_new_device_is_mailed(pool: PgPool) {
-    let wire = wire(pool).await;
-    let members = vec![wire.world.account().await, wire.world.account().await];
+    let setup = setup(pool).await;
+    let members = vec![setup.world.account().await, setup.world.account().await];
     let session = SessionCreated {
         user_id: members[0],
         device_session_id: DeviceSessionId::generate(),
         first: false,
     };
-    let (turn, session) = (wire.emit(&turn(members)).await, wire.emit(&session).await);
-    wire.applied(turn).await;
-    wire.applied(session).await;
-    assert_eq!(wire.count(PUSHES).await, 2);
+    let (turn, session) = (setup.emit(&turn(members)).await, setup.emit(&session).await);
+    setup.applied(turn).await;
+    setup.applied(session).await;
+    assert_eq!(setup.count(PUSHES).await, 2);
     let mails =
         "select count(*) from backend.mail_deliveries where template_id = 'session.new_device'";
-    assert_eq!(wire.count(mails).await, 1);
+    assert_eq!(setup.count(mails).await, 1);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_cannot_be_understood_is_kept_and_blocks_nothing(pool: PgPool) {
-    let wire = wire(pool).await;
-    let user = wire.world.account().await;
+async fn malformed_requests_and_undecodable_events_are_stored_and_block_no_event(pool: PgPool) {
+    let setup = setup(pool).await;
+    let user = setup.world.account().await;
     let request = |kind: &str, user_id| NotificationRequested {
         kind: kind.to_owned(),
         idempotency_key: "k".to_owned(),
@@ -135,50 +135,50 @@ async fn what_cannot_be_understood_is_kept_and_blocks_nothing(pool: PgPool) {
         payload: json!({ "name": "Zorg" }),
     };
     let registered = "lobby.race_name.registered";
-    wire.emit(&request("lobby.nonsense", user)).await;
-    wire.emit(&request(registered, UserId::generate())).await;
+    setup.emit(&request("lobby.nonsense", user)).await;
+    setup.emit(&request(registered, UserId::generate())).await;
     for (name, body) in [("ce-type", "{"), ("x", "no json")] {
         let mut headers = async_nats::HeaderMap::new();
         headers.insert("ce-id", uuid::Uuid::now_v7().to_string());
         headers.insert("ce-time", "2026-01-15T12:00:00Z");
         headers.insert(name, "galaxy.account.created.v1");
-        let sent = wire.nats.jetstream().publish_with_headers(
+        let sent = setup.nats.jetstream().publish_with_headers(
             "galaxy.events.account.created",
             headers,
             body.into(),
         );
         sent.await.unwrap().await.unwrap();
     }
-    let good = wire.emit(&request(registered, user)).await;
-    wire.applied(good).await;
-    eventually("all four are kept", async || {
-        (wire.count(MALFORMED).await == 4).then_some(())
+    let good = setup.emit(&request(registered, user)).await;
+    setup.applied(good).await;
+    eventually("all four are stored", async || {
+        (setup.count(MALFORMED).await == 4).then_some(())
     })
     .await;
-    assert_eq!(wire.count(PUSHES).await, 1);
+    assert_eq!(setup.count(PUSHES).await, 1);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_deleted_account_gets_nothing_more(pool: PgPool) {
-    let wire = wire(pool).await;
-    let user = wire.world.account().await;
+async fn a_deleted_account_is_not_notified(pool: PgPool) {
+    let setup = setup(pool).await;
+    let user = setup.world.account().await;
     let session = SessionCreated {
         user_id: user,
         device_session_id: DeviceSessionId::generate(),
         first: false,
     };
-    let session = wire.emit(&session).await;
-    wire.applied(session).await;
+    let session = setup.emit(&session).await;
+    setup.applied(session).await;
     sqlx::query("update backend.accounts set deleted_at = now()")
-        .execute(wire.world.db.pool())
+        .execute(setup.world.db.pool())
         .await
         .unwrap();
-    let deleted = wire.emit(&AccountDeleted { user_id: user }).await;
-    wire.applied(deleted).await;
-    let late = wire.emit(&turn(vec![user])).await;
-    wire.applied(late).await;
+    let deleted = setup.emit(&AccountDeleted { user_id: user }).await;
+    setup.applied(deleted).await;
+    let late = setup.emit(&turn(vec![user])).await;
+    setup.applied(late).await;
     let open = "select count(*) from backend.mail_deliveries where status = 'queued'";
-    assert_eq!(wire.count(open).await, 0);
-    assert_eq!(wire.count(PUSHES).await, 0);
-    assert_eq!(wire.count(MALFORMED).await, 0);
+    assert_eq!(setup.count(open).await, 0);
+    assert_eq!(setup.count(PUSHES).await, 0);
+    assert_eq!(setup.count(MALFORMED).await, 0);
 }

@@ -7,7 +7,8 @@ use tracing::instrument;
 use super::{AccountLifecycle, deletion};
 use crate::accounts::{Caller, access};
 
-/// Deletes the caller's account for good: its sessions end, its games and race names are released, its address is free.
+/// Deletes the caller's account for good: its sessions end, its games and race names are released, its address can be used
+/// again.
 #[utoipa::path(
     post,
     path = "/api/v1/user/account/delete",

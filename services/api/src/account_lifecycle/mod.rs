@@ -44,7 +44,7 @@ pub struct AccountLifecycle {
 }
 
 impl AccountLifecycle {
-    /// The room over the domains that it changes.
+    /// Uses `accounts` to identify callers and `sessions` to end sessions.
     pub fn new(db: &Db, clock: &Clock, accounts: &Accounts, sessions: &Sessions) -> Self {
         Self {
             db: db.clone(),
@@ -61,7 +61,7 @@ impl FromRef<AccountLifecycle> for Accounts {
     }
 }
 
-/// What players call.
+/// The routes for players.
 pub fn user_router() -> OpenApiRouter<AccountLifecycle> {
     OpenApiRouter::new().routes(routes!(delete::delete_account))
 }

@@ -11,7 +11,7 @@ use super::Error;
 use crate::{
     accounts::{
         SanctionCode,
-        store::{self, SanctionChange},
+        store::{self, Change},
     },
     auth, lobby,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Returns the revoked sessions: give them to [`crate::auth::sessions::Sessions::forget`] after the commit.
 pub async fn apply(
     tx: &mut Tx,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     email: &str,
     now: Timestamp,
 ) -> std::result::Result<Vec<DeviceSessionId>, Error> {
@@ -49,11 +49,11 @@ pub async fn apply(
     Ok(sessions)
 }
 
-/// Removes the sanction and the block of the address. Sessions and games do not come back. `false` if it was not active,
-/// or, with `ended_by`, if it ends later than that.
+/// Removes the sanction and the block of the address. Revoked sessions and left games are not restored. `false` if it was
+/// not active, or, with `ended_by`, if it ends later than that.
 pub async fn remove(
     tx: &mut Tx,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     email: &str,
     ended_by: Option<Timestamp>,
     now: Timestamp,

@@ -32,7 +32,7 @@ pub async fn ensure_may(
     action: Action,
     now: Timestamp,
 ) -> Result<(), NotAllowed> {
-    // The lock is a statement of its own, so that the next one sees what was committed while it waited.
+    // The lock is a statement of its own, so that the next one sees what was committed during the wait.
     if !store::lock_for_use(connection, user_id).await? {
         return Err(NotAllowed::Unknown);
     }
@@ -45,7 +45,7 @@ pub async fn ensure_may(
 
 /// The value of `limit` that is in force for the account.
 ///
-/// To count against it safely, first take [`store::lock_for_count`], which makes other counters of this account wait.
+/// To count against it safely, first take [`store::lock_for_count`], which serialises the counts of this account.
 pub async fn effective_limit(
     connection: &mut PgConnection,
     user_id: UserId,

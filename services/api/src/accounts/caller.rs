@@ -1,4 +1,4 @@
-//! Who calls a user route: the account that the gateway names in `X-User-ID`.
+//! The extractor of user routes: the account that the gateway names in `X-User-ID`.
 
 use axum::{
     extract::{FromRef, FromRequestParts},

@@ -12,10 +12,10 @@ use super::{
     view::{AccountView, FullAccount},
 };
 
-/// An account as servers see it: also blocked and deleted ones.
+/// An account for servers and operators, also a blocked or deleted one.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AccountInternal {
-    /// What its owner sees.
+    /// The account as its owner sees it.
     #[serde(flatten)]
     pub account: AccountView,
     /// Blocked for good.

@@ -7,6 +7,7 @@
 pub mod access;
 mod caller;
 mod get;
+pub mod history;
 pub mod internal;
 pub mod model;
 mod profile;
@@ -32,7 +33,7 @@ pub use model::{Action, LimitCode, SanctionCode, Tier};
 pub struct Accounts {
     db: Db,
     clock: Clock,
-    /// Signs the links in mails; without it, no link is valid.
+    /// Signs the unsubscribe links in mails; without it, no link is valid.
     unsubscribe_key: Option<Arc<Secret>>,
 }
 
@@ -47,7 +48,7 @@ impl Accounts {
     }
 }
 
-/// The player's own account.
+/// The routes of a player's own account.
 pub fn user_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new()
         .routes(routes!(get::get_account))
@@ -55,12 +56,12 @@ pub fn user_router() -> OpenApiRouter<Accounts> {
         .routes(routes!(settings::update_settings))
 }
 
-/// The target of links in mails.
+/// The public routes: the target of unsubscribe links.
 pub fn public_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new().routes(routes!(unsubscribe::unsubscribe))
 }
 
-/// Accounts for the gateway.
+/// The routes for the gateway.
 pub fn internal_router() -> OpenApiRouter<Accounts> {
     OpenApiRouter::new().routes(routes!(internal::get_account_internal))
 }

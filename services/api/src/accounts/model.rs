@@ -6,7 +6,7 @@ pub use galaxy_core::{SanctionCode, Tier};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Whether a grant of `tier` may, must or must not carry an end.
+/// `Err` with a reason if a grant of `tier` must have an end and has none, or must not have one and has.
 pub const fn check_end(tier: Tier, has_end: bool) -> Result<(), &'static str> {
     match (tier, has_end) {
         (Tier::Free, true) => Err("must be absent: the free tier does not end"),
@@ -18,20 +18,16 @@ pub const fn check_end(tier: Tier, has_end: bool) -> Result<(), &'static str> {
 /// An action that a sanction can forbid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Sign in.
     Login,
-    /// Create a game.
     CreateGame,
     /// Change, open, start, … an own game, and decide over its applications, invites and members.
     ManageGame,
     /// Apply to a game or redeem an invite.
     JoinGame,
-    /// Change the profile.
     UpdateProfile,
 }
 
 impl Action {
-    /// All actions.
     pub const ALL: [Self; 5] = [
         Self::Login,
         Self::CreateGame,
@@ -40,7 +36,7 @@ impl Action {
         Self::UpdateProfile,
     ];
 
-    /// The sanction that forbids just this. A permanent block forbids everything.
+    /// The sanction that forbids only this action. A permanent block forbids everything.
     pub const fn forbidden_by(self) -> SanctionCode {
         match self {
             Self::Login => SanctionCode::LoginBlock,
@@ -51,7 +47,7 @@ impl Action {
         }
     }
 
-    /// The one of `active` that forbids this, a permanent block first.
+    /// The sanction among `active` that forbids this action, a permanent block first.
     pub fn forbidden_among(self, active: &[SanctionCode]) -> Option<SanctionCode> {
         [SanctionCode::PermanentBlock, self.forbidden_by()]
             .into_iter()
@@ -59,7 +55,7 @@ impl Action {
     }
 }
 
-/// Something an account may have only so much of.
+/// A limit on how many objects of a kind an account may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -75,7 +71,6 @@ pub enum LimitCode {
 }
 
 impl LimitCode {
-    /// All limits.
     pub const ALL: [Self; 4] = [
         Self::MaxOwnedGames,
         Self::MaxActiveMemberships,
@@ -83,7 +78,7 @@ impl LimitCode {
         Self::MaxRegisteredRaceNames,
     ];
 
-    /// How much of this limit `tier` gives when nobody has set another value.
+    /// How much of this limit `tier` gives when no operator has set another value.
     pub const fn default_for(self, tier: Tier) -> u32 {
         let by_tier: [u32; 4] = match self {
             Self::MaxOwnedGames => [1, 5, 10, 50],
@@ -110,7 +105,6 @@ pub const LIMIT_VALUE_MAX: u32 = 1_000_000;
 /// The tier of an account as it was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entitlement {
-    /// The granted tier.
     pub tier: Tier,
     /// When it ends, for paid tiers.
     pub ends_at: Option<Timestamp>,
@@ -119,7 +113,7 @@ pub struct Entitlement {
 }
 
 impl Entitlement {
-    /// In force without any grant.
+    /// The entitlement of an account without a grant.
     pub const FREE: Self = Self {
         tier: Tier::Free,
         ends_at: None,
@@ -166,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_action_is_forbidden_by_its_own_sanction_and_by_a_permanent_block_only() {
+    fn an_action_is_forbidden_only_by_its_own_sanction_and_by_a_permanent_block() {
         for action in Action::ALL {
             for &code in SanctionCode::ALL {
                 let forbids = code == SanctionCode::PermanentBlock || code == action.forbidden_by();
@@ -197,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_operator_sets_goes_before_what_the_tier_gives() {
+    fn a_value_set_by_an_operator_overrides_that_of_the_tier() {
         for &tier in Tier::ALL {
             let held = Entitlement {
                 tier,

@@ -15,17 +15,17 @@ use super::{
     view::AccountView,
 };
 
-/// What to change; what is absent stays.
+/// The settings to change; absent ones stay.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateSettings {
-    /// BCP 47 tag; the best language that is spoken is kept.
+    /// BCP 47 tag; the best matching supported language is stored.
     #[schema(example = "de", max_length = 35)]
     preferred_language: Option<String>,
     /// IANA time zone.
     #[schema(example = "Europe/Vienna", max_length = 64)]
     time_zone: Option<String>,
-    /// Members to set; `null` brings a member's default back, absent ones stay.
+    /// Members to set; `null` returns a member to its default, absent ones stay.
     #[schema(value_type = Option<NotificationsChange>)]
     notifications: Option<Value>,
 }
@@ -43,9 +43,9 @@ pub struct NotificationsChange {
     turns_mail: Option<bool>,
     /// Mails about the account's tier.
     account_mail: Option<bool>,
-    /// Gather the mails about new turns into one a day.
+    /// Send one mail a day about all new turns.
     turns_digest: Option<bool>,
-    /// When mail waits, in the account's time zone.
+    /// When mails are held back, in the account's time zone.
     quiet_hours: Option<QuietHours>,
 }
 

@@ -9,13 +9,24 @@ use galaxy_store::{Db, Result};
 
 use super::{
     model::{LimitCode, Tier},
-    store::{self, Grant, LimitChange},
+    store::{self, Change, Ended, Grant},
 };
 
 /// The actor of expirations, in records.
-pub const ACTOR: &str = "system";
+const ACTOR: &str = "system";
 /// The reason of expirations, in records.
-pub const REASON: &str = "It ran out.";
+const REASON: &str = "It ran out.";
+
+/// The change that removes what has ended.
+pub fn removal<C>(ended: Ended<C>) -> Change<'static, C> {
+    Change {
+        user_id: ended.user_id,
+        code: ended.code,
+        reason: REASON,
+        actor: ACTOR,
+        expires_at: None,
+    }
+}
 
 /// Returns up to `batch` accounts whose paid tier has ended to the free tier.
 pub async fn entitlements(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
@@ -59,23 +70,21 @@ async fn end_entitlement(db: &Db, user_id: UserId, now: Timestamp) -> Result<boo
 pub async fn limits(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     let ended = store::ended_limits(&mut *db.acquire().await?, now, batch).await?;
     let mut changed = 0;
-    for (user_id, code) in ended {
-        changed += u64::from(end_limit(db, user_id, code, now).await?);
+    for limit in ended {
+        changed += u64::from(end_limit(db, limit, now).await?);
     }
     Ok(changed)
 }
 
-async fn end_limit(db: &Db, user_id: UserId, code: LimitCode, now: Timestamp) -> Result<bool> {
+async fn end_limit(db: &Db, limit: Ended<LimitCode>, now: Timestamp) -> Result<bool> {
     let mut tx = db.begin().await?;
-    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
+    if store::lock_for_change(&mut tx, limit.user_id)
+        .await?
+        .is_none()
+    {
         return Ok(false);
     }
-    let change = LimitChange {
-        user_id,
-        code,
-        reason: REASON,
-        actor: ACTOR,
-    };
+    let change = removal(limit);
     let removed = store::remove_limit(&mut tx, &change, Some(now), now).await?;
     tx.commit().await?;
     Ok(removed)

@@ -23,7 +23,7 @@ pub struct Unsubscribe {
     token: String,
 }
 
-/// Why nobody is unsubscribed.
+/// Why no mails are turned off.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("The link is not one of ours; turn mails off in the settings instead.")]
@@ -37,7 +37,7 @@ impl From<Error> for ApiError {
     }
 }
 
-/// Turns the mails off that the token is for. What the body says is not looked at: mail programs post a fixed form.
+/// Turns off the group of mails that the token names. The body is ignored: mail programs post a fixed form.
 #[utoipa::path(
     post,
     path = "/api/v1/public/unsubscribe",

@@ -1,4 +1,4 @@
-//! The answers that contain accounts.
+//! Accounts in responses.
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_notifications::Preferences;
@@ -12,13 +12,13 @@ use super::{
     store::{self, Account, ActiveLimit, ActiveSanction},
 };
 
-/// An account with everything that holds for it now.
+/// An account with the tier, sanctions and limits in force.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Account)]
 pub struct AccountView {
     /// Its id.
     pub user_id: UserId,
-    /// The unchanging name.
+    /// The generated name; it never changes.
     #[schema(example = "player-7k2m9qxa")]
     pub user_name: String,
     /// The address that signs in.
@@ -36,23 +36,23 @@ pub struct AccountView {
     /// ISO 3166-1 code of the country of the first sign-in, if it was known.
     #[schema(example = "AT")]
     pub declared_country: Option<String>,
-    /// What is mailed, and when not.
+    /// Which notifications are mailed, and the quiet hours.
     pub notifications: Preferences,
-    /// The tier that holds now.
+    /// The tier in force.
     pub entitlement: EntitlementView,
-    /// The sanctions that hold now.
+    /// The sanctions in force.
     pub sanctions: Vec<SanctionView>,
-    /// The limits that operators have set and that hold now.
+    /// The limits in force that operators have set.
     pub limits: Vec<LimitView>,
-    /// How much the account may have of each thing, all considered.
+    /// The limits in force, from the tier or set by operators.
     pub effective_limits: EffectiveLimits,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was changed last.
     pub updated_at: Timestamp,
 }
 
-/// The tier that holds.
+/// The tier in force.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Entitlement)]
 pub struct EntitlementView {
@@ -65,7 +65,7 @@ pub struct EntitlementView {
     pub max_registered_race_names: u32,
 }
 
-/// A sanction that holds.
+/// A sanction in force.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Sanction)]
 pub struct SanctionView {
@@ -93,7 +93,7 @@ pub struct LimitView {
     pub expires_at: Option<Timestamp>,
 }
 
-/// How much there may be of each thing.
+/// The values of all limits.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
 pub struct EffectiveLimits {
     /// Games owned that are neither finished nor cancelled.
@@ -113,7 +113,6 @@ pub struct EffectiveLimits {
 /// An account row with the entitlement, sanctions and limits in force.
 #[derive(Debug, Clone)]
 pub struct FullAccount {
-    /// The row.
     pub account: Account,
     entitlement: Entitlement,
     sanctions: Vec<ActiveSanction>,

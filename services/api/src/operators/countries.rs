@@ -24,7 +24,7 @@ pub struct UserCountry {
     pub country: String,
     /// Successful requests.
     pub count: i64,
-    /// When last.
+    /// When the last one was made.
     pub last_seen_at: Timestamp,
 }
 

@@ -1,4 +1,4 @@
-//! Everything that operators call.
+//! The routes for operators.
 //!
 //! A handler takes [`Admin`] as an argument, which checks HTTP Basic, and calls [`audit::record`] in the transaction of
 //! its change. Rules and SQL are those of the domains and crates that own the rows; the rooms here add the routes.
@@ -53,7 +53,7 @@ impl FromRef<Operators> for Credentials {
     }
 }
 
-/// What operators call.
+/// All routes for operators.
 pub fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
         .merge(admin_accounts::router())

@@ -4,15 +4,15 @@ use galaxy_notifications::kind::Kind;
 
 use super::*;
 
-/// Who takes part in every event below.
-struct Cast {
+/// The accounts in the events of these tests.
+struct Accounts {
     owner: UserId,
     player: UserId,
     members: [UserId; 2],
 }
 
-fn cast() -> Cast {
-    Cast {
+fn accounts_of_events() -> Accounts {
+    Accounts {
         owner: UserId::generate(),
         player: UserId::generate(),
         members: [UserId::generate(), UserId::generate()],
@@ -20,11 +20,11 @@ fn cast() -> Cast {
 }
 
 /// The event of type `event_type` with every field that any event has.
-fn event(event_type: &str, cast: &Cast, change: &Value) -> AnyEvent {
+fn event(event_type: &str, accounts: &Accounts, change: &Value) -> AnyEvent {
     let mut data = json!({
         "game_id": GameId::generate(), "game_name": "Alpha", "version": 3,
-        "owner_user_id": cast.owner, "member_user_ids": cast.members, "user_id": cast.player,
-        "applicant_user_id": cast.player, "invited_user_id": cast.player, "redeemed_by_user_id": cast.player,
+        "owner_user_id": accounts.owner, "member_user_ids": accounts.members, "user_id": accounts.player,
+        "applicant_user_id": accounts.player, "invited_user_id": accounts.player, "redeemed_by_user_id": accounts.player,
         "application_id": ApplicationId::generate(), "invite_id": InviteId::generate(),
         "membership_id": MembershipId::generate(), "device_session_id": DeviceSessionId::generate(),
         "race_name": "Zorg", "name": "Zorg", "expires_at": "2026-02-15T12:00:00Z", "expired": true, "first": false,
@@ -38,21 +38,21 @@ fn event(event_type: &str, cast: &Cast, change: &Value) -> AnyEvent {
     let event_type = format!("galaxy.{event_type}.v1");
     AnyEvent::decode(&event_type, data.to_string().as_bytes())
         .unwrap_or_else(|error| panic!("{error}"))
-        .unwrap_or_else(|| panic!("{event_type} is not known"))
+        .unwrap_or_else(|| panic!("unknown event type {event_type}"))
 }
 
-fn follow(event: &AnyEvent) -> Vec<Intent> {
+fn intents_of(event: &AnyEvent) -> Vec<Intent> {
     intents(event, EventId::generate(), galaxy_testkit::noon())
 }
 
 #[test]
-fn each_event_is_told_to_whom_it_concerns() {
-    let cast = cast();
+fn each_event_notifies_the_accounts_it_concerns() {
+    let accounts = accounts_of_events();
     let (owner, player) = (
-        vec![Recipient::User(cast.owner)],
-        vec![Recipient::User(cast.player)],
+        vec![Recipient::User(accounts.owner)],
+        vec![Recipient::User(accounts.player)],
     );
-    let members: Vec<_> = cast.members.into_iter().map(Recipient::User).collect();
+    let members: Vec<_> = accounts.members.into_iter().map(Recipient::User).collect();
     let operators = vec![Recipient::Operators];
     let table: &[(&str, &str, &Vec<Recipient>)] = &[
         ("lobby.invite_created", "lobby.invite.received", &player),
@@ -135,20 +135,23 @@ fn each_event_is_told_to_whom_it_concerns() {
         ),
     ];
     for (event_type, kind, to) in table {
-        let intents = follow(&event(event_type, &cast, &json!({})));
+        let intents = intents_of(&event(event_type, &accounts, &json!({})));
         let kinds: Vec<_> = intents.iter().map(|intent| intent.kind.as_str()).collect();
         assert_eq!(kinds, vec![*kind; to.len()], "{event_type}");
-        let told: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
-        assert_eq!(&told, *to, "{event_type}");
+        let recipients: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
+        assert_eq!(&recipients, *to, "{event_type}");
     }
 }
 
 #[test]
-fn a_failed_start_is_told_to_the_owner_and_to_operators() {
-    let cast = cast();
-    let intents = follow(&event("lobby.game_start_failed", &cast, &json!({})));
-    let told: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
-    assert_eq!(told, [Recipient::User(cast.owner), Recipient::Operators]);
+fn a_failed_start_notifies_the_owner_and_operators() {
+    let accounts = accounts_of_events();
+    let intents = intents_of(&event("lobby.game_start_failed", &accounts, &json!({})));
+    let recipients: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
+    assert_eq!(
+        recipients,
+        [Recipient::User(accounts.owner), Recipient::Operators]
+    );
     assert!(
         intents
             .iter()
@@ -157,13 +160,13 @@ fn a_failed_start_is_told_to_the_owner_and_to_operators() {
 }
 
 #[test]
-fn nobody_is_told_what_they_know_or_what_concerns_nobody() {
-    let cast = cast();
+fn own_actions_and_internal_events_notify_no_account() {
+    let accounts = accounts_of_events();
     for (event_type, change) in [
         ("session.created", json!({ "first": true })),
         (
             "lobby.membership_removed",
-            json!({ "by_user_id": cast.player }),
+            json!({ "by_user_id": accounts.player }),
         ),
         ("lobby.race_name_released", json!({ "expired": false })),
         ("lobby.invite_created", json!({ "invited_user_id": null })),
@@ -178,14 +181,14 @@ fn nobody_is_told_what_they_know_or_what_concerns_nobody() {
         ("runtime.snapshot", json!({})),
         ("runtime.game_finished", json!({})),
     ] {
-        let intents = follow(&event(event_type, &cast, &change));
+        let intents = intents_of(&event(event_type, &accounts, &change));
         assert!(intents.is_empty(), "{event_type} {change}: {intents:?}");
     }
 }
 
 #[test]
-fn every_event_of_the_catalogue_gives_intents_of_known_kinds_with_all_they_need() {
-    let cast = cast();
+fn intents_of_every_event_have_a_known_kind_and_its_payload_members() {
+    let accounts = accounts_of_events();
     for (event_type, ..) in galaxy_events::catalogue::schemas() {
         let name = event_type
             .trim_start_matches("galaxy.")
@@ -193,7 +196,7 @@ fn every_event_of_the_catalogue_gives_intents_of_known_kinds_with_all_they_need(
         if name == "notification.requested" {
             continue;
         }
-        for intent in follow(&event(name, &cast, &json!({}))) {
+        for intent in intents_of(&event(name, &accounts, &json!({}))) {
             let kind = Kind::find(&intent.kind).unwrap_or_else(|| panic!("{}", intent.kind));
             for field in kind.fields {
                 assert!(!intent.payload[*field].is_null(), "{name}: {field}");
@@ -203,9 +206,9 @@ fn every_event_of_the_catalogue_gives_intents_of_known_kinds_with_all_they_need(
 }
 
 #[test]
-fn the_same_event_asks_under_the_same_keys_and_another_does_not() {
-    let cast = cast();
-    let event = event("lobby.game_started", &cast, &json!({}));
+fn idempotency_keys_are_equal_for_the_same_event_id_only() {
+    let accounts = accounts_of_events();
+    let event = event("lobby.game_started", &accounts, &json!({}));
     let keys = |id: EventId| -> Vec<String> {
         let intents = intents(&event, id, galaxy_testkit::noon());
         intents
@@ -216,18 +219,18 @@ fn the_same_event_asks_under_the_same_keys_and_another_does_not() {
     let (one, other) = (EventId::generate(), EventId::generate());
     assert_eq!(keys(one), keys(one));
     assert!(keys(one).iter().all(|key| !keys(other).contains(key)));
-    assert_ne!(keys(one)[0], keys(one)[1], "each member has its own");
+    assert_ne!(keys(one)[0], keys(one)[1], "each recipient has its own key");
 }
 
 #[test]
-fn an_explicit_request_is_passed_on_as_it_is() {
+fn an_explicit_request_becomes_an_intent_unchanged() {
     let request = NotificationRequested {
         kind: "lobby.race_name.registered".to_owned(),
         idempotency_key: "k".to_owned(),
         user_id: None,
         payload: json!({ "name": "Zorg" }),
     };
-    let intents = follow(&AnyEvent::NotificationRequested(request.clone()));
+    let intents = intents_of(&AnyEvent::NotificationRequested(request.clone()));
     assert_eq!(intents[0].idempotency_key, "k");
     assert_eq!(intents[0].recipient, Recipient::Operators);
     assert_eq!(intents[0].payload, request.payload);

@@ -1,27 +1,28 @@
-//! The account rows themselves.
+//! SQL on the account rows.
 
 use galaxy_core::{Locale, Timestamp, UserId};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
-/// An account row.
+use super::changes_one_row;
+
+/// An account row, of a deleted account too.
 #[derive(Debug, Clone)]
 pub struct Account {
     pub user_id: UserId,
     /// The address as typed; `deleted-<id>` after deletion.
     pub delivery_email: String,
-    /// The unchanging name.
+    /// Generated; never changes.
     pub user_name: String,
-    /// The name people see.
+    /// The name other players see.
     pub display_name: String,
     pub preferred_language: String,
     pub time_zone: String,
-    /// The country of the first sign-in.
+    /// ISO 3166-1 code of the country of the first sign-in.
     pub declared_country: Option<String>,
     /// Notification preferences; absent members have their defaults.
     pub notifications: serde_json::Value,
-    /// Blocked for good.
     pub permanent_block: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
@@ -92,7 +93,7 @@ pub async fn lock_for_change(
     .await?)
 }
 
-/// Sets the display name.
+/// `false` if there is no such account.
 #[instrument(name = "db.accounts.set_display_name", skip_all, fields(%user_id))]
 pub async fn set_display_name(
     connection: &mut PgConnection,
@@ -100,19 +101,16 @@ pub async fn set_display_name(
     display_name: &str,
     now: Timestamp,
 ) -> Result<bool> {
-    Ok(sqlx::query!(
+    let update = sqlx::query!(
         "update backend.accounts set display_name = $2, updated_at = $3 where user_id = $1 and deleted_at is null",
         user_id.uuid(),
         display_name,
         now,
-    )
-    .execute(connection)
-    .await?
-    .rows_affected()
-        == 1)
+    );
+    changes_one_row(connection, update).await
 }
 
-/// A change of settings; what is absent stays.
+/// A change of settings; absent members stay unchanged.
 #[derive(Debug, Default)]
 pub struct SettingsChange {
     pub preferred_language: Option<Locale>,
@@ -129,7 +127,7 @@ pub async fn change_settings(
     change: &SettingsChange,
     now: Timestamp,
 ) -> Result<bool> {
-    Ok(sqlx::query!(
+    let update = sqlx::query!(
         "update backend.accounts set
              preferred_language = coalesce($2, preferred_language),
              time_zone = coalesce($3, time_zone),
@@ -141,11 +139,8 @@ pub async fn change_settings(
         change.time_zone,
         change.notifications,
         now,
-    )
-    .execute(connection)
-    .await?
-    .rows_affected()
-        == 1)
+    );
+    changes_one_row(connection, update).await
 }
 
 /// Sets or lifts the permanent block.

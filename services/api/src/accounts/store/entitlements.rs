@@ -66,7 +66,7 @@ pub struct Grant<'a> {
     pub actor: &'a str,
 }
 
-/// Records the change and puts it in force.
+/// Adds the record and puts the entitlement in force.
 #[instrument(name = "db.accounts.grant", skip_all, fields(user_id = %grant.user_id))]
 pub async fn grant(
     connection: &mut PgConnection,
@@ -113,36 +113,4 @@ pub async fn ended_entitlements(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(UserId).collect())
-}
-
-/// A past change, for the history.
-#[derive(Debug)]
-pub struct EntitlementRecord {
-    pub record_id: RecordId,
-    pub tier: Tier,
-    /// Where it came from.
-    pub source: String,
-    pub reason: Option<String>,
-    pub actor: Option<String>,
-    /// When it was to end.
-    pub ends_at: Option<Timestamp>,
-    pub created_at: Timestamp,
-}
-
-/// The newest `limit` changes, newest first.
-#[instrument(name = "db.accounts.entitlement_history", skip_all, fields(%user_id))]
-pub async fn entitlement_history(
-    connection: &mut PgConnection,
-    user_id: UserId,
-    limit: i64,
-) -> Result<Vec<EntitlementRecord>> {
-    Ok(sqlx::query_as!(
-        EntitlementRecord,
-        r#"select record_id, tier as "tier: Tier", source, reason, actor, ends_at, created_at
-           from backend.entitlement_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
-        user_id.uuid(),
-        limit,
-    )
-    .fetch_all(connection)
-    .await?)
 }

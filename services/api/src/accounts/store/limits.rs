@@ -5,6 +5,7 @@ use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
+use super::{Change, Ended, changes_one_row};
 use crate::accounts::model::LimitCode;
 
 /// A limit that an operator has set and that is in force.
@@ -41,22 +42,12 @@ pub async fn active_limits(
         .collect())
 }
 
-/// A limit set or removed.
-#[derive(Debug)]
-pub struct LimitChange<'a> {
-    pub user_id: UserId,
-    pub code: LimitCode,
-    pub reason: &'a str,
-    pub actor: &'a str,
-}
-
-/// Records the value and puts it in force.
+/// Adds the record and puts the value in force.
 #[instrument(name = "db.accounts.set_limit", skip_all, fields(user_id = %change.user_id))]
 pub async fn set_limit(
     connection: &mut PgConnection,
-    change: &LimitChange<'_>,
+    change: &Change<'_, LimitCode>,
     value: u32,
-    expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
@@ -75,7 +66,7 @@ pub async fn set_limit(
         value.cast_signed(),
         change.reason,
         change.actor,
-        expires_at,
+        change.expires_at,
         now,
     )
     .execute(connection)
@@ -88,11 +79,11 @@ pub async fn set_limit(
 #[instrument(name = "db.accounts.remove_limit", skip_all, fields(user_id = %change.user_id))]
 pub async fn remove_limit(
     connection: &mut PgConnection,
-    change: &LimitChange<'_>,
+    change: &Change<'_, LimitCode>,
     ended_by: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    let removed = sqlx::query!(
+    let removal = sqlx::query!(
         "with gone as (
              delete from backend.limit_active
              where user_id = $2 and limit_code = $3 and ($7::timestamptz is null or expires_at <= $7)
@@ -106,10 +97,8 @@ pub async fn remove_limit(
         change.actor,
         now,
         ended_by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(removed.rows_affected() == 1)
+    );
+    changes_one_row(connection, removal).await
 }
 
 /// Up to `batch` limits whose end has come.
@@ -118,63 +107,14 @@ pub async fn ended_limits(
     connection: &mut PgConnection,
     now: Timestamp,
     batch: i64,
-) -> Result<Vec<(UserId, LimitCode)>> {
-    let rows = sqlx::query!(
+) -> Result<Vec<Ended<LimitCode>>> {
+    Ok(sqlx::query_as!(
+        Ended,
         r#"select user_id, limit_code as "code: LimitCode" from backend.limit_active
            where expires_at <= $1 order by expires_at limit $2"#,
         now,
         batch,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.user_id.into(), row.code))
-        .collect())
-}
-
-/// A past change, for the history.
-#[derive(Debug)]
-pub struct LimitRecord {
-    pub record_id: RecordId,
-    /// Which limit.
-    pub code: LimitCode,
-    /// `set` or `remove`.
-    pub action: String,
-    pub value: Option<u32>,
-    pub reason: String,
-    pub actor: String,
-    /// When it was to end.
-    pub expires_at: Option<Timestamp>,
-    pub created_at: Timestamp,
-}
-
-/// The newest `limit` changes, newest first.
-#[instrument(name = "db.accounts.limit_history", skip_all, fields(%user_id))]
-pub async fn limit_history(
-    connection: &mut PgConnection,
-    user_id: UserId,
-    limit: i64,
-) -> Result<Vec<LimitRecord>> {
-    let rows = sqlx::query!(
-        r#"select record_id, limit_code as "code: LimitCode", action, value, reason, actor, expires_at, created_at
-           from backend.limit_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
-        user_id.uuid(),
-        limit,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| LimitRecord {
-            record_id: row.record_id.into(),
-            code: row.code,
-            action: row.action,
-            value: row.value.map(i32::cast_unsigned),
-            reason: row.reason,
-            actor: row.actor,
-            expires_at: row.expires_at,
-            created_at: row.created_at,
-        })
-        .collect())
+    .await?)
 }

@@ -1,13 +1,14 @@
-//! Sanction records and the roll-up of those that are active.
+//! SQL on sanctions: the records and those in force.
 
 use galaxy_core::{RecordId, Timestamp, UserId};
 use galaxy_store::Result;
 use sqlx::PgConnection;
 use tracing::instrument;
 
+use super::{Change, Ended, changes_one_row};
 use crate::accounts::model::SanctionCode;
 
-/// The sanctions that hold at `now`.
+/// The sanctions in force at `now`.
 #[instrument(name = "db.accounts.active_sanction_codes", skip_all, fields(%user_id))]
 pub async fn active_sanction_codes(
     connection: &mut PgConnection,
@@ -31,11 +32,10 @@ pub struct ActiveSanction {
     pub reason: String,
     /// When it ends by itself.
     pub expires_at: Option<Timestamp>,
-    /// Since when.
     pub since: Timestamp,
 }
 
-/// The sanctions that hold at `now`, with their reasons.
+/// The sanctions in force at `now`, with their reasons.
 #[instrument(name = "db.accounts.active_sanctions", skip_all, fields(%user_id))]
 pub async fn active_sanctions(
     connection: &mut PgConnection,
@@ -55,22 +55,11 @@ pub async fn active_sanctions(
     .await?)
 }
 
-/// A sanction applied or removed.
-#[derive(Debug)]
-pub struct SanctionChange<'a> {
-    pub user_id: UserId,
-    pub code: SanctionCode,
-    pub reason: &'a str,
-    pub actor: &'a str,
-    /// When it ends by itself; for applying only.
-    pub expires_at: Option<Timestamp>,
-}
-
 /// Records the sanction and makes it active. One that was active already gets the new reason and end.
 #[instrument(name = "db.accounts.apply_sanction", skip_all, fields(user_id = %change.user_id))]
 pub async fn apply_sanction(
     connection: &mut PgConnection,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
@@ -101,11 +90,11 @@ pub async fn apply_sanction(
 #[instrument(name = "db.accounts.remove_sanction", skip_all, fields(user_id = %change.user_id))]
 pub async fn remove_sanction(
     connection: &mut PgConnection,
-    change: &SanctionChange<'_>,
+    change: &Change<'_, SanctionCode>,
     ended_by: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<bool> {
-    let removed = sqlx::query!(
+    let removal = sqlx::query!(
         "with gone as (
              delete from backend.sanction_active
              where user_id = $2 and sanction_code = $3 and ($7::timestamptz is null or expires_at <= $7)
@@ -119,10 +108,8 @@ pub async fn remove_sanction(
         change.actor,
         now,
         ended_by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(removed.rows_affected() == 1)
+    );
+    changes_one_row(connection, removal).await
 }
 
 /// Up to `batch` active sanctions whose end has come.
@@ -131,49 +118,13 @@ pub async fn ended_sanctions(
     connection: &mut PgConnection,
     now: Timestamp,
     batch: i64,
-) -> Result<Vec<(UserId, SanctionCode)>> {
-    let rows = sqlx::query!(
+) -> Result<Vec<Ended<SanctionCode>>> {
+    Ok(sqlx::query_as!(
+        Ended,
         r#"select user_id, sanction_code as "code: SanctionCode" from backend.sanction_active
            where expires_at <= $1 order by expires_at limit $2"#,
         now,
         batch,
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.user_id.into(), row.code))
-        .collect())
-}
-
-/// A past change, for the history.
-#[derive(Debug)]
-pub struct SanctionRecord {
-    pub record_id: RecordId,
-    /// Which sanction.
-    pub code: SanctionCode,
-    /// `apply` or `remove`.
-    pub action: String,
-    pub reason: String,
-    pub actor: String,
-    /// When it was to end.
-    pub expires_at: Option<Timestamp>,
-    pub created_at: Timestamp,
-}
-
-/// The newest `limit` changes, newest first.
-#[instrument(name = "db.accounts.sanction_history", skip_all, fields(%user_id))]
-pub async fn sanction_history(
-    connection: &mut PgConnection,
-    user_id: UserId,
-    limit: i64,
-) -> Result<Vec<SanctionRecord>> {
-    Ok(sqlx::query_as!(
-        SanctionRecord,
-        r#"select record_id, sanction_code as "code: SanctionCode", action, reason, actor, expires_at, created_at
-           from backend.sanction_records where user_id = $1 order by created_at desc, record_id desc limit $2"#,
-        user_id.uuid(),
-        limit,
     )
     .fetch_all(connection)
     .await?)

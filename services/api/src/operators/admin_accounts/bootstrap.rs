@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use super::store;
 use crate::operators::sign_in::{model, passwords};
 
-/// The operator that is made at the first start.
+/// The operator that is created at the first start.
 #[derive(Debug, Clone)]
 pub struct FirstOperator {
     pub user: String,
@@ -17,7 +17,8 @@ pub struct FirstOperator {
 }
 
 impl FirstOperator {
-    /// From the settings; absent if neither is set. The outer level says whether reading succeeded.
+    /// Reads the settings. The outer `None` is a problem that was reported to `vars`; the inner `None` means that neither is
+    /// set.
     pub fn read(vars: &mut Vars) -> Option<Option<Self>> {
         let user = vars.optional(
             "BACKEND_ADMIN_BOOTSTRAP_USER",
@@ -37,7 +38,7 @@ impl FirstOperator {
         }
     }
 
-    /// Makes the account, if there is none of that name. A changed password is never overwritten.
+    /// Creates the account if there is none of that name. An existing password is never overwritten.
     pub async fn create(&self, db: &Db, now: Timestamp) -> anyhow::Result<()> {
         let password = self.password.expose_secret();
         if let Err(why) = model::check_username(&self.user) {
@@ -52,7 +53,7 @@ impl FirstOperator {
         }
         let hash = passwords::hash(password.to_owned()).await?;
         if store::insert(&mut connection, &self.user, &hash, now).await? {
-            tracing::info!(username = self.user, "the first admin account was made");
+            tracing::info!(username = self.user, "created the first admin account");
         }
         Ok(())
     }

@@ -3,13 +3,12 @@
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiJson, ErrorBody, Invalid};
 use serde::Deserialize;
-use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{store, view::AdminAccountView};
+use super::{finish, store, view::AdminAccountView};
 use crate::operators::{
-    Admin, Operators, audit,
+    Admin, Operators,
     sign_in::{model, passwords},
 };
 
@@ -29,7 +28,7 @@ pub struct CreateAdminAccount {
     password: String,
 }
 
-/// Why no account is made.
+/// Why no account is created.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("There is an admin account of this name; choose another.")]
@@ -43,7 +42,7 @@ impl From<Error> for ApiError {
     }
 }
 
-/// Makes an operator's account, enabled.
+/// Creates an operator's account, enabled.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/admin-accounts",
@@ -73,17 +72,6 @@ pub async fn create_admin_account(
     if !store::insert(&mut tx, &username, &hash, operators.clock.now()).await? {
         return Err(Error::Taken.into());
     }
-    audit::record(
-        &mut tx,
-        &admin,
-        "admin_accounts.create",
-        "admin_account",
-        &username,
-        json!({}),
-    )
-    .await?;
-    let made = store::find(&mut tx, &username).await?;
-    tx.commit().await?;
-    made.map(|account| (StatusCode::CREATED, Json(account.into())))
-        .ok_or_else(|| ApiError::internal("the account vanished while it was made"))
+    let account = finish(tx, &admin, "admin_accounts.create", &username).await?;
+    Ok((StatusCode::CREATED, Json(account)))
 }

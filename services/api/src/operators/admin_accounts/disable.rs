@@ -2,11 +2,10 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
-use serde_json::json;
 use tracing::instrument;
 
-use super::{store, view::AdminAccountView};
-use crate::operators::{Admin, Operators, audit};
+use super::{finish, store, view::AdminAccountView};
+use crate::operators::{Admin, Operators};
 
 /// Why an account is not disabled.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +39,7 @@ impl From<Error> for ApiError {
     responses(
         (status = 200, body = AdminAccountView, description = "The account, disabled."),
         (status = 404, body = ErrorBody, description = "There is no such account."),
-        (status = 409, body = ErrorBody, description = "`last_enabled_admin`: nobody could sign in any more.")
+        (status = 409, body = ErrorBody, description = "`last_enabled_admin`: no operator could sign in any more.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username))]
@@ -57,19 +56,7 @@ pub async fn disable_admin_account(
     if !store::set_disabled(&mut tx, &username, Some(operators.clock.now())).await? {
         return Err(Error::Unknown.into());
     }
-    audit::record(
-        &mut tx,
-        &admin,
-        "admin_accounts.disable",
-        "admin_account",
-        &username,
-        json!({}),
-    )
-    .await?;
-    let account = store::find(&mut tx, &username).await?;
-    tx.commit().await?;
+    let account = finish(tx, &admin, "admin_accounts.disable", &username).await?;
     operators.credentials.forget().await;
-    account
-        .map(|account| Json(account.into()))
-        .ok_or_else(|| Error::Unknown.into())
+    Ok(Json(account))
 }

@@ -2,13 +2,12 @@
 
 use axum::{Json, extract::State};
 use galaxy_http::{ApiError, ApiPath, ErrorBody};
-use serde_json::json;
 use tracing::instrument;
 
-use super::{store, view::AdminAccountView};
-use crate::operators::{Admin, Operators, audit};
+use super::{finish, store, view::AdminAccountView};
+use crate::operators::{Admin, Operators};
 
-/// Lets a disabled operator's account be used again, with its password as it was.
+/// Enables a disabled operator's account; its password is unchanged.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/admin-accounts/{username}/enable",
@@ -30,18 +29,6 @@ pub async fn enable_admin_account(
     if !store::set_disabled(&mut tx, &username, None).await? {
         return Err(ApiError::not_found("admin account"));
     }
-    audit::record(
-        &mut tx,
-        &admin,
-        "admin_accounts.enable",
-        "admin_account",
-        &username,
-        json!({}),
-    )
-    .await?;
-    let account = store::find(&mut tx, &username).await?;
-    tx.commit().await?;
-    account
-        .map(|account| Json(account.into()))
-        .ok_or_else(|| ApiError::not_found("admin account"))
+    let account = finish(tx, &admin, "admin_accounts.enable", &username).await?;
+    Ok(Json(account))
 }

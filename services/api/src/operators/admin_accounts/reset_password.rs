@@ -22,7 +22,7 @@ pub struct ResetAdminPassword {
     password: String,
 }
 
-/// Sets another password; the old one is refused at once, on every replica.
+/// Replaces the password; the old one is refused at once, on every replica.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/admin-accounts/{username}/reset-password",

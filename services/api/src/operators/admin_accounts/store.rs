@@ -8,17 +8,14 @@ use tracing::instrument;
 /// An operator's account, without its password.
 #[derive(Debug, Clone)]
 pub struct AdminAccount {
-    /// Its name.
     pub username: String,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When its password was last checked with success, give or take the minutes it is remembered for.
+    /// When its password was last verified; behind by the minutes for which a verified password is cached.
     pub last_used_at: Option<Timestamp>,
-    /// Since when it is disabled.
     pub disabled_at: Option<Timestamp>,
 }
 
-/// Makes an account; `false` if there is one of that name.
+/// Creates an account; `false` if the name is taken.
 #[instrument(name = "db.admin.insert", skip_all)]
 pub async fn insert(
     connection: &mut PgConnection,
@@ -39,7 +36,7 @@ pub async fn insert(
         == 1)
 }
 
-/// Whether there is any account at all of that name, disabled ones included.
+/// Whether an account has this name, enabled or disabled.
 #[instrument(name = "db.admin.exists", skip_all)]
 pub async fn exists(connection: &mut PgConnection, username: &str) -> Result<bool> {
     Ok(find(connection, username).await?.is_some())
@@ -57,7 +54,7 @@ pub async fn find(connection: &mut PgConnection, username: &str) -> Result<Optio
     .await?)
 }
 
-/// Accounts in the order of their names, after `after`.
+/// Accounts after `after`, ordered by name.
 #[instrument(name = "db.admin.list", skip_all)]
 pub async fn list(
     connection: &mut PgConnection,
@@ -75,7 +72,7 @@ pub async fn list(
     .await?)
 }
 
-/// Locks all enabled accounts and gives their names: two operators who disable each other wait here.
+/// Locks all enabled accounts and returns their names. This serialises operators who disable each other.
 #[instrument(name = "db.admin.lock_enabled", skip_all)]
 pub async fn lock_enabled(connection: &mut PgConnection) -> Result<Vec<String>> {
     Ok(sqlx::query_scalar!(
@@ -85,7 +82,7 @@ pub async fn lock_enabled(connection: &mut PgConnection) -> Result<Vec<String>> 
     .await?)
 }
 
-/// Disables or enables; `false` if there is no such account.
+/// Disables the account, or enables it if `disabled_at` is `None`; `false` if there is no such account.
 #[instrument(name = "db.admin.set_disabled", skip_all)]
 pub async fn set_disabled(
     connection: &mut PgConnection,
@@ -105,7 +102,7 @@ pub async fn set_disabled(
         == 1)
 }
 
-/// Sets another password; `false` if there is no such account.
+/// Replaces the password; `false` if there is no such account.
 #[instrument(name = "db.admin.set_password", skip_all)]
 pub async fn set_password(
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! How an operator's account is shown.
+//! Operators' accounts in responses.
 
 use galaxy_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,11 @@ pub struct AdminAccountView {
     pub username: String,
     /// Whether it may be used.
     pub enabled: bool,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it was used last, to within minutes.
     pub last_used_at: Option<Timestamp>,
-    /// Since when it is disabled.
+    /// When it was disabled, if it is.
     pub disabled_at: Option<Timestamp>,
 }
 

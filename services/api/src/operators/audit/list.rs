@@ -1,4 +1,4 @@
-//! `GET /audit-log`: what operators changed.
+//! `GET /audit-log`.
 
 use axum::{Json, extract::State};
 use galaxy_core::{AuditId, Page, Timestamp};
@@ -17,28 +17,28 @@ use crate::{
 
 const LIST: &str = "audit_log";
 
-/// A line of the audit log.
+/// An entry of the audit log.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct AuditLogEntry {
     /// Its id.
     pub audit_id: AuditId,
-    /// Who.
+    /// The operator.
     #[schema(example = "root")]
     pub username: String,
-    /// Did what.
+    /// What the operator did.
     #[schema(example = "users.sanction")]
     pub action: String,
-    /// To what kind of thing.
+    /// The kind of the changed object.
     #[schema(example = "user")]
     pub target_kind: String,
-    /// Which one.
+    /// The id of the changed object.
     pub target_id: Option<String>,
-    /// In which request.
+    /// The id of the request.
     pub request_id: Option<String>,
-    /// And how exactly.
+    /// Details of the change, depending on the action.
     #[schema(value_type = Object)]
     pub details: Value,
-    /// When.
+    /// When it was done.
     pub created_at: Timestamp,
 }
 
@@ -57,7 +57,7 @@ impl From<AuditEntry> for AuditLogEntry {
     }
 }
 
-/// Which lines to show.
+/// Which entries to list; all filters must match.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -68,10 +68,10 @@ pub struct AuditQuery {
     /// Only this action.
     #[param(max_length = 100)]
     action: Option<String>,
-    /// Only changes of this kind of thing.
+    /// Only changes of this kind of object.
     #[param(max_length = 100)]
     target_kind: Option<String>,
-    /// Only changes of this thing.
+    /// Only changes of the object with this id.
     #[param(max_length = 200)]
     target_id: Option<String>,
     /// Items a page, 1 to 200; 50 if absent.
@@ -82,7 +82,7 @@ pub struct AuditQuery {
     cursor: Option<String>,
 }
 
-/// What operators changed, the newest first.
+/// Changes made by operators, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/audit-log",

@@ -1,4 +1,4 @@
-//! The audit log: a line for every change by an operator, written in the transaction of the change.
+//! The audit log: an entry for every change by an operator, written in the transaction of the change.
 
 mod list;
 mod store;
@@ -16,7 +16,7 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new().routes(routes!(list::list_audit_log))
 }
 
-/// Notes that `admin` did `action` (such as `users.sanction`) to the `target_kind` (`user`, `game`, …) named
+/// Records that `admin` did `action` (such as `users.sanction`) to the `target_kind` (`user`, `game`, …) named
 /// `target_id`. `details` is an object without secrets and personal data.
 pub async fn record(
     tx: &mut Tx,

@@ -6,28 +6,22 @@ use sqlx::PgConnection;
 use tracing::instrument;
 use uuid::Uuid;
 
-/// A line of the audit log.
+/// An entry of the audit log.
 #[derive(Debug, Clone)]
 pub struct AuditEntry {
-    /// Its id.
     pub audit_id: AuditId,
-    /// Who.
+    /// The operator.
     pub username: String,
-    /// Did what.
     pub action: String,
-    /// To what kind of thing.
+    /// `user`, `game`, …
     pub target_kind: String,
-    /// Which one.
     pub target_id: Option<String>,
-    /// In which request.
     pub request_id: Option<String>,
-    /// And how exactly.
     pub details: serde_json::Value,
-    /// When.
     pub created_at: Timestamp,
 }
 
-/// Adds a line.
+/// Adds an entry with the time of the database.
 #[instrument(name = "db.admin.insert_audit", skip_all, fields(action = entry.action))]
 pub async fn insert_audit(connection: &mut PgConnection, entry: &AuditEntry) -> Result<()> {
     sqlx::query!(
@@ -47,20 +41,16 @@ pub async fn insert_audit(connection: &mut PgConnection, entry: &AuditEntry) -> 
     Ok(())
 }
 
-/// What lines to show; what is absent does not narrow.
+/// Which entries to list; an absent filter matches every entry.
 #[derive(Debug, Default)]
 pub struct AuditFilter {
-    /// By whom.
     pub username: Option<String>,
-    /// On what kind of thing.
     pub target_kind: Option<String>,
-    /// On which one.
     pub target_id: Option<String>,
-    /// Which action.
     pub action: Option<String>,
 }
 
-/// Lines older than `before`, the newest first.
+/// Entries older than `before`, the newest first.
 #[instrument(name = "db.admin.list_audit", skip_all)]
 pub async fn list_audit(
     connection: &mut PgConnection,

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{refused, view::EngineVersionView};
 use crate::operators::{Admin, Operators, audit};
 
-/// A version to make known.
+/// A version to register.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateEngineVersion {
@@ -27,7 +27,7 @@ pub struct CreateEngineVersion {
     resources: Option<Value>,
 }
 
-/// Makes a version known; new games may use it at once.
+/// Registers a version; new games may use it at once.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/engine-versions",

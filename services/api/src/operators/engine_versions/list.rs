@@ -14,7 +14,7 @@ use crate::{
 
 const LIST: &str = "engine_versions";
 
-/// All versions, the newest made known first.
+/// All versions, the last registered one first.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/engine-versions",
@@ -31,7 +31,7 @@ pub async fn list_engine_versions(
 ) -> Result<Json<Page<EngineVersionView>>, ApiError> {
     let (limit, after) = query.read::<String>(LIST)?;
     let mut connection = operators.db.acquire().await?;
-    // Few enough to be read at once; a page goes on after the version that the cursor names.
+    // All are read at once since they are few; a page begins after the version that the cursor names.
     let all = versions::list(&mut connection).await?;
     let from = after.map_or(0, |after| {
         let place = all.iter().position(|version| version.version == after);

@@ -1,4 +1,4 @@
-//! Engine versions: which images there are, and which of them new games may use.
+//! Engine versions: the registered images, and which of them new games may use.
 
 mod create;
 mod disable;

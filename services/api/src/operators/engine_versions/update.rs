@@ -15,7 +15,7 @@ use crate::operators::{Admin, Operators, audit};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateEngineVersion {
-    /// Another image; the recorded digest goes.
+    /// Another image; the recorded digest is cleared.
     #[serde(default)]
     #[schema(example = "registry.example.org/galaxy/engine:1.0.1-b2")]
     image_ref: Option<String>,
@@ -28,7 +28,7 @@ pub struct UpdateEngineVersion {
     resources: Option<Value>,
 }
 
-/// Changes a version. Games that run keep what they run.
+/// Changes a version. Running games keep their image.
 #[utoipa::path(
     patch,
     path = "/api/v1/admin/engine-versions/{id}",

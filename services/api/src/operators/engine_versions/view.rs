@@ -1,4 +1,4 @@
-//! How an engine version is shown.
+//! Engine versions in responses.
 
 use galaxy_core::Timestamp;
 use galaxy_runtime::versions::EngineVersion;
@@ -15,14 +15,14 @@ pub struct EngineVersionView {
     /// The image.
     #[schema(example = "registry.example.org/galaxy/engine:1.0.0")]
     pub image_ref: String,
-    /// What the image was when it was first pulled.
+    /// The digest of the image when it was first pulled.
     pub image_digest: Option<String>,
     /// Whether new games may use it.
     pub enabled: bool,
     /// Limits of its containers.
     #[schema(value_type = Object)]
     pub resources: serde_json::Value,
-    /// When it was made known.
+    /// When it was registered.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,

@@ -1,4 +1,4 @@
-//! `POST /games/{game_id}/ban-member`: an operator puts a player out of a game for good.
+//! `POST /games/{game_id}/ban-member`: an operator removes a player from a game for good.
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_core::{GameId, UserId};
@@ -20,7 +20,7 @@ use crate::{
     operators::{Admin, Operators, audit},
 };
 
-/// Whom to put out, and why.
+/// The player to remove, and the reason.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BanMember {
@@ -31,7 +31,7 @@ pub struct BanMember {
     pub reason: String,
 }
 
-/// Blocks a member, or bars one who left from coming back; in a running game the race is banished.
+/// Blocks a member, also one who has left, from returning; in a running game the race is banished.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/games/{game_id}/ban-member",
@@ -40,7 +40,7 @@ pub struct BanMember {
     params(("game_id" = GameId, Path)),
     request_body = BanMember,
     responses(
-        (status = 204, description = "The player is out."),
+        (status = 204, description = "The player is blocked."),
         (status = 404, description = "No such game, or the player was never in it."),
         (status = 409, description = "`invalid_transition` (blocked before) or `game_over`.")
     )

@@ -1,4 +1,4 @@
-//! `POST /games/{game_id}/force-start`: an operator starts a game, whatever its minimum says.
+//! `POST /games/{game_id}/force-start`: an operator starts a game, without its minimum of players.
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::GameId;

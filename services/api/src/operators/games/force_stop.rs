@@ -12,7 +12,8 @@ use crate::{
     operators::{Admin, Operators, audit},
 };
 
-/// Finishes a starting, running or paused game as it stands: the capable earn their race names, the engine goes.
+/// Finishes a starting, running or paused game with its current result: capable players earn their race names, and the
+/// engine is removed.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/games/{game_id}/force-stop",
@@ -22,7 +23,7 @@ use crate::{
     responses(
         (status = 200, body = GameView, description = "The game, finished."),
         (status = 404, description = "No such game."),
-        (status = 409, description = "`invalid_transition`: it does not run.")
+        (status = 409, description = "`invalid_transition`: the game is not running.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]

@@ -1,4 +1,4 @@
-//! `GET /games/{game_id}`: a game with its members, whoever may see it.
+//! `GET /games/{game_id}`: a game of any visibility, with its members.
 
 use axum::{Json, extract::State};
 use galaxy_core::{GameId, Limit};
@@ -15,7 +15,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// One game with everybody who plays or has played.
+/// One game with its current and former members.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/games/{game_id}",

@@ -18,7 +18,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// What to list.
+/// Which games to list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! What operators do about games: look at all of them, start, stop, and put players out.
+//! Games for operators: read all of them, start, stop, and ban members.
 
 mod ban_member;
 mod force_start;
@@ -35,12 +35,12 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = AdminGame)]
 pub struct AdminGameView {
-    /// What players see.
+    /// The game as players see it.
     #[serde(flatten)]
     pub game: GameView,
-    /// When operators took it over from an owner who left.
+    /// When it passed from its owner, who left, to the operators.
     pub handed_over_at: Option<Timestamp>,
-    /// Everybody who plays or has played, at most 200.
+    /// Current and former members, at most 200.
     pub members: Vec<MembershipView>,
 }
 

@@ -12,7 +12,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// How often a mail was tried and how it went, first to last; empty if there is no such delivery.
+/// The attempts to deliver a mail, the first one first; empty if there is no such delivery.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/mail/deliveries/{delivery_id}/attempts",

@@ -11,7 +11,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Mails that were given up, the newest first.
+/// Mails whose delivery was given up, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/mail/dead-letters",

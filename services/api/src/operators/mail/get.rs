@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::DeliveryPath;
 use crate::operators::{Admin, Operators};
 
-/// One mail with its text, unless that is secret or erased.
+/// One mail with its text, unless the text is secret or erased.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/mail/deliveries/{delivery_id}",

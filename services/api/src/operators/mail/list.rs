@@ -16,7 +16,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Which deliveries to list; all that is given must hold.
+/// Which deliveries to list; all filters must match.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

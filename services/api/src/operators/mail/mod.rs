@@ -1,4 +1,4 @@
-//! Mail: what was sent to whom, how it went, and sending it once more. Bodies with sign-in codes are never shown.
+//! Mail deliveries, their attempts and dead letters, and sending a mail again. Bodies with sign-in codes are never shown.
 
 mod attempts;
 mod dead_letters;
@@ -21,5 +21,4 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(dead_letters::list_mail_dead_letters))
 }
 
-/// A delivery in a path.
 type DeliveryPath = ApiPath<DeliveryId>;

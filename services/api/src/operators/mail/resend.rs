@@ -12,7 +12,7 @@ use tracing::instrument;
 use super::DeliveryPath;
 use crate::operators::{Admin, Operators, audit};
 
-/// Sends a mail that is over once more, as a new delivery linked to the old one.
+/// Sends a mail again whose delivery has ended, as a new delivery linked to the old one.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/mail/deliveries/{delivery_id}/resend",
@@ -22,7 +22,7 @@ use crate::operators::{Admin, Operators, audit};
     responses(
         (status = 201, body = DeliveryDetail, description = "The new delivery."),
         (status = 404, description = "No such delivery."),
-        (status = 409, description = "`still_open`: it is on its way; `text_erased`: there is nothing left to send.")
+        (status = 409, description = "`still_open`: its delivery has not ended; `text_erased`: its text was erased.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %delivery_id))]
@@ -46,7 +46,7 @@ pub async fn resend_mail(
     tx.commit().await?;
     let made = view::delivery(&operators.db, new).await?;
     made.map(|delivery| (StatusCode::CREATED, Json(delivery)))
-        .ok_or_else(|| ApiError::internal("a new delivery is not there"))
+        .ok_or_else(|| ApiError::internal("the new delivery does not exist"))
 }
 
 fn refused(error: ResendError) -> ApiError {

@@ -11,7 +11,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Routes that were given up, the newest first.
+/// Routes whose delivery was given up, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/notifications/dead-letters",

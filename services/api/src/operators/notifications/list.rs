@@ -13,7 +13,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Which notifications to list; all that is given must hold.
+/// Which notifications to list; all filters must match.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -11,7 +11,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// Intents that could not be understood, the newest first.
+/// Intents that could not be decoded, the newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/notifications/malformed",

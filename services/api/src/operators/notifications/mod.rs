@@ -1,4 +1,4 @@
-//! Notifications: what somebody was told and by which way, what could not be told, and what made no sense.
+//! Notifications and their routes, dead letters and their replay, and malformed intents.
 
 mod dead_letters;
 mod get;

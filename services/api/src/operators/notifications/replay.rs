@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::operators::{Admin, Operators, audit};
 
-/// Tries a route that was given up once more.
+/// Tries a given-up route again.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/notifications/dead-letters/{dead_letter_id}/replay",

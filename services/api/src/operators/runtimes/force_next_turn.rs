@@ -3,14 +3,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::turn::{self, ForceError};
+use serde_json::json;
 use tracing::instrument;
 
-use super::{
-    GamePath, details, not_found, queued, requested_by, view::OperationView, wrong_status,
-};
-use crate::operators::{Admin, Operators, audit};
+use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use crate::operators::{Admin, Operators};
 
-/// Generates a turn now; the next tick of the schedule passes without one.
+/// Generates a turn now; the next tick of the schedule generates none.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/force-next-turn",
@@ -34,18 +33,8 @@ pub async fn force_next_turn(
     let id = turn::force_next(&mut tx, game_id, &requested_by(&admin), now)
         .await
         .map_err(refused)?;
-    audit::record(
-        &mut tx,
-        &admin,
-        "runtimes.force_next_turn",
-        "game",
-        game_id,
-        details(id),
-    )
-    .await?;
-    let operation = queued(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(operation)))
+    let details = json!({ "operation_id": id });
+    accept(tx, &admin, "runtimes.force_next_turn", game_id, id, details).await
 }
 
 fn refused(error: ForceError) -> ApiError {

@@ -8,7 +8,7 @@ use tracing::instrument;
 use super::{GamePath, not_found, view::RuntimeView};
 use crate::operators::{Admin, Operators};
 
-/// What runs for a game.
+/// The runtime of a game.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/runtimes/{game_id}",

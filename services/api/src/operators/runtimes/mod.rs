@@ -1,4 +1,4 @@
-//! Runtimes: what runs for each game, and what operators make it do.
+//! Runtimes of games, and the operations that operators request on them.
 
 mod force_next_turn;
 mod get;
@@ -8,13 +8,15 @@ mod patch;
 mod restart;
 mod view;
 
-use axum::http::StatusCode;
+use axum::{Json, http::StatusCode};
 use galaxy_core::{GameId, OperationId, RuntimeStatus};
-use galaxy_http::ApiError;
+use galaxy_http::{ApiError, ApiPath};
 use galaxy_store::Tx;
+use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::operators::Operators;
+use self::view::OperationView;
+use crate::operators::{Admin, Operators, audit};
 
 pub(super) fn router() -> OpenApiRouter<Operators> {
     OpenApiRouter::new()
@@ -30,7 +32,7 @@ fn not_found() -> ApiError {
     ApiError::not_found("runtime; the game was never started")
 }
 
-/// 409 that names the state which stands against it.
+/// 409 with the status that forbids the operation.
 fn wrong_status(status: RuntimeStatus) -> ApiError {
     ApiError::new(
         StatusCode::CONFLICT,
@@ -39,22 +41,25 @@ fn wrong_status(status: RuntimeStatus) -> ApiError {
     )
 }
 
-/// The operation that was just queued, as it is shown.
-async fn queued(tx: &mut Tx, id: OperationId) -> Result<view::OperationView, ApiError> {
-    let operation = galaxy_runtime::operations::get(tx, id).await?;
-    operation
-        .map(view::OperationView::from)
-        .ok_or_else(|| ApiError::internal("a queued operation is not there"))
-}
-
-fn requested_by(admin: &crate::operators::Admin) -> String {
+fn requested_by(admin: &Admin) -> String {
     format!("admin:{}", admin.username)
 }
 
-/// What the audit log says of an operation.
-fn details(id: OperationId) -> serde_json::Value {
-    serde_json::json!({ "operation_id": id })
+/// Adds the audit entry for the operation that was just queued, commits, and returns 202 with the operation.
+async fn accept(
+    mut tx: Tx,
+    admin: &Admin,
+    action: &str,
+    game_id: GameId,
+    id: OperationId,
+    details: Value,
+) -> Result<(StatusCode, Json<OperationView>), ApiError> {
+    audit::record(&mut tx, admin, action, "game", game_id, details).await?;
+    let operation = galaxy_runtime::operations::get(&mut tx, id)
+        .await?
+        .ok_or_else(|| ApiError::internal("the queued operation does not exist"))?;
+    tx.commit().await?;
+    Ok((StatusCode::ACCEPTED, Json(operation.into())))
 }
 
-/// A game in a path.
-type GamePath = galaxy_http::ApiPath<GameId>;
+type GamePath = ApiPath<GameId>;

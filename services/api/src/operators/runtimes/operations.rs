@@ -12,7 +12,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// What was, is and will be done to a game's engine, the newest first; empty if it was never started.
+/// The ended, running and queued operations on a game's engine, the newest first; empty if it was never started.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/runtimes/{game_id}/operations",

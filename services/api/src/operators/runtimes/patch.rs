@@ -8,10 +8,10 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{GamePath, not_found, queued, requested_by, view::OperationView, wrong_status};
-use crate::operators::{Admin, Operators, audit};
+use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use crate::operators::{Admin, Operators};
 
-/// What to run.
+/// The version to run.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchRuntime {
@@ -20,7 +20,7 @@ pub struct PatchRuntime {
     version: String,
 }
 
-/// Moves a game to another patch version of its engine, on the state it has.
+/// Moves a game to another patch version of its engine, on the game's state.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/patch",
@@ -47,10 +47,7 @@ pub async fn patch_runtime(
         .await
         .map_err(refused)?;
     let details = json!({"operation_id": id, "version": request.version});
-    audit::record(&mut tx, &admin, "runtimes.patch", "game", game_id, details).await?;
-    let operation = queued(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(operation)))
+    accept(tx, &admin, "runtimes.patch", game_id, id, details).await
 }
 
 fn refused(error: PatchError) -> ApiError {

@@ -3,14 +3,13 @@
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::restart::{self, RestartError};
+use serde_json::json;
 use tracing::instrument;
 
-use super::{
-    GamePath, details, not_found, queued, requested_by, view::OperationView, wrong_status,
-};
-use crate::operators::{Admin, Operators, audit};
+use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use crate::operators::{Admin, Operators};
 
-/// Stops the engine and runs it again on the state it left.
+/// Stops the engine and starts it again on the game's state.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/runtimes/{game_id}/restart",
@@ -20,7 +19,7 @@ use crate::operators::{Admin, Operators, audit};
     responses(
         (status = 202, body = OperationView, description = "The queued operation."),
         (status = 404, description = "No such game, or it was never started."),
-        (status = 409, description = "`invalid_transition`: the game is over, or never came up.")
+        (status = 409, description = "`invalid_transition`: the game has ended, or its engine never started.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]
@@ -34,18 +33,8 @@ pub async fn restart_runtime(
     let id = restart::request(&mut tx, game_id, &requested_by(&admin), now)
         .await
         .map_err(refused)?;
-    audit::record(
-        &mut tx,
-        &admin,
-        "runtimes.restart",
-        "game",
-        game_id,
-        details(id),
-    )
-    .await?;
-    let operation = queued(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(operation)))
+    let details = json!({ "operation_id": id });
+    accept(tx, &admin, "runtimes.restart", game_id, id, details).await
 }
 
 fn refused(error: RestartError) -> ApiError {

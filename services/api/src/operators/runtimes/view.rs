@@ -1,17 +1,17 @@
-//! How runtimes and their operations are shown to operators.
+//! Runtimes and their operations in responses.
 
 use galaxy_core::{GameId, OperationId, Timestamp};
 use galaxy_runtime::{Operation, Record};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// What runs for a game.
+/// The runtime of a game: its engine and its turn schedule.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Runtime)]
 pub struct RuntimeView {
     /// The game.
     pub game_id: GameId,
-    /// Its name at the start.
+    /// The game's name when it was started.
     pub game_name: String,
     /// The state.
     #[schema(example = "running")]
@@ -24,37 +24,37 @@ pub struct RuntimeView {
     /// The engine's version.
     #[schema(example = "1.0.0")]
     pub engine_version: Option<String>,
-    /// Where the engine is reached.
+    /// The address of the engine.
     #[schema(example = "http://galaxy-game-1:8080")]
     pub endpoint: Option<String>,
     /// Five-field cron.
     #[schema(example = "0 18 * * 1-5")]
     pub turn_schedule: String,
-    /// Of the schedule.
+    /// The IANA time zone of the schedule.
     #[schema(example = "Europe/Berlin")]
     pub time_zone: String,
     /// The last turn generated.
     pub current_turn: u32,
-    /// When the next one is due.
+    /// When the next turn is due.
     pub next_turn_at: Option<Timestamp>,
-    /// The next tick passes without a turn.
+    /// The next tick generates no turn.
     pub skip_next_tick: bool,
     /// `unknown`, `healthy` or `unreachable`.
     #[schema(example = "healthy")]
     pub engine_health: String,
-    /// What went wrong last.
+    /// The last error.
     pub last_error: Option<String>,
     /// Grows with every change.
     pub version: i64,
     /// When the game first ran.
     pub started_at: Option<Timestamp>,
-    /// Since when the schedule stands still.
+    /// When the schedule was paused, if it is.
     pub paused_at: Option<Timestamp>,
-    /// When the game came to its end.
+    /// When the game ended.
     pub finished_at: Option<Timestamp>,
-    /// When the engine was last looked at.
+    /// When the engine was last observed.
     pub last_observed_at: Option<Timestamp>,
-    /// When the record was made.
+    /// When the record was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
@@ -88,7 +88,7 @@ impl From<Record> for RuntimeView {
     }
 }
 
-/// An operation on a game's engine, queued, running or over.
+/// An operation on a game's engine, queued, running or ended.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = RuntimeOperation)]
 pub struct OperationView {
@@ -102,13 +102,13 @@ pub struct OperationView {
     /// `queued`, `running`, `succeeded`, `failed` or `cancelled`.
     #[schema(example = "queued")]
     pub status: String,
-    /// What it was asked with.
+    /// Its parameters.
     #[schema(value_type = Object)]
     pub params: serde_json::Value,
     /// Who asked: `user:<id>`, `admin:<name>` or a part of the system.
     #[schema(example = "admin:root")]
     pub requested_by: Option<String>,
-    /// Not before this time.
+    /// It does not run before this time.
     pub run_after: Timestamp,
     /// Tries so far.
     pub attempt: u32,
@@ -118,9 +118,9 @@ pub struct OperationView {
     pub created_at: Timestamp,
     /// When it was first tried.
     pub started_at: Option<Timestamp>,
-    /// When it came to its end.
+    /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// The last error.
     pub error: Option<String>,
 }
 

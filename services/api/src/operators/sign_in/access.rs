@@ -19,7 +19,7 @@ use super::{
     model,
 };
 
-/// An authenticated operator, in one request.
+/// The authenticated operator of a request.
 #[derive(Debug, Clone)]
 pub struct Admin {
     pub username: Arc<str>,
@@ -58,7 +58,7 @@ where
     }
 }
 
-/// User name and password of a Basic header (RFC 7617), if they could be an account's at all.
+/// User name and password of a Basic header (RFC 7617), if an account could have them.
 fn basic(value: &HeaderValue) -> Option<(String, String)> {
     let (scheme, encoded) = value.to_str().ok()?.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") || encoded.len() > 1_024 {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_well_formed_header_is_looked_at() {
+    fn malformed_headers_are_refused_without_a_check() {
         let good = format!("Basic {}", STANDARD.encode("root:pass:word"));
         assert_eq!(read(&good), Some(("root".into(), "pass:word".into())));
         let long = format!(

@@ -1,8 +1,8 @@
-//! Checks the credentials of operators: argon2id once, then a cache for minutes under a keyed hash.
+//! Checks the credentials of operators: Argon2id once, then a cache for minutes under a keyed hash.
 //!
-//! A cached entry serves for seconds while the invalidation channel is healthy. Otherwise, and after that, the stored hash
-//! is compared with that in the database, which needs no argon2. A guess takes from a budget per user name and per address
-//! before it is verified, so parallel guesses get no extra tries. Cached credentials need no budget.
+//! While the invalidation channel is healthy, a cached entry is used for seconds without a query. Otherwise, and after that,
+//! its hash is compared with that in the database, which needs no Argon2. A guess takes from a budget per user name and per
+//! address before it is verified, so parallel guesses get no extra tries. Cached credentials need no budget.
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -25,21 +25,21 @@ use crate::{
 const TOPIC: &str = "admins";
 const CACHE_TIME_TO_LIVE: Duration = Duration::from_mins(5);
 const CACHE_CAPACITY: usize = 1_000;
-/// A cached entry is compared with the database this often, should an invalidation be lost.
+/// How often a cached entry is compared with the database, in case an invalidation was lost.
 const RECHECK_PERIOD: SignedDuration = SignedDuration::from_secs(10);
 
 type Cache = GenerationCache<[u8; 32], Arc<Verified>>;
 
-/// Checks credentials, with a cache of those that were right. Cheap to clone.
+/// Checks credentials and caches those that are valid. Cheap to clone.
 #[derive(Clone)]
 pub struct Credentials(Arc<State>);
 
 struct State {
     db: Db,
     clock: Clock,
-    /// For throttle subjects, the same in all replicas.
+    /// For throttle subjects; the same in all replicas.
     keys: Keys,
-    /// For the keys of the cache; of this process alone.
+    /// For the keys of the cache; random in each process.
     own_keys: Keys,
     invalidation: Invalidation,
     cache: Arc<Cache>,
@@ -49,7 +49,7 @@ struct State {
     dummy: String,
 }
 
-/// Credentials that were right at their last check.
+/// Credentials that were valid at their last check.
 #[derive(Debug)]
 pub struct Verified {
     pub username: Arc<str>,
@@ -60,10 +60,10 @@ pub struct Verified {
 /// Why credentials are refused.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Refused {
-    /// Unknown, disabled or wrong; which is not said.
+    /// Unknown or disabled account, or wrong password; the response does not say which.
     #[error("the credentials are not right")]
     Wrong,
-    /// Too many wrong ones; wait this long.
+    /// Too many wrong passwords; the next try is allowed after this time.
     #[error("too many wrong passwords")]
     TooMany(Duration),
     #[error(transparent)]
@@ -95,12 +95,12 @@ impl Credentials {
         })))
     }
 
-    /// Clears the caches of all replicas: an account was disabled or has another password. Call it after the commit.
+    /// Clears the caches of all replicas. Call it after a commit that disables an account or changes its password.
     pub async fn forget(&self) {
         self.0.invalidation.send(TOPIC, Bytes::new()).await;
     }
 
-    /// The account of the credentials. The same credentials, checked at the same time, are verified once.
+    /// Verifies the credentials. Concurrent checks of the same credentials share one verification.
     pub async fn check(
         &self,
         username: &str,
@@ -193,7 +193,7 @@ impl State {
     }
 }
 
-/// Any message means that some account changed.
+/// A message does not name the account, so the whole cache is cleared.
 impl Invalidated for Cache {
     fn forget(&self, _: &[u8]) {
         self.invalidate_all();
@@ -221,7 +221,7 @@ impl Budgets {
         }
     }
 
-    /// Takes a guess from each budget that applies. Returns these budgets: a right password gives the guesses back.
+    /// Takes a guess from each budget that applies and returns these budgets. The right password returns the guesses.
     async fn take(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! What the sign-in of operators counts.
+//! Metrics of the sign-in of operators.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ static ADMIN_LOGINS: LazyLock<Counter<u64>> = LazyLock::new(|| {
         .build()
 });
 
-/// An admin password was checked.
+/// Counts a check of an admin password.
 pub fn admin_login(outcome: &'static str) {
     ADMIN_LOGINS.add(1, &[KeyValue::new("outcome", outcome)]);
 }

@@ -1,4 +1,4 @@
-//! How operators prove who they are: HTTP Basic, checked by the [`Admin`] extractor.
+//! Sign-in of operators: HTTP Basic, checked by the [`Admin`] extractor.
 
 mod access;
 pub mod credentials;

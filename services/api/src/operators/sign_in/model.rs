@@ -1,4 +1,4 @@
-//! What a user name and a password of an operator look like, and how often they may be guessed. Pure rules.
+//! Rules for user names and passwords of operators, and the limits on guesses. Pure.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::throttle::Rule;
 
 /// The fewest characters of a password.
 pub const PASSWORD_MIN: usize = 12;
-/// The most bytes of a password; more would only cost time.
+/// The most bytes of a password, so that hashing takes bounded time.
 pub const PASSWORD_MAX: usize = 256;
 
 /// Wrong passwords for one user name, from everywhere.
@@ -22,14 +22,14 @@ pub const GUESSES_PER_ADDRESS: Rule = Rule {
     window: Duration::from_mins(1),
 };
 
-/// Wrong passwords for one user name from an address that has given the right one before. Such a pair has this budget
-/// to itself: guesses from elsewhere do not hold the operator up.
+/// Wrong passwords for one user name from an address that has given the right one before. Each such pair has its own
+/// budget, so that guesses from other addresses do not delay the operator.
 pub const GUESSES_FROM_KNOWN_ADDRESS: Rule = Rule {
     bucket: "admin.guess.known",
     limit: 10,
     window: Duration::from_mins(1),
 };
-/// A user name and an address that belong together: noted with each right password, for a month.
+/// A user name and an address from which the right password was given; remembered for 30 days from the last time.
 pub const KNOWN_ADDRESS: Rule = Rule {
     bucket: "admin.known",
     limit: 1,
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn short_endless_and_unprintable_passwords_are_refused() {
+    fn short_long_and_unprintable_passwords_are_refused() {
         assert!(check_password("correct horse").is_ok());
         assert!(check_password("short").is_err());
         assert!(check_password(&"x".repeat(257)).is_err());

@@ -1,4 +1,4 @@
-//! Argon2id with bounded memory, for new passwords and for those to verify.
+//! Hashes and verifies passwords with Argon2id, in bounded memory.
 //!
 //! At most two hashes are computed at once, 19 MiB each, and that memory is returned to the operating system afterwards.
 
@@ -10,19 +10,19 @@ use galaxy_core::entropy;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-/// For the whole process, since its memory is what they bound.
+/// One semaphore for the process, since it bounds the memory of the process.
 static SLOTS: Semaphore = Semaphore::const_new(2);
 
-/// glibc maps an allocation of more than 32 MiB by itself and unmaps it when it is freed. A smaller one may come from the
-/// heap of the thread that asks, which keeps it. Only the part that is written to takes memory.
-const MAPPED: usize = 33 * 1024 * 1024 / Block::SIZE;
+/// Capacity to allocate, in blocks. glibc maps an allocation of more than 32 MiB separately and unmaps it when it is freed; a
+/// smaller one may stay in the heap of the calling thread. Only pages that are written to take memory.
+const MAPPED_BLOCKS: usize = 33 * 1024 * 1024 / Block::SIZE;
 
 /// The hash of a new password, as a PHC string.
 pub async fn hash(password: String) -> anyhow::Result<String> {
     in_slot(move || hash_now(&password)).await?
 }
 
-/// Whether `hash` is of this password. A hash that cannot be read is of none.
+/// Whether `hash` is the hash of `password`; `false` if it cannot be parsed.
 pub async fn verify(password: String, hash: String) -> anyhow::Result<bool> {
     in_slot(move || verify_now(&password, &hash).unwrap_or(false)).await
 }
@@ -70,7 +70,7 @@ fn verify_now(password: &str, hash: &str) -> anyhow::Result<bool> {
 
 fn fill(argon2: &Argon2<'_>, password: &str, salt: &[u8], output: &mut [u8]) -> argon2::Result<()> {
     let blocks = argon2.params().block_count();
-    let mut memory = Vec::with_capacity(blocks.max(MAPPED));
+    let mut memory = Vec::with_capacity(blocks.max(MAPPED_BLOCKS));
     memory.resize(blocks, Block::new());
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, &mut memory)
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_are_those_of_the_library() {
+    fn hashes_equal_those_of_the_argon2_crate() {
         let ours = hash_now("correct horse").unwrap();
         let parsed = PasswordHash::new(&ours).unwrap();
         let argon2 = Argon2::default();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_hash_is_of_no_password() {
+    fn an_unreadable_hash_verifies_no_password() {
         assert!(verify_now("", "").is_err());
         assert!(!verify_now("", "$argon2id$v=19$m=19456,t=2,p=1").unwrap());
     }

@@ -19,7 +19,7 @@ pub async fn password_hash(
     .await?)
 }
 
-/// Notes that the password was checked with success.
+/// Records that the password was verified at `now`.
 #[instrument(name = "db.admin.note_use", skip_all)]
 pub async fn note_use(connection: &mut PgConnection, username: &str, now: Timestamp) -> Result<()> {
     sqlx::query!(

@@ -1,4 +1,4 @@
-//! `POST /users/{user_id}/entitlements`: gives an account another tier.
+//! `POST /users/{user_id}/entitlements`: grants an account another tier.
 
 use axum::{Json, extract::State};
 use galaxy_core::{Timestamp, UserId, text};
@@ -9,17 +9,17 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{in_future, shown};
+use super::{finish, in_future, lock};
 use crate::{
     accounts::{
         internal::AccountInternal,
         model::{self, Tier},
         store::{self, Grant},
     },
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
-/// A tier to give.
+/// A tier to grant.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntitleUser {
@@ -35,7 +35,7 @@ pub struct EntitleUser {
     ends_at: Option<Timestamp>,
 }
 
-/// Gives an account another tier. Race names that are registered stay, also beyond a smaller tier's number.
+/// Grants an account another tier. Registered race names stay, even if they exceed the limit of the new tier.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/users/{user_id}/entitlements",
@@ -74,9 +74,7 @@ pub async fn entitle_user(
         actor: &admin.username,
     };
     let mut tx = operators.db.begin().await?;
-    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
-        return Err(ApiError::not_found("account"));
-    }
+    lock(&mut tx, user_id).await?;
     store::grant(&mut tx, &grant, now).await?;
     let event = EntitlementChanged {
         user_id,
@@ -85,8 +83,5 @@ pub async fn entitle_user(
     };
     outbox::append(&mut tx, &event).await?;
     let details = json!({ "tier": request.tier, "source": source, "ends_at": request.ends_at });
-    audit::record(&mut tx, &admin, "users.entitle", "user", user_id, details).await?;
-    let account = shown(&mut tx, user_id, now).await?;
-    tx.commit().await?;
-    Ok(Json(account))
+    finish(tx, &admin, "users.entitle", user_id, details, now).await
 }

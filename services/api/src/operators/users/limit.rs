@@ -8,14 +8,14 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{in_future, shown};
+use super::{finish, in_future, lock};
 use crate::{
     accounts::{
         internal::AccountInternal,
         model::{self, LIMIT_VALUE_MAX, LimitCode},
-        store::{self, LimitChange},
+        store::{self, Change},
     },
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// A limit to set or remove.
@@ -40,28 +40,10 @@ pub struct LimitUser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitAction {
-    /// Let this value hold instead of the tier's.
+    /// Use this value instead of the tier's.
     Set,
-    /// Let the tier's value hold again.
+    /// Return to the tier's value.
     Remove,
-}
-
-/// Why nothing changes.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error("There is no such account.")]
-    Unknown,
-    #[error("This limit is not set.")]
-    NotSet,
-}
-
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unknown => Self::not_found("account"),
-            Error::NotSet => Self::new(StatusCode::CONFLICT, "limit_not_set", error.to_string()),
-        }
-    }
 }
 
 /// Sets or removes a limit. What the account has beyond a lower limit stays.
@@ -87,34 +69,38 @@ pub async fn limit_user(
 ) -> Result<Json<AccountInternal>, ApiError> {
     let now = operators.clock.now();
     let reason = check(&request, now)?;
-    let change = LimitChange {
+    let change = Change {
         user_id,
         code: request.limit_code,
         reason: &reason,
         actor: &admin.username,
+        expires_at: request.expires_at,
     };
     let mut tx = operators.db.begin().await?;
-    if store::lock_for_change(&mut tx, user_id).await?.is_none() {
-        return Err(Error::Unknown.into());
-    }
+    lock(&mut tx, user_id).await?;
     let action = match request.value {
         Some(value) => {
-            store::set_limit(&mut tx, &change, value, request.expires_at, now).await?;
+            store::set_limit(&mut tx, &change, value, now).await?;
             "users.limit_set"
         }
         None if store::remove_limit(&mut tx, &change, None, now).await? => "users.limit_remove",
-        None => return Err(Error::NotSet.into()),
+        None => return Err(not_set()),
     };
     let details = json!({
         "limit_code": request.limit_code, "value": request.value, "expires_at": request.expires_at
     });
-    audit::record(&mut tx, &admin, action, "user", user_id, details).await?;
-    let account = shown(&mut tx, user_id, now).await?;
-    tx.commit().await?;
-    Ok(Json(account))
+    finish(tx, &admin, action, user_id, details, now).await
 }
 
-/// The reason; after this, a value is there exactly when the limit is to be set.
+fn not_set() -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "limit_not_set",
+        "This limit is not set.",
+    )
+}
+
+/// Returns the reason. After this check, `value` is present exactly if the action is `set`.
 fn check(request: &LimitUser, now: Timestamp) -> Result<String, ApiError> {
     let mut invalid = Invalid::default();
     let reason = invalid.check("reason", model::reason(&request.reason));

@@ -1,4 +1,4 @@
-//! What operators do with players' accounts.
+//! Players' accounts for operators: search, read, sanction, limit, entitle and delete.
 
 mod entitle;
 mod get;
@@ -7,14 +7,17 @@ mod sanction;
 mod search;
 mod soft_delete;
 
+use axum::Json;
 use galaxy_core::{Timestamp, UserId};
 use galaxy_http::ApiError;
+use galaxy_store::Tx;
+use serde_json::Value;
 use sqlx::PgConnection;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    accounts::{internal::AccountInternal, view::FullAccount},
-    operators::Operators,
+    accounts::{internal::AccountInternal, store, view::FullAccount},
+    operators::{Admin, Operators, audit},
 };
 
 pub(super) fn router() -> OpenApiRouter<Operators> {
@@ -27,8 +30,30 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(soft_delete::soft_delete_user))
 }
 
-/// The account as operators see it, after a change.
-async fn shown(
+/// Locks the account for a change and returns its address. 404 if there is no such account.
+async fn lock(tx: &mut Tx, user_id: UserId) -> Result<String, ApiError> {
+    store::lock_for_change(tx, user_id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("account"))
+}
+
+/// Adds the audit entry, commits, and returns the account as it is now.
+async fn finish(
+    mut tx: Tx,
+    admin: &Admin,
+    action: &str,
+    user_id: UserId,
+    details: Value,
+    now: Timestamp,
+) -> Result<Json<AccountInternal>, ApiError> {
+    audit::record(&mut tx, admin, action, "user", user_id, details).await?;
+    let account = read(&mut tx, user_id, now).await?;
+    tx.commit().await?;
+    Ok(Json(account))
+}
+
+/// The account with what is in force on it; 404 if there is none.
+async fn read(
     connection: &mut PgConnection,
     user_id: UserId,
     now: Timestamp,

@@ -8,15 +8,15 @@ use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{in_future, shown};
+use super::{finish, in_future, lock};
 use crate::{
     account_lifecycle::sanction,
     accounts::{
         internal::AccountInternal,
         model::{self, SanctionCode},
-        store::{self, SanctionChange},
+        store::Change,
     },
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// A sanction to apply or remove.
@@ -38,32 +38,9 @@ pub struct SanctionUser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SanctionAction {
-    /// Put it on; one that is on gets the new reason and end.
+    /// An active one gets the new reason and end.
     Apply,
-    /// Take it off.
     Remove,
-}
-
-/// Why nothing changes.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error("There is no such account.")]
-    Unknown,
-    #[error("This sanction is not active.")]
-    NotActive,
-}
-
-impl From<Error> for ApiError {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unknown => Self::not_found("account"),
-            Error::NotActive => Self::new(
-                StatusCode::CONFLICT,
-                "sanction_not_active",
-                error.to_string(),
-            ),
-        }
-    }
 }
 
 /// Applies or removes a sanction. `login_block` and `permanent_block` end all sessions at once; a permanent block also
@@ -90,7 +67,7 @@ pub async fn sanction_user(
 ) -> Result<Json<AccountInternal>, ApiError> {
     let now = operators.clock.now();
     let reason = check(&request, now)?;
-    let change = SanctionChange {
+    let change = Change {
         user_id,
         code: request.sanction_code,
         reason: &reason,
@@ -98,28 +75,33 @@ pub async fn sanction_user(
         expires_at: request.expires_at,
     };
     let mut tx = operators.db.begin().await?;
-    let email = store::lock_for_change(&mut tx, user_id).await?;
-    let email = email.ok_or(Error::Unknown)?;
+    let email = lock(&mut tx, user_id).await?;
     let mut ended = vec![];
-    match request.action {
-        SanctionAction::Apply => ended = sanction::apply(&mut tx, &change, &email, now).await?,
+    let action = match request.action {
+        SanctionAction::Apply => {
+            ended = sanction::apply(&mut tx, &change, &email, now).await?;
+            "users.sanction_apply"
+        }
         SanctionAction::Remove => {
             if !sanction::remove(&mut tx, &change, &email, None, now).await? {
-                return Err(Error::NotActive.into());
+                return Err(not_active());
             }
+            "users.sanction_remove"
         }
-    }
-    let action = match request.action {
-        SanctionAction::Apply => "users.sanction_apply",
-        SanctionAction::Remove => "users.sanction_remove",
     };
     let details =
         json!({ "sanction_code": request.sanction_code, "expires_at": request.expires_at });
-    audit::record(&mut tx, &admin, action, "user", user_id, details).await?;
-    let account = shown(&mut tx, user_id, now).await?;
-    tx.commit().await?;
+    let account = finish(tx, &admin, action, user_id, details, now).await?;
     operators.sessions.forget(&ended).await;
-    Ok(Json(account))
+    Ok(account)
+}
+
+fn not_active() -> ApiError {
+    ApiError::new(
+        StatusCode::CONFLICT,
+        "sanction_not_active",
+        "This sanction is not active.",
+    )
 }
 
 fn check(request: &SanctionUser, now: Timestamp) -> Result<String, ApiError> {

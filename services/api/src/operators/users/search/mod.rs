@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use self::{
-    plan::{Filter, Lead},
+    plan::{AccessPath, Filter},
     store::Found,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     operators::{Admin, Operators},
 };
 
-/// What to search for; all that is given must hold.
+/// Filters of a search; an account must match all of them.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -89,8 +89,8 @@ impl From<Found> for UserSummary {
     }
 }
 
-/// Searches accounts, also blocked and deleted ones. Without a filter: all, the newest first. Where several filters leave
-/// few of many, a page may be short or empty and have a `next_cursor` all the same: the search goes on there.
+/// Searches accounts, also blocked and deleted ones. Without a filter: all, the newest first. When several
+/// filters match few accounts, a page may be short or even empty and still have a `next_cursor`: the search continues there.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/users",
@@ -151,19 +151,18 @@ async fn search(
     page: &PageQuery,
     now: Timestamp,
 ) -> Result<Page<Found>, ApiError> {
-    let lead = filter.lead();
-    let list = lead.list();
+    let path = filter.access_path();
+    let list = path.list();
     let by_text = |rows, limit| cut(rows, limit, list, |row| (row.key.clone(), row.user_id));
     let by_age = |rows, limit| cut(rows, limit, list, |row| (row.created_at, row.user_id));
     let text = || page.read::<(String, Uuid)>(list);
-    let age = || page.read::<(Timestamp, Uuid)>(list);
     let prefix = |prefix: &Option<String>| prefix.clone().unwrap_or_default();
-    Ok(match lead {
-        Lead::Id => {
+    Ok(match path {
+        AccessPath::Id => {
             let (limit, _): (Limit, Option<(String, Uuid)>) = text()?;
             by_text(store::by_id(connection, filter, now).await?, limit)
         }
-        Lead::Email => {
+        AccessPath::Email => {
             let (limit, after) = text()?;
             let email = prefix(&filter.email);
             by_text(
@@ -171,7 +170,7 @@ async fn search(
                 limit,
             )
         }
-        Lead::Name => {
+        AccessPath::Name => {
             let (limit, after) = text()?;
             let name = prefix(&filter.name);
             by_text(
@@ -179,41 +178,37 @@ async fn search(
                 limit,
             )
         }
-        Lead::Sanction => {
+        AccessPath::Sanction => {
             let (limit, after) = text()?;
             by_text(
                 store::by_sanction(connection, filter, after, limit, now).await?,
                 limit,
             )
         }
-        Lead::Country => {
-            let (limit, before) = age()?;
-            let country = prefix(&filter.country);
+        AccessPath::Country | AccessPath::Newest => {
+            let (limit, before) = page.read(list)?;
+            let country = filter.country.as_deref();
             by_age(
-                store::by_country(connection, &country, before, limit).await?,
+                store::newest(connection, country, before, limit).await?,
                 limit,
             )
-        }
-        Lead::Newest => {
-            let (limit, before) = age()?;
-            by_age(store::newest(connection, before, limit).await?, limit)
         }
     })
 }
 
-/// A page of those that fit. The next one begins behind what was looked at.
+/// A page of the rows that match all filters. The next page begins after the last row that was read.
 fn cut<K: Serialize>(
     rows: Vec<Found>,
     limit: Limit,
     list: &str,
     key: impl Fn(&Found) -> K,
 ) -> Page<Found> {
-    let behind = rows
+    let scan_end = rows
         .last()
         .filter(|row| row.ends_look)
         .map(|row| Cursor::encode(list, &key(row)));
     let mut page = Page::cut(rows, limit, list, key);
-    page.next_cursor = page.next_cursor.or(behind);
+    page.next_cursor = page.next_cursor.or(scan_end);
     page.items.retain(|row| row.fits);
     page
 }

@@ -1,20 +1,19 @@
-//! Which index a search of accounts goes by. Pure.
+//! Which index a search of accounts reads. Pure.
 //!
-//! The most selective filter leads and gives the order; the others narrow what it finds. Each way has its own cursor, so
-//! that one way's cursor is refused by another.
+//! The most selective filter chooses the index and with it the order; the other filters are applied to the rows it finds.
+//! Each access path has its own cursors and refuses those of the others.
 
 use galaxy_core::{EmailAddress, UserId};
 
 use crate::accounts::model::SanctionCode;
 
-/// What to search for; what is absent does not narrow.
+/// What to search for; an absent filter matches every account.
 #[derive(Debug, Default)]
 pub struct Filter {
     /// Beginning of the normalised address.
     pub email: Option<String>,
     /// Beginning of the display name or of the user name, in lower case.
     pub name: Option<String>,
-    /// The account itself.
     pub user_id: Option<UserId>,
     /// Country of the first sign-in.
     pub country: Option<String>,
@@ -22,16 +21,15 @@ pub struct Filter {
     pub sanction: Option<SanctionCode>,
 }
 
-/// The filter that leads.
+/// The index that a search reads, named after its filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lead {
-    /// One account.
+pub enum AccessPath {
     Id,
-    /// In the order of addresses.
+    /// Ordered by address.
     Email,
-    /// In the order of names.
+    /// Ordered by name.
     Name,
-    /// In the order of ids, which is that of creation.
+    /// Ordered by id, which is the order of creation.
     Sanction,
     /// The newest first.
     Country,
@@ -40,29 +38,29 @@ pub enum Lead {
 }
 
 impl Filter {
-    /// The way that is fastest for this filter.
-    pub fn lead(&self) -> Lead {
-        // Few accounts have a sanction; many have addresses and names that begin alike.
+    /// The path that reads the fewest rows for this filter.
+    pub fn access_path(&self) -> AccessPath {
+        // Few accounts have a sanction; many addresses and names share a prefix.
         let whole_address = self.email.as_ref().is_some_and(|email| email.contains('@'));
         if self.user_id.is_some() {
-            Lead::Id
+            AccessPath::Id
         } else if whole_address {
-            Lead::Email
+            AccessPath::Email
         } else if self.sanction.is_some() {
-            Lead::Sanction
+            AccessPath::Sanction
         } else if self.email.is_some() {
-            Lead::Email
+            AccessPath::Email
         } else if self.name.is_some() {
-            Lead::Name
+            AccessPath::Name
         } else if self.country.is_some() {
-            Lead::Country
+            AccessPath::Country
         } else {
-            Lead::Newest
+            AccessPath::Newest
         }
     }
 }
 
-impl Lead {
+impl AccessPath {
     /// The name of the list in cursors.
     pub const fn list(self) -> &'static str {
         match self {
@@ -76,12 +74,12 @@ impl Lead {
     }
 }
 
-/// All texts that begin with `prefix` lie, byte by byte, in `prefix..end`.
+/// The end of the range `prefix..end` that holds all texts which begin with `prefix`, compared by bytes.
 pub fn end_of_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10ffff}")
 }
 
-/// An address, or the beginning of one, as identities are written.
+/// An address, or the beginning of one, in the normalised form of identities.
 pub fn email_prefix(text: &str) -> String {
     EmailAddress::parse(text).map_or_else(
         |_| text.trim().to_lowercase(),
@@ -96,26 +94,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_selective_filter_leads() {
+    fn the_most_selective_filter_chooses_the_index() {
         let mut filter = Filter::default();
-        assert_eq!(filter.lead(), Lead::Newest);
+        assert_eq!(filter.access_path(), AccessPath::Newest);
         filter.country = Some("AT".into());
-        assert_eq!(filter.lead(), Lead::Country);
+        assert_eq!(filter.access_path(), AccessPath::Country);
         filter.name = Some("a".into());
-        assert_eq!(filter.lead(), Lead::Name);
+        assert_eq!(filter.access_path(), AccessPath::Name);
         filter.email = Some("a".into());
-        assert_eq!(filter.lead(), Lead::Email);
+        assert_eq!(filter.access_path(), AccessPath::Email);
         filter.sanction = Some(SanctionCode::LoginBlock);
-        assert_eq!(filter.lead(), Lead::Sanction);
+        assert_eq!(filter.access_path(), AccessPath::Sanction);
         filter.email = Some("a@example.org".into());
-        assert_eq!(filter.lead(), Lead::Email);
+        assert_eq!(filter.access_path(), AccessPath::Email);
         filter.user_id = Some(UserId::generate());
-        assert_eq!(filter.lead(), Lead::Id);
+        assert_eq!(filter.access_path(), AccessPath::Id);
     }
 
     proptest! {
         #[test]
-        fn a_range_holds_just_what_begins_with_its_prefix(prefix in "[a-zß-я]{1,4}", text in "[a-zß-я]{0,6}") {
+        fn a_range_holds_exactly_the_texts_that_begin_with_its_prefix(prefix in "[a-zß-я]{1,4}", text in "[a-zß-я]{0,6}") {
             let inside = *prefix <= *text && *text < *end_of_prefix(&prefix);
             prop_assert_eq!(inside, text.starts_with(&prefix));
         }

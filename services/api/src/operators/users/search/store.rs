@@ -1,7 +1,7 @@
-//! The SQL of the account search: one query for each way, each along an index, none with OFFSET or count.
+//! The SQL of the account search: one query for each access path, each along an index, none with OFFSET or count.
 //!
-//! Where other filters narrow what the way finds, a page looks at so many candidates at most. It ends with the last of
-//! them then, though that may not fit, so that the next page goes on behind it.
+//! When other filters apply too, a page reads a bounded number of candidates. If it reaches that bound, its last row is the
+//! last candidate, whether it matches or not, so that the next page continues after it.
 
 use galaxy_core::{Limit, Timestamp, UserId};
 use galaxy_store::Result;
@@ -12,39 +12,35 @@ use uuid::Uuid;
 use super::plan::{Filter, end_of_prefix};
 use crate::accounts::model::SanctionCode;
 
-/// Candidates that a page looks at, at most: what it holds, and so many that do not fit.
+/// The most candidates that a page reads: its own rows and 100 that do not match.
 const fn candidates(limit: Limit) -> i64 {
     limit.probe() + 100
 }
 
-/// An account that was found.
+/// An account that the search has read.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its place in a list by text: address or name.
+    /// The sort key of a list by text: address or name; else empty.
     pub key: String,
-    /// Its id.
     pub user_id: UserId,
     /// The address as typed.
     pub delivery_email: String,
-    /// The unchanging name.
+    /// Generated; never changes.
     pub user_name: String,
-    /// The name people see.
+    /// The name other players see.
     pub display_name: String,
-    /// Country of the first sign-in.
+    /// ISO 3166-1 code of the country of the first sign-in.
     pub declared_country: Option<String>,
-    /// Blocked for good.
     pub permanent_block: bool,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was deleted.
     pub deleted_at: Option<Timestamp>,
-    /// All filters hold. Only the last row of a page can be one that does not fit.
+    /// All filters match. Only the last row of a page can be one that does not.
     pub fits: bool,
-    /// Nothing behind it was looked at.
+    /// The last candidate: the search stopped here at its bound.
     pub ends_look: bool,
 }
 
-/// The one account, if the other filters let it through.
+/// The account of the filter's id, if the other filters match it.
 #[instrument(name = "db.accounts.search_by_id", skip_all)]
 pub async fn by_id(
     connection: &mut PgConnection,
@@ -72,7 +68,7 @@ pub async fn by_id(
     .await?)
 }
 
-/// Accounts whose address begins with `prefix`, in the order of addresses.
+/// Accounts whose address begins with `prefix`, ordered by address.
 #[instrument(name = "db.accounts.search_by_email", skip_all)]
 pub async fn by_email(
     connection: &mut PgConnection,
@@ -114,8 +110,8 @@ pub async fn by_email(
     .await?)
 }
 
-/// Accounts whose display name or user name begins with `prefix`, in the order of that name. One that is found by both
-/// stands where its display name is.
+/// Accounts whose display name or user name begins with `prefix`, ordered by that name. One that matches
+/// with both is listed by its display name.
 #[instrument(name = "db.accounts.search_by_name", skip_all)]
 pub async fn by_name(
     connection: &mut PgConnection,
@@ -124,7 +120,7 @@ pub async fn by_name(
     after: Option<(String, Uuid)>,
     limit: Limit,
 ) -> Result<Vec<Found>> {
-    // Not from an empty key: of two lower bounds, Postgres begins its scan at the one of the row.
+    // An empty key would be slow: of two lower bounds, Postgres begins its scan at the one of the row comparison.
     let (after_key, after_id) = after.unwrap_or_else(|| (prefix.to_owned(), Uuid::nil()));
     Ok(sqlx::query_as!(
         Found,
@@ -162,7 +158,7 @@ pub async fn by_name(
     .await?)
 }
 
-/// Accounts under a sanction, in the order of ids.
+/// Accounts with an active sanction, ordered by id.
 #[instrument(name = "db.accounts.search_by_sanction", skip_all)]
 pub async fn by_sanction(
     connection: &mut PgConnection,
@@ -205,15 +201,30 @@ pub async fn by_sanction(
     .await?)
 }
 
-/// Accounts of a country, the newest first.
-#[instrument(name = "db.accounts.search_by_country", skip_all)]
-pub async fn by_country(
+/// The accounts of `country`, or all if it is `None`, the newest first.
+#[instrument(name = "db.accounts.search_newest", skip_all)]
+pub async fn newest(
     connection: &mut PgConnection,
-    country: &str,
+    country: Option<&str>,
     before: Option<(Timestamp, Uuid)>,
     limit: Limit,
 ) -> Result<Vec<Found>> {
     let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
+    let Some(country) = country else {
+        return Ok(sqlx::query_as!(
+            Found,
+            r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
+                  created_at, deleted_at, true as "fits!", false as "ends_look!"
+           from backend.accounts
+           where (created_at, user_id) < ($1, $2)
+           order by created_at desc, user_id desc limit $3"#,
+            before_at,
+            before_id,
+            limit.probe(),
+        )
+        .fetch_all(connection)
+        .await?);
+    };
     Ok(sqlx::query_as!(
         Found,
         r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
@@ -222,29 +233,6 @@ pub async fn by_country(
            where declared_country = $1 and (created_at, user_id) < ($2, $3)
            order by created_at desc, user_id desc limit $4"#,
         country,
-        before_at,
-        before_id,
-        limit.probe(),
-    )
-    .fetch_all(connection)
-    .await?)
-}
-
-/// All accounts, the newest first.
-#[instrument(name = "db.accounts.search_newest", skip_all)]
-pub async fn newest(
-    connection: &mut PgConnection,
-    before: Option<(Timestamp, Uuid)>,
-    limit: Limit,
-) -> Result<Vec<Found>> {
-    let (before_at, before_id) = before.unwrap_or((Timestamp::MAX, Uuid::max()));
-    Ok(sqlx::query_as!(
-        Found,
-        r#"select '' as "key!", user_id, delivery_email, user_name, display_name, declared_country, permanent_block,
-                  created_at, deleted_at, true as "fits!", false as "ends_look!"
-           from backend.accounts
-           where (created_at, user_id) < ($1, $2)
-           order by created_at desc, user_id desc limit $3"#,
         before_at,
         before_id,
         limit.probe(),
