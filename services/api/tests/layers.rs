@@ -73,7 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // What touches several domains.
     ("account_lifecycle", &["accounts", "auth", "geo", "lobby"]),
-    ("engine_proxy", &["accounts", "lobby"]),
+    ("engine_proxy", &["accounts", "http", "lobby"]),
     // Domains.
     ("lobby", &["accounts", "http", "keys", "throttle"]),
     (

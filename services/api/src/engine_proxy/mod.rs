@@ -55,15 +55,14 @@ pub fn user_router() -> OpenApiRouter<EngineProxy> {
         .routes(routes!(reports::get_report))
 }
 
-/// The engine's own JSON, unchanged.
-fn json_response(answer: Bytes) -> Response {
-    let mut response = Response::new(Body::from(answer));
+/// The engine's own JSON, unchanged, or the response to its failure.
+fn respond(answer: Result<Bytes, EngineError>) -> Result<Response, ApiError> {
+    let mut response = Response::new(Body::from(answer.map_err(refusal)?));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
-    response
+    Ok(response)
 }
 
-/// The response to an engine's failure.
 fn refusal(error: EngineError) -> ApiError {
     match error {
         EngineError::Refused { code, message, .. } => ApiError::new(

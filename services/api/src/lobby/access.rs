@@ -3,6 +3,8 @@
 //! A game that the caller may not see is 404, as if it were not there; one that it sees but does not own is 403. What the
 //! extractor read may be old by the time it is used: operations lock the game again before they change it.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::{FromRef, FromRequestParts},
     http::request::Parts,
@@ -10,6 +12,10 @@ use axum::{
 use galaxy_core::{GameId, UserId};
 use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
+use utoipa::{
+    IntoResponses,
+    openapi::{RefOr, Response},
+};
 
 use super::{
     game::Game,
@@ -17,7 +23,7 @@ use super::{
     refusal::Refusal,
     store::{games, games::Ties},
 };
-use crate::{accounts::Caller, lobby::Lobby};
+use crate::{accounts::Caller, http::described, lobby::Lobby};
 
 #[derive(Deserialize)]
 struct GamePath {
@@ -106,5 +112,17 @@ where
             game: visible.game,
             user_id: visible.user_id,
         })
+    }
+}
+
+/// What [`OwnedGame`] refuses, for the documents of the operations that take one.
+pub struct OwnedGameRefusals;
+
+impl IntoResponses for OwnedGameRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described([
+            ("403", "`not_owner`."),
+            ("404", "No such game, or not visible to the caller."),
+        ])
     }
 }

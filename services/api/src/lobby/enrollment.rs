@@ -1,6 +1,7 @@
 //! The end of enrollment: what is still open towards a game is closed with it.
 
 use galaxy_core::Timestamp;
+use galaxy_events::catalogue::lobby::{ApplicationRejected, InviteRevoked};
 use galaxy_store::{Result, Tx};
 
 use super::{
@@ -12,10 +13,13 @@ use super::{
 /// Rejects open applications and revokes open invites, each with its event.
 pub async fn close(tx: &mut Tx, game: &Game, now: Timestamp) -> Result<()> {
     for application in applications::reject_open(tx, game.game_id, now).await? {
-        events::application_rejected(tx, game, &application).await?;
+        events::application(tx, game, &application, |application| ApplicationRejected {
+            application,
+        })
+        .await?;
     }
     for invite in invites::revoke_open(tx, game.game_id, now).await? {
-        events::invite_revoked(tx, game, &invite).await?;
+        events::invite(tx, game, &invite, |invite| InviteRevoked { invite }).await?;
     }
     Ok(())
 }

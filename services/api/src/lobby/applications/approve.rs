@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_core::Timestamp;
+use galaxy_events::catalogue::lobby::ApplicationApproved;
 use galaxy_http::ApiPath;
 use galaxy_store::Tx;
 use tracing::instrument;
@@ -63,7 +64,10 @@ pub async fn approve_application(
     let applicant = application.applicant_user_id;
     admission::admit(&mut tx, &mut game, applicant, race, now).await?;
     store::invites::revoke_one(&mut tx, game_id, applicant, now).await?;
-    events::application_approved(&mut tx, &game, &application).await?;
+    events::application(&mut tx, &game, &application, |application| {
+        ApplicationApproved { application }
+    })
+    .await?;
     tx.commit().await?;
     Ok(Json(application.into()))
 }

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{ApplicationId, text};
+use galaxy_events::catalogue::lobby::ApplicationSubmitted;
 use galaxy_http::ApiJson;
 use galaxy_store::Error as StoreError;
 use serde::Deserialize;
@@ -93,7 +94,10 @@ pub async fn submit_application(
         now,
     )
     .await?;
-    events::application_submitted(&mut tx, &game, &application).await?;
+    events::application(&mut tx, &game, &application, |application| {
+        ApplicationSubmitted { application }
+    })
+    .await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(application.into())))
 }

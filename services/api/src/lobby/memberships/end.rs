@@ -2,6 +2,7 @@
 //! the event.
 
 use galaxy_core::{Timestamp, UserId};
+use galaxy_events::catalogue::lobby::{MembershipBlocked, MembershipRemoved};
 use galaxy_store::Tx;
 
 use crate::lobby::{
@@ -42,10 +43,16 @@ pub async fn end(
     games::save(tx, game, now).await?;
     match ending.status {
         MembershipStatus::Blocked => {
-            events::membership_blocked(tx, game, member, ending.by).await?;
+            events::membership(tx, game, member, ending.by, |membership| {
+                MembershipBlocked { membership }
+            })
+            .await?;
         }
         MembershipStatus::Active | MembershipStatus::Removed => {
-            events::membership_removed(tx, game, member, ending.by).await?;
+            events::membership(tx, game, member, ending.by, |membership| {
+                MembershipRemoved { membership }
+            })
+            .await?;
         }
     }
     Ok(())
