@@ -1,8 +1,12 @@
-//! A game as the lobby keeps it.
+//! A game and the rules of its life: pure, without clock, randomness or database. It uses [`model`](super::model) and
+//! [`refusal`](super::refusal), which do not use it.
 
 use galaxy_core::{GameId, Timestamp, UserId};
 
-use super::model::{GameStatus, Visibility};
+use super::{
+    model::{Action, GameStatus, Visibility},
+    refusal::Refusal,
+};
 
 /// A game, with its copy of what the runtime said last.
 #[derive(Debug, Clone)]
@@ -59,6 +63,145 @@ pub struct Game {
     pub handed_over_at: Option<Timestamp>,
 }
 
+impl Game {
+    /// Takes `action` if the status allows it; nothing else changes.
+    fn take(&mut self, action: Action) -> Result<(), Refusal> {
+        let Some(status) = self.status.after(action) else {
+            return Err(Refusal::InvalidTransition {
+                status: self.status,
+                action,
+            });
+        };
+        self.status = status;
+        Ok(())
+    }
+
+    /// Opens enrollment, if its end is still ahead.
+    pub fn open(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.take(Action::Open)?;
+        self.ahead(now)
+    }
+
+    fn ahead(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.enrollment_ends_at <= now {
+            return Err(Refusal::EnrollmentEnded);
+        }
+        Ok(())
+    }
+
+    /// Ends enrollment, if there are players enough.
+    pub fn make_ready(&mut self) -> Result<(), Refusal> {
+        self.take(Action::Ready)?;
+        self.enough_players()
+    }
+
+    /// Starts with the roster as it stands, if there are players enough.
+    pub fn start(&mut self, action: Action) -> Result<(), Refusal> {
+        self.take(action)?;
+        self.start_failure = None;
+        if action == Action::ForceStart {
+            return if self.approved_count > 0 {
+                Ok(())
+            } else {
+                Err(Refusal::EmptyRoster)
+            };
+        }
+        self.enough_players()
+    }
+
+    fn enough_players(&self) -> Result<(), Refusal> {
+        if self.approved_count < self.min_players {
+            return Err(Refusal::NotEnoughPlayers {
+                approved: self.approved_count,
+                min: self.min_players,
+            });
+        }
+        Ok(())
+    }
+
+    /// The engine is up.
+    pub fn started(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.take(Action::Started)?;
+        self.started_at = Some(now);
+        Ok(())
+    }
+
+    /// The engine could not be brought up, for `reason`.
+    pub fn start_failed(&mut self, reason: &str) -> Result<(), Refusal> {
+        self.take(Action::StartFailed)?;
+        self.start_failure = Some(reason.chars().take(200).collect());
+        Ok(())
+    }
+
+    /// No turns until it is resumed.
+    pub fn pause(&mut self, reason: &str) -> Result<(), Refusal> {
+        self.take(Action::Pause)?;
+        self.pause_reason = Some(reason.to_owned());
+        Ok(())
+    }
+
+    /// Turns go on.
+    pub fn resume(&mut self) -> Result<(), Refusal> {
+        self.take(Action::Resume)?;
+        self.pause_reason = None;
+        Ok(())
+    }
+
+    /// Gives the game up before it runs.
+    pub fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.take(Action::Cancel)?;
+        self.finished_at = Some(now);
+        Ok(())
+    }
+
+    /// Comes to its end, by the engine's word or an operator's.
+    pub fn finish(&mut self, action: Action, now: Timestamp) -> Result<(), Refusal> {
+        self.take(action)?;
+        self.finished_at = Some(now);
+        Ok(())
+    }
+
+    /// Whether players can still ask to join.
+    pub fn takes_applications(&self, now: Timestamp) -> Result<(), Refusal> {
+        if self.visibility == Visibility::Private {
+            return Err(Refusal::InviteOnly);
+        }
+        self.enrolls()?;
+        self.ahead(now)
+    }
+
+    /// Whether somebody can be let in.
+    pub const fn enrolls(&self) -> Result<(), Refusal> {
+        match self.status {
+            GameStatus::EnrollmentOpen => Ok(()),
+            status => Err(Refusal::EnrollmentClosed { status }),
+        }
+    }
+
+    /// Lets one more player in.
+    pub fn admit(&mut self) -> Result<(), Refusal> {
+        self.enrolls()?;
+        if self.approved_count >= self.max_players {
+            return Err(Refusal::RosterFull {
+                max: self.max_players,
+            });
+        }
+        self.approved_count += 1;
+        Ok(())
+    }
+
+    /// Lets one player go.
+    pub const fn dismiss(&mut self) -> Result<(), Refusal> {
+        if self.status.is_over() {
+            return Err(Refusal::GameOver {
+                status: self.status,
+            });
+        }
+        self.approved_count -= 1;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 impl Game {
     /// A draft for two to eight players, for tests of rules.
@@ -93,3 +236,7 @@ impl Game {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "game_tests.rs"]
+mod tests;

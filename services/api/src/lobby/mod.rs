@@ -8,7 +8,7 @@
 //!
 //! What holds at every moment: a game's active members are `approved_count`, never more than `max_players`; a race name
 //! is held once across all tiers and games; a game's version grows with every change. Every change locks the accounts
-//! it counts for, then the game, checks the rule in [`model`], and writes its rows and events in one transaction.
+//! it counts for, then the game, checks the rule in [`game`], and writes its rows and events in one transaction.
 
 pub mod access;
 mod account_closure;

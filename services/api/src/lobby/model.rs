@@ -1,10 +1,9 @@
-//! The rules of a game's life: pure, without clock, randomness or database.
+//! The states that games, applications, invites, memberships and race names can be in, and how a game changes its own.
+//!
+//! Lowest module of the lobby: it uses no other one.
 
-use galaxy_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use super::{game::Game, refusal::Refusal};
 
 /// Fewest players that a game can ask for.
 pub const MIN_PLAYERS: i32 = 2;
@@ -173,145 +172,6 @@ impl Action {
     }
 }
 
-impl Game {
-    /// Takes `action` if the status allows it; nothing else changes.
-    fn take(&mut self, action: Action) -> Result<(), Refusal> {
-        let Some(status) = self.status.after(action) else {
-            return Err(Refusal::InvalidTransition {
-                status: self.status,
-                action,
-            });
-        };
-        self.status = status;
-        Ok(())
-    }
-
-    /// Opens enrollment, if its end is still ahead.
-    pub fn open(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Open)?;
-        self.ahead(now)
-    }
-
-    fn ahead(&self, now: Timestamp) -> Result<(), Refusal> {
-        if self.enrollment_ends_at <= now {
-            return Err(Refusal::EnrollmentEnded);
-        }
-        Ok(())
-    }
-
-    /// Ends enrollment, if there are players enough.
-    pub fn make_ready(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Ready)?;
-        self.enough_players()
-    }
-
-    /// Starts with the roster as it stands, if there are players enough.
-    pub fn start(&mut self, action: Action) -> Result<(), Refusal> {
-        self.take(action)?;
-        self.start_failure = None;
-        if action == Action::ForceStart {
-            return if self.approved_count > 0 {
-                Ok(())
-            } else {
-                Err(Refusal::EmptyRoster)
-            };
-        }
-        self.enough_players()
-    }
-
-    fn enough_players(&self) -> Result<(), Refusal> {
-        if self.approved_count < self.min_players {
-            return Err(Refusal::NotEnoughPlayers {
-                approved: self.approved_count,
-                min: self.min_players,
-            });
-        }
-        Ok(())
-    }
-
-    /// The engine is up.
-    pub fn started(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Started)?;
-        self.started_at = Some(now);
-        Ok(())
-    }
-
-    /// The engine could not be brought up, for `reason`.
-    pub fn start_failed(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::StartFailed)?;
-        self.start_failure = Some(reason.chars().take(200).collect());
-        Ok(())
-    }
-
-    /// No turns until it is resumed.
-    pub fn pause(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::Pause)?;
-        self.pause_reason = Some(reason.to_owned());
-        Ok(())
-    }
-
-    /// Turns go on.
-    pub fn resume(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Resume)?;
-        self.pause_reason = None;
-        Ok(())
-    }
-
-    /// Gives the game up before it runs.
-    pub fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Cancel)?;
-        self.finished_at = Some(now);
-        Ok(())
-    }
-
-    /// Comes to its end, by the engine's word or an operator's.
-    pub fn finish(&mut self, action: Action, now: Timestamp) -> Result<(), Refusal> {
-        self.take(action)?;
-        self.finished_at = Some(now);
-        Ok(())
-    }
-
-    /// Whether players can still ask to join.
-    pub fn takes_applications(&self, now: Timestamp) -> Result<(), Refusal> {
-        if self.visibility == Visibility::Private {
-            return Err(Refusal::InviteOnly);
-        }
-        self.enrolls()?;
-        self.ahead(now)
-    }
-
-    /// Whether somebody can be let in.
-    pub const fn enrolls(&self) -> Result<(), Refusal> {
-        match self.status {
-            GameStatus::EnrollmentOpen => Ok(()),
-            status => Err(Refusal::EnrollmentClosed { status }),
-        }
-    }
-
-    /// Lets one more player in.
-    pub fn admit(&mut self) -> Result<(), Refusal> {
-        self.enrolls()?;
-        if self.approved_count >= self.max_players {
-            return Err(Refusal::RosterFull {
-                max: self.max_players,
-            });
-        }
-        self.approved_count += 1;
-        Ok(())
-    }
-
-    /// Lets one player go.
-    pub const fn dismiss(&mut self) -> Result<(), Refusal> {
-        if self.status.is_over() {
-            return Err(Refusal::GameOver {
-                status: self.status,
-            });
-        }
-        self.approved_count -= 1;
-        Ok(())
-    }
-}
-
 /// Who sees a game and how it is entered.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema, sqlx::Type,
@@ -385,7 +245,3 @@ pub enum RaceNameStatus {
     /// Free again.
     Released,
 }
-
-#[cfg(test)]
-#[path = "model_tests.rs"]
-mod tests;
