@@ -5,11 +5,12 @@
 use std::time::Duration;
 
 use axum::{
-    Json, Router,
+    Router,
+    body::Bytes,
     extract::DefaultBodyLimit,
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::from_fn_with_state,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use galaxy_http::{bearer::RequireToken, layers, ops};
 use galaxy_service::Process;
@@ -127,14 +128,17 @@ fn bounds(body: usize, timeout: Duration) -> (TimeoutLayer, DefaultBodyLimit) {
     )
 }
 
+/// The documents, rendered once.
 fn documents() -> Router {
     Router::new()
-        .route(
-            "/openapi.yaml",
-            get(|| async { ([(CONTENT_TYPE, "application/yaml")], yaml()) }),
-        )
-        .route("/openapi.json", get(|| async { Json(document()) }))
+        .route("/openapi.yaml", served("application/yaml", yaml()))
+        .route("/openapi.json", served("application/json", json()))
         .merge(docs::router())
+}
+
+fn served(media_type: &'static str, text: String) -> MethodRouter {
+    let text = Bytes::from(text);
+    get(async move || ([(CONTENT_TYPE, media_type)], text.clone()))
 }
 
 /// The REST document: the operations of all groups, described as a whole.
@@ -149,4 +153,8 @@ pub fn document() -> Document {
 /// The REST document as YAML.
 pub fn yaml() -> String {
     document().to_yaml().unwrap_or_default()
+}
+
+fn json() -> String {
+    document().to_json().unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     accounts::model::SanctionCode,
-    batch::{BatchPermit, Batcher, whole_or_each},
+    batch::{BatchPermit, BatchResult, Batcher, whole_or_each},
     throttle,
 };
 
@@ -52,7 +52,7 @@ pub enum Outcome {
 }
 
 /// Tries codes and opens sessions.
-pub type Attempts = Batcher<Attempt, Result<Outcome>>;
+pub type Attempts = Batcher<Attempt, BatchResult<Outcome>>;
 
 /// A batcher of attempts.
 pub fn batcher(tasks: &Tasks, db: &Db, clock: &Clock) -> Attempts {
