@@ -25,7 +25,7 @@ async fn the_gateway_lets_through_what_api_takes_and_api_refuses_a_byte_more() -
     table.start().await?;
     let player = &table.players[0];
 
-    // The body is read, then its description is found to be too long.
+    // The body is read and found to lack fields.
     let create = Call::new("create_game");
     let described = |text: String| json!({ "game_name": "Large", "description": text });
     let exact = answer(player, &create, sized(BODY_LIMIT, described)).await?;

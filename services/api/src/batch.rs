@@ -148,7 +148,7 @@ async fn next_batch<T>(queue: &mut mpsc::Receiver<T>, enough: usize) -> Vec<T> {
             }
         }
     };
-    // Those that are there go, if no more come.
+    // When the time is over, the batch goes with what it has.
     let _ = timeout(MAX_FILL, fill).await;
     batch
 }

@@ -1,4 +1,4 @@
-//! The whole router: four groups, each with its own way in, under `/api/v1`, and the documents beside them.
+//! The whole router: the groups of operations under `/api/v1`, each with its own authentication, and the documents.
 //!
 //! To add an operation: its file in the domain, one `routes!` line in the domain's router. The document follows by itself.
 
@@ -90,7 +90,7 @@ fn internal(domains: Option<&Domains>) -> Group<'_> {
 /// The router that `api` serves.
 pub fn router(config: &Config, process: &Process, domains: &Domains) -> Router {
     let limits = config.limits;
-    // The engine client's own timeout comes first, since it tells more.
+    // The engine client's own timeout is shorter, since its error says more.
     let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
     let ours = bounds(limits.body, limits.timeout);
     let of_engines = bounds(limits.engine_body, engine_timeout);

@@ -22,7 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::lobby::Lobby;
 
-/// The state of the room. Cheap to clone.
+/// The state of the domain. Cheap to clone.
 #[derive(Clone)]
 pub struct EngineProxy {
     db: Db,
@@ -31,7 +31,7 @@ pub struct EngineProxy {
 }
 
 impl EngineProxy {
-    /// Passes requests on to `engines`; the lobby says who may know of a game.
+    /// Passes requests on to `engines`; `lobby` authorises callers.
     pub fn new(db: &Db, engines: EngineClient, lobby: &Lobby) -> Self {
         Self {
             db: db.clone(),
@@ -47,7 +47,7 @@ impl FromRef<EngineProxy> for Lobby {
     }
 }
 
-/// What players call.
+/// The operations of players.
 pub fn user_router() -> OpenApiRouter<EngineProxy> {
     OpenApiRouter::new()
         .routes(routes!(commands::post_commands))

@@ -1,4 +1,4 @@
-//! `POST /games/{game_id}/orders`: on to the engine, for the caller's race.
+//! `POST /games/{game_id}/orders`: passed on to the engine for the caller's race.
 
 use axum::{extract::State, response::Response};
 use galaxy_http::{ApiError, ApiJson};

@@ -1,4 +1,4 @@
-//! Which race the caller plays, and where its engine is.
+//! The extractor of the caller's player in an engine.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,7 +24,7 @@ struct GamePath {
     game_id: GameId,
 }
 
-/// The caller's player in the engine of a game that takes calls now.
+/// The caller's player in the engine of a game that accepts calls now.
 #[derive(Debug, Clone)]
 pub struct Seat {
     /// The id of the caller in the engine.

@@ -1,7 +1,7 @@
-//! Extractors that hand over the game of the path, loaded, to a caller who may have it.
+//! Extractors that load the game of the path and authorise the caller.
 //!
-//! A game that the caller may not see is 404, as if it were not there; one that it sees but does not own is 403. What the
-//! extractor read may be old by the time it is used: operations lock the game again before they change it.
+//! A game that the caller may not see is 404; a visible one that the caller does not own is 403. The loaded game may be
+//! stale: operations lock and read it again before they change it.
 
 use std::collections::BTreeMap;
 
@@ -33,11 +33,10 @@ struct GamePath {
 /// A game that the caller may see.
 #[derive(Debug, Clone)]
 pub struct VisibleGame {
-    /// The game.
     pub game: Game,
-    /// Who asks.
+    /// The caller.
     pub user_id: UserId,
-    /// What ties the two.
+    /// Membership and invite of the caller.
     pub ties: Ties,
 }
 
@@ -48,7 +47,7 @@ impl VisibleGame {
     }
 }
 
-/// Whether a player with these ties may know of the game.
+/// Whether a player with these ties may see the game.
 pub fn is_visible(game: &Game, user_id: UserId, ties: Ties) -> bool {
     game.owner_user_id == user_id
         || ties.member
@@ -90,9 +89,8 @@ where
 /// A game that the caller owns.
 #[derive(Debug, Clone)]
 pub struct OwnedGame {
-    /// The game.
     pub game: Game,
-    /// Its owner, the caller.
+    /// The caller, who is the owner.
     pub user_id: UserId,
 }
 

@@ -1,4 +1,4 @@
-//! The end of enrollment: what is still open towards a game is closed with it.
+//! The end of enrollment: open applications and invites end with it.
 
 use galaxy_core::Timestamp;
 use galaxy_events::catalogue::lobby::{ApplicationRejected, InviteRevoked};
@@ -24,7 +24,7 @@ pub async fn close(tx: &mut Tx, game: &Game, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Frees the names that were reserved for a game that will not be played.
+/// Releases the names that were reserved for a game that will not be played.
 pub async fn release_names(tx: &mut Tx, game: &Game, now: Timestamp) -> Result<()> {
     for name in race_names::reservations(tx, game.game_id).await? {
         race_names::release(tx, name.race_name_id, now).await?;

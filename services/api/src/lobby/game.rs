@@ -8,64 +8,51 @@ use super::{
     refusal::Refusal,
 };
 
-/// A game, with its copy of what the runtime said last.
+/// A game, with a copy of the newest runtime snapshot.
 #[derive(Debug, Clone)]
 pub struct Game {
-    /// Its id.
     pub game_id: GameId,
-    /// Who made it and manages it.
     pub owner_user_id: UserId,
-    /// Its name, 3–60 characters; not unique.
+    /// 3–60 characters; not unique.
     pub game_name: String,
-    /// What its owner says about it, up to 2,000 characters.
+    /// Up to 2,000 characters.
     pub description: String,
-    /// Who sees it.
     pub visibility: Visibility,
-    /// Where it stands.
     pub status: GameStatus,
-    /// Players it needs.
     pub min_players: i32,
-    /// Players it takes.
     pub max_players: i32,
-    /// Active members.
+    /// The number of active members.
     pub approved_count: i32,
-    /// Until when players can apply.
     pub enrollment_ends_at: Timestamp,
     /// Five-field cron.
     pub turn_schedule: String,
     /// IANA zone of the schedule.
     pub time_zone: String,
-    /// The engine version it starts with; `None`: the newest there is at the start.
+    /// The engine version to start with; `None`: the newest one.
     pub target_engine_version: Option<String>,
-    /// Grows with every change.
+    /// Rises by one with each change.
     pub version: i64,
-    /// Why the last start failed.
     pub start_failure: Option<String>,
-    /// Why it is paused: `owner`, `operator`, `generation_failed` or `owner_left`.
+    /// `owner`, `operator`, `generation_failed` or `owner_left`.
     pub pause_reason: Option<String>,
-    /// The turn that is played.
     pub current_turn: Option<i32>,
     /// The runtime record's status.
     pub runtime_status: Option<String>,
-    /// When the next turn is due.
     pub next_turn_at: Option<Timestamp>,
-    /// What the health probe found.
+    /// `unknown`, `healthy` or `unreachable`.
     pub engine_health: Option<String>,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it last changed.
     pub updated_at: Timestamp,
-    /// When its engine first ran.
     pub started_at: Option<Timestamp>,
-    /// When it finished or was cancelled.
+    /// Also set by a cancellation.
     pub finished_at: Option<Timestamp>,
-    /// When operators took it over from an owner who left.
+    /// When the owner left and operators took the game over.
     pub handed_over_at: Option<Timestamp>,
 }
 
 impl Game {
-    /// Takes `action` if the status allows it; nothing else changes.
-    fn take(&mut self, action: Action) -> Result<(), Refusal> {
+    /// Sets the status after `action`, if the present one allows it.
+    fn transition(&mut self, action: Action) -> Result<(), Refusal> {
         let Some(status) = self.status.after(action) else {
             return Err(Refusal::InvalidTransition {
                 status: self.status,
@@ -76,28 +63,28 @@ impl Game {
         Ok(())
     }
 
-    /// Opens enrollment, if its end is still ahead.
+    /// Opens enrollment, if its end is in the future.
     pub fn open(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Open)?;
-        self.ahead(now)
+        self.transition(Action::Open)?;
+        self.check_enrollment_end(now)
     }
 
-    fn ahead(&self, now: Timestamp) -> Result<(), Refusal> {
+    fn check_enrollment_end(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.enrollment_ends_at <= now {
             return Err(Refusal::EnrollmentEnded);
         }
         Ok(())
     }
 
-    /// Ends enrollment, if there are players enough.
+    /// Ends enrollment, if there are enough players.
     pub fn make_ready(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Ready)?;
-        self.enough_players()
+        self.transition(Action::Ready)?;
+        self.check_minimum()
     }
 
-    /// Starts with the roster as it stands, if there are players enough.
+    /// Starts with the present roster, if there are enough players.
     pub fn start(&mut self, action: Action) -> Result<(), Refusal> {
-        self.take(action)?;
+        self.transition(action)?;
         self.start_failure = None;
         if action == Action::ForceStart {
             return if self.approved_count > 0 {
@@ -106,10 +93,10 @@ impl Game {
                 Err(Refusal::EmptyRoster)
             };
         }
-        self.enough_players()
+        self.check_minimum()
     }
 
-    fn enough_players(&self) -> Result<(), Refusal> {
+    fn check_minimum(&self) -> Result<(), Refusal> {
         if self.approved_count < self.min_players {
             return Err(Refusal::NotEnoughPlayers {
                 approved: self.approved_count,
@@ -119,68 +106,65 @@ impl Game {
         Ok(())
     }
 
-    /// The engine is up.
+    /// The engine runs.
     pub fn started(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Started)?;
+        self.transition(Action::Started)?;
         self.started_at = Some(now);
         Ok(())
     }
 
-    /// The engine could not be brought up, for `reason`.
+    /// The engine could not be started, for `reason`.
     pub fn start_failed(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::StartFailed)?;
+        self.transition(Action::StartFailed)?;
         self.start_failure = Some(reason.chars().take(200).collect());
         Ok(())
     }
 
-    /// No turns until it is resumed.
     pub fn pause(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::Pause)?;
+        self.transition(Action::Pause)?;
         self.pause_reason = Some(reason.to_owned());
         Ok(())
     }
 
-    /// Turns go on.
     pub fn resume(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Resume)?;
+        self.transition(Action::Resume)?;
         self.pause_reason = None;
         Ok(())
     }
 
-    /// Gives the game up before it runs.
     pub fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Cancel)?;
+        self.transition(Action::Cancel)?;
         self.finished_at = Some(now);
         Ok(())
     }
 
-    /// Comes to its end, by the engine's word or an operator's.
+    /// Ends the game, by `Action::Finish` or `Action::ForceStop`.
     pub fn finish(&mut self, action: Action, now: Timestamp) -> Result<(), Refusal> {
-        self.take(action)?;
+        self.transition(action)?;
         self.finished_at = Some(now);
         Ok(())
     }
 
-    /// Whether players can still ask to join.
-    pub fn takes_applications(&self, now: Timestamp) -> Result<(), Refusal> {
+    /// Refuses applications to a private game and after the end of enrollment.
+    pub fn check_applications(&self, now: Timestamp) -> Result<(), Refusal> {
         if self.visibility == Visibility::Private {
             return Err(Refusal::InviteOnly);
         }
-        self.enrolls()?;
-        self.ahead(now)
+        self.check_enrolling()?;
+        self.check_enrollment_end(now)
     }
 
-    /// Whether somebody can be let in.
-    pub const fn enrolls(&self) -> Result<(), Refusal> {
+    /// Refuses new players unless the game enrolls.
+    pub const fn check_enrolling(&self) -> Result<(), Refusal> {
         match self.status {
             GameStatus::EnrollmentOpen => Ok(()),
             status => Err(Refusal::EnrollmentClosed { status }),
         }
     }
 
-    /// Lets one more player in.
+    /// Adds a player to the roster.
     pub fn admit(&mut self) -> Result<(), Refusal> {
-        self.enrolls()?;
+        self.check_enrolling()?;
         if self.approved_count >= self.max_players {
             return Err(Refusal::RosterFull {
                 max: self.max_players,
@@ -190,7 +174,7 @@ impl Game {
         Ok(())
     }
 
-    /// Lets one player go.
+    /// Removes a player from the roster.
     pub const fn dismiss(&mut self) -> Result<(), Refusal> {
         if self.status.is_over() {
             return Err(Refusal::GameOver {

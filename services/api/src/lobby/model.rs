@@ -15,57 +15,48 @@ pub const MAX_PLAYERS: i32 = 64;
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum GameStatus {
-    /// Being prepared; seen by its owner alone.
+    /// Visible to its owner only.
     Draft,
-    /// Takes players.
     EnrollmentOpen,
-    /// The roster stands; the owner can start.
+    /// The roster is complete; the owner can start.
     ReadyToStart,
-    /// Its engine is being brought up.
+    /// Its engine is being started.
     Starting,
-    /// Its engine could not be brought up.
+    /// Its engine could not be started.
     StartFailed,
-    /// It is played.
     Running,
-    /// It is played, but no turns are generated.
+    /// No turns are generated.
     Paused,
-    /// It came to its end.
     Finished,
-    /// It was given up before it ran.
+    /// Ended before it ran.
     Cancelled,
 }
 
 /// What can be done to a game, by its owner, an operator, a sweep or the runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Takes players from now on.
     Open,
-    /// Ends enrollment.
     Ready,
-    /// Brings the engine up.
     Start,
-    /// Tries to bring the engine up again.
+    /// Starts again after a failed start.
     RetryStart,
     /// The engine is up.
     Started,
-    /// The engine could not be brought up.
+    /// The engine could not be started.
     StartFailed,
-    /// Stops the turns.
     Pause,
-    /// Lets turns go on.
     Resume,
-    /// Gives the game up.
+    /// Only before the game runs.
     Cancel,
-    /// The engine says it is over.
+    /// The engine reports the end of the game.
     Finish,
-    /// An operator starts it, whatever the minimum says.
+    /// An operator starts it, even with fewer players than the minimum.
     ForceStart,
     /// An operator ends it.
     ForceStop,
 }
 
 impl GameStatus {
-    /// Every status.
     pub const ALL: [Self; 9] = [
         Self::Draft,
         Self::EnrollmentOpen,
@@ -93,17 +84,17 @@ impl GameStatus {
         }
     }
 
-    /// Nothing happens to it any more.
+    /// No further change is possible.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled)
     }
 
-    /// An engine is there, or is being brought up.
+    /// An engine runs or is being started.
     pub const fn has_engine(self) -> bool {
         matches!(self, Self::Starting | Self::Running | Self::Paused)
     }
 
-    /// The status after `action`, if a game in this one takes it.
+    /// The status after `action`; `None` if this status does not allow it.
     pub const fn after(self, action: Action) -> Option<Self> {
         Some(match (self, action) {
             (Self::Draft, Action::Open) => Self::EnrollmentOpen,
@@ -126,7 +117,7 @@ impl GameStatus {
         })
     }
 
-    /// What somebody can do to a game in this status, by the names of the calls.
+    /// The owner's calls that this status allows, by name.
     pub fn allowed(self) -> Vec<&'static str> {
         Action::ALL
             .into_iter()
@@ -137,7 +128,6 @@ impl GameStatus {
 }
 
 impl Action {
-    /// Every action.
     pub const ALL: [Self; 12] = [
         Self::Open,
         Self::Ready,
@@ -153,7 +143,7 @@ impl Action {
         Self::ForceStop,
     ];
 
-    /// The name of the owner's call for it; `None` for what owners do not do.
+    /// The name of the owner's call; `None` for actions that owners do not have.
     pub const fn call(self) -> Option<&'static str> {
         Some(match self {
             Self::Open => "open-enrollment",
@@ -191,13 +181,11 @@ pub enum Visibility {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ApplicationStatus {
-    /// Waits for the owner.
     Submitted,
-    /// The applicant is in.
     Approved,
-    /// The owner said no, or enrollment ended.
+    /// By the owner, or because enrollment ended.
     Rejected,
-    /// The applicant is no longer there.
+    /// The applicant joined otherwise, or the account is gone.
     Withdrawn,
 }
 
@@ -206,15 +194,11 @@ pub enum ApplicationStatus {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum InviteStatus {
-    /// Can be taken up.
     Created,
-    /// Was taken up.
     Redeemed,
-    /// The invitee said no.
     Declined,
-    /// The owner took it back, or enrollment ended.
+    /// By the owner, or because enrollment ended.
     Revoked,
-    /// Nobody took it in time.
     Expired,
 }
 
@@ -223,7 +207,6 @@ pub enum InviteStatus {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum MembershipStatus {
-    /// The player is in.
     Active,
     /// The player left or was removed, and may come back.
     Removed,
@@ -242,6 +225,5 @@ pub enum RaceNameStatus {
     Reservation,
     /// Earned in a finished game; can be registered until it expires.
     PendingRegistration,
-    /// Free again.
     Released,
 }

@@ -1,4 +1,4 @@
-//! `POST …/applications/{application_id}/approve`: the owner lets the applicant in.
+//! `POST …/applications/{application_id}/approve`: the owner admits the applicant.
 
 use axum::{Json, extract::State};
 use galaxy_core::Timestamp;
@@ -72,7 +72,7 @@ pub async fn approve_application(
     Ok(Json(application.into()))
 }
 
-/// Locks the applicant's account for counting. What keeps it from joining is told to the owner without the reason.
+/// Locks the applicant's account for counting. The owner is not shown why an applicant may not join.
 async fn lock_applicant(
     tx: &mut Tx,
     applicant: galaxy_core::UserId,

@@ -1,4 +1,4 @@
-//! `GET /lobby/games/{game_id}/applications`: what the owner has to decide, and has decided.
+//! `GET /lobby/games/{game_id}/applications`: the applications to a game, for its owner.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

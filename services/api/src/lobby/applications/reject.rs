@@ -1,4 +1,4 @@
-//! `POST …/applications/{application_id}/reject`: the owner says no.
+//! `POST …/applications/{application_id}/reject`: the owner rejects the applicant.
 
 use axum::{Json, extract::State};
 use galaxy_events::catalogue::lobby::ApplicationRejected;

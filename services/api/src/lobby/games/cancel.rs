@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/cancel`: the game is given up before it runs.
+//! `POST /lobby/games/{game_id}/cancel`: ends a game that does not run yet.
 
 use axum::{Json, extract::State};
 use galaxy_events::catalogue::lobby::GameCancelled;

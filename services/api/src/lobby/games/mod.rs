@@ -1,4 +1,4 @@
-//! Games themselves: made, shown, changed and led from status to status by their owners.
+//! Operations of owners on their games.
 
 pub mod cancel;
 pub mod create;
@@ -21,8 +21,7 @@ use super::{
 };
 use crate::accounts::{self, Action};
 
-/// The owner's game, locked, once the owner is known to be allowed to manage games. The account comes first, as
-/// everywhere.
+/// Checks that the owner may manage games and locks the game; the account is locked before the game, as everywhere.
 pub(super) async fn lock_managed(
     tx: &mut Tx,
     owner: UserId,

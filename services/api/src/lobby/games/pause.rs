@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/pause`: no turns until it is resumed.
+//! `POST /lobby/games/{game_id}/pause`: stops the turns.
 
 use axum::{Json, extract::State};
 use galaxy_events::catalogue::lobby::GamePaused;

@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/start`: the engine is brought up.
+//! `POST /lobby/games/{game_id}/start`: starts the engine.
 
 use axum::{Json, extract::State, http::StatusCode};
 use tracing::instrument;

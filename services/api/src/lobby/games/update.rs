@@ -1,4 +1,4 @@
-//! `PATCH /lobby/games/{game_id}`: the owner changes what its status still lets change.
+//! `PATCH /lobby/games/{game_id}`: changes the fields that the game's status lets change.
 
 use axum::{Json, extract::State};
 use galaxy_core::Timestamp;

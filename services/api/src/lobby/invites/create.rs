@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/invites`: the owner invites a player, or whoever gets the code.
+//! `POST /lobby/games/{game_id}/invites`: the owner invites a player, or makes a code.
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{InviteId, UserId};
@@ -61,7 +61,7 @@ pub async fn create_invite(
         lock_invitee(&mut tx, invitee).await?;
     }
     let game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
-    game.enrolls()?;
+    game.check_enrolling()?;
     if game.enrollment_ends_at <= now {
         return Err(Refusal::EnrollmentEnded.into());
     }

@@ -1,4 +1,4 @@
-//! `POST …/invites/{invite_id}/decline`: the invitee says no.
+//! `POST …/invites/{invite_id}/decline`: the invitee declines.
 
 use axum::{extract::State, http::StatusCode};
 use galaxy_events::catalogue::lobby::InviteDeclined;

@@ -1,4 +1,4 @@
-//! `GET /lobby/games/{game_id}/invites`: whom the owner has invited.
+//! `GET /lobby/games/{game_id}/invites`: the invites of a game, for its owner.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! Invites that nobody took in time.
+//! Expires invites.
 
 use galaxy_core::Timestamp;
 use galaxy_events::catalogue::lobby::InviteExpired;
@@ -6,7 +6,7 @@ use galaxy_store::{Db, Result};
 
 use crate::lobby::{events, store};
 
-/// Expires up to `batch` of them; says how many.
+/// Expires up to `batch` open invites that have run out; returns how many.
 pub async fn expire_invites(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     let mut tx = db.begin().await?;
     let expired = store::invites::expire_due(&mut tx, now, batch).await?;
