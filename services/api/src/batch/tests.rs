@@ -266,7 +266,8 @@ async fn a_batch_that_fails_by_its_connection_is_not_split() {
         let (answers, tries) = second_of_three_fails(|| error().into()).await;
         assert_eq!(tries, 1, "{}", error());
         assert_eq!(answers.len(), 3, "{}", error());
-        let away = |answer: &BatchResult<u32>| answer.as_ref().is_err_and(|e| e.is_unavailable());
+        let away =
+            |answer: &BatchResult<u32>| matches!(answer, Err(error) if error.is_unavailable());
         assert!(answers.iter().all(away), "{answers:?}");
     }
 }
