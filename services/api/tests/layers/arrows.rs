@@ -90,7 +90,8 @@ pub fn collect(code: TokenStream, module: &[&str], found: &mut BTreeSet<String>)
             at += item_length(&tokens[at..]);
             continue;
         }
-        let starts_path = at == 0 || !is_punct(&tokens[at - 1], ':');
+        // Two colons: one alone comes before the type of a field or argument.
+        let starts_path = at < 2 || !tokens[at - 2..at].iter().all(|token| is_punct(token, ':'));
         match &tokens[at] {
             TokenTree::Ident(name) if starts_path && name == "crate" => {
                 follow_path(&tokens[at + 1..], &[], found);
@@ -98,7 +99,7 @@ pub fn collect(code: TokenStream, module: &[&str], found: &mut BTreeSet<String>)
             TokenTree::Ident(name) if starts_path && name == "super" => {
                 follow_path(&tokens[at + 1..], parent(module), found);
             }
-            TokenTree::Group(group) => collect(group.stream(), module, found),
+            TokenTree::Group(group) if starts_path => collect(group.stream(), module, found),
             _ => {}
         }
         at += 1;
