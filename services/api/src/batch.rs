@@ -24,6 +24,9 @@ const MAX_HOLD: Duration = Duration::from_millis(20);
 /// How long a batch waits for half as many requests as the last one had. The answers of a batch wake many callers at once:
 /// without this, the first to come back would go alone, and all others would wait for it.
 const MAX_FILL: Duration = Duration::from_millis(2);
+/// Classes of SQLSTATE that one request may cause: cardinality, data, integrity constraint, rollback (a smaller transaction
+/// may avoid a deadlock), program limit, raised by a function.
+const REQUEST_CLASSES: [&str; 6] = ["21", "22", "23", "40", "54", "P0"];
 /// Batches in flight, those included that released their permit.
 const MAX_IN_FLIGHT: usize = 4;
 
@@ -145,33 +148,60 @@ async fn next_batch<T>(queue: &mut mpsc::Receiver<T>, enough: usize) -> Vec<T> {
             }
         }
     };
-    // Those that are there go, if no more come.
+    // When the time is over, the batch goes with what it has.
     let _ = timeout(MAX_FILL, fill).await;
     batch
 }
 
-/// Works on a batch as a whole. If that fails, works on each request by itself, so that one that cannot be answered fails
-/// alone. `work` gives one answer for each request, in their order.
+/// The outcome of one request of a batch. Requests that fail together share the error.
+pub type BatchResult<A> = Result<A, Arc<galaxy_store::Error>>;
+
+/// Works on a batch as a whole. If that fails by what one request may have caused, works on each request by itself, so that
+/// a request that cannot be answered fails alone. Any other failure, such as a lost connection, fails all requests at once:
+/// 256 further tries would each wait for the database to come back. `work` gives one answer for each request, in order.
 pub async fn whole_or_each<'a, Q, A, F>(
     batch: &'a [Q],
     work: impl Fn(&'a [Q]) -> F,
-) -> Vec<galaxy_store::Result<A>>
+) -> Vec<BatchResult<A>>
 where
     F: Future<Output = galaxy_store::Result<Vec<A>>>,
 {
-    if batch.len() > 1
-        && let Ok(answers) = work(batch).await
-    {
-        return answers.into_iter().map(Ok).collect();
+    let whole = work(batch).await;
+    let is_tried_again = batch.len() > 1 && whole.as_ref().is_err_and(may_be_of_one_request);
+    if !is_tried_again {
+        return answers_or_error(batch.len(), whole);
     }
     let mut answers = vec![];
     for one in batch.chunks(1) {
-        match work(one).await {
-            Ok(answer) => answers.extend(answer.into_iter().map(Ok)),
-            Err(error) => answers.push(Err(error)),
-        }
+        answers.extend(answers_or_error(1, work(one).await));
     }
     answers
+}
+
+/// The answers to `requests` requests, or the one error for each.
+fn answers_or_error<A>(
+    requests: usize,
+    worked: galaxy_store::Result<Vec<A>>,
+) -> Vec<BatchResult<A>> {
+    match worked {
+        Ok(answers) => answers.into_iter().map(Ok).collect(),
+        Err(error) => {
+            let error = Arc::new(error);
+            (0..requests).map(|_| Err(error.clone())).collect()
+        }
+    }
+}
+
+/// Whether a batch may succeed without one of its requests.
+fn may_be_of_one_request(error: &galaxy_store::Error) -> bool {
+    match error {
+        galaxy_store::Error::Unexpected(_)
+        | galaxy_store::Error::Query(sqlx::Error::Encode(_) | sqlx::Error::Decode(_)) => true,
+        galaxy_store::Error::Query(sqlx::Error::Database(error)) => error
+            .code()
+            .is_some_and(|code| REQUEST_CLASSES.iter().any(|class| code.starts_with(class))),
+        galaxy_store::Error::Query(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,16 @@
-//! The whole router: four groups, each with its own way in, under `/api/v1`, and the documents beside them.
+//! The whole router: the groups of operations under `/api/v1`, each with its own authentication, and the documents.
 //!
 //! To add an operation: its file in the domain, one `routes!` line in the domain's router. The document follows by itself.
 
 use std::time::Duration;
 
 use axum::{
-    Json, Router,
+    Router,
+    body::Bytes,
     extract::DefaultBodyLimit,
     http::{StatusCode, header::CONTENT_TYPE},
     middleware::from_fn_with_state,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use galaxy_http::{bearer::RequireToken, layers, ops};
 use galaxy_service::Process;
@@ -89,7 +90,7 @@ fn internal(domains: Option<&Domains>) -> Group<'_> {
 /// The router that `api` serves.
 pub fn router(config: &Config, process: &Process, domains: &Domains) -> Router {
     let limits = config.limits;
-    // The engine client's own timeout comes first, since it tells more.
+    // The engine client's own timeout is shorter, since its error says more.
     let engine_timeout = limits.engine_timeout + Duration::from_secs(1);
     let ours = bounds(limits.body, limits.timeout);
     let of_engines = bounds(limits.engine_body, engine_timeout);
@@ -127,14 +128,17 @@ fn bounds(body: usize, timeout: Duration) -> (TimeoutLayer, DefaultBodyLimit) {
     )
 }
 
+/// The documents, rendered once.
 fn documents() -> Router {
     Router::new()
-        .route(
-            "/openapi.yaml",
-            get(|| async { ([(CONTENT_TYPE, "application/yaml")], yaml()) }),
-        )
-        .route("/openapi.json", get(|| async { Json(document()) }))
+        .route("/openapi.yaml", served("application/yaml", yaml()))
+        .route("/openapi.json", served("application/json", json()))
         .merge(docs::router())
+}
+
+fn served(media_type: &'static str, text: String) -> MethodRouter {
+    let text = Bytes::from(text);
+    get(async move || ([(CONTENT_TYPE, media_type)], text.clone()))
 }
 
 /// The REST document: the operations of all groups, described as a whole.
@@ -149,4 +153,8 @@ pub fn document() -> Document {
 /// The REST document as YAML.
 pub fn yaml() -> String {
     document().to_yaml().unwrap_or_default()
+}
+
+fn json() -> String {
+    document().to_json().unwrap_or_default()
 }

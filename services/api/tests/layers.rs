@@ -4,13 +4,15 @@
 //! comment nor in a test.
 #![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
 
+#[path = "layers/arrows.rs"]
+mod arrows;
+
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
+    collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use arrows::{Arrows, collect, modules_of, rooms_of};
 
 /// Each room with the rooms that it uses, from top to bottom. A room uses only rooms below it.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -73,7 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // What touches several domains.
     ("account_lifecycle", &["accounts", "auth", "geo", "lobby"]),
-    ("engine_proxy", &["accounts", "lobby"]),
+    ("engine_proxy", &["accounts", "http", "lobby"]),
     // Domains.
     ("lobby", &["accounts", "http", "keys", "throttle"]),
     (
@@ -102,11 +104,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Names that `lib.rs` re-exports, with their rooms.
 const RE_EXPORTS: &[(&str, &str)] = &[("Config", "config")];
 
-type Arrows = BTreeMap<String, BTreeSet<String>>;
-
 #[test]
 fn every_arrow_is_in_the_table_and_every_entry_of_the_table_is_used() {
-    let seen = arrows_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let seen = rooms_of(&src(), RE_EXPORTS);
     let table: Arrows = ROOMS
         .iter()
         .map(|(room, uses)| {
@@ -145,6 +145,26 @@ fn a_room_uses_only_rooms_below_it() {
 }
 
 #[test]
+fn the_modules_of_the_lobby_use_each_other_in_one_direction() {
+    let mut modules = modules_of(&src(), "lobby");
+    assert!(modules["game"].contains("model"), "{modules:#?}");
+    // What uses nothing but what is left out already is left out: only circles, and what uses them, stay.
+    loop {
+        let rest: BTreeSet<String> = modules.keys().cloned().collect();
+        let before = modules.len();
+        modules.retain(|_, uses| !uses.is_disjoint(&rest));
+        if modules.len() == before {
+            break;
+        }
+    }
+    assert!(modules.is_empty(), "a circle in {modules:#?}");
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+#[test]
 fn arrows_are_found_in_imports_bodies_and_macros_but_not_in_tests_and_comments() {
     let code = r#"
         use crate::{Config, accounts::{self, Caller}, geo};
@@ -158,130 +178,21 @@ fn arrows_are_found_in_imports_bodies_and_macros_but_not_in_tests_and_comments()
         fn after() -> crate::http::Page {}
     "#;
     let mut found = BTreeSet::new();
-    collect(code.parse().unwrap(), 2, &mut found);
+    collect(code.parse().unwrap(), &["auth", "own"], &mut found);
     let expected = [
-        "Config", "accounts", "batch", "geo", "http", "keys", "lobby",
+        "Config",
+        "accounts",
+        "accounts::Caller",
+        "auth::model",
+        "auth::own",
+        "batch",
+        "geo",
+        "http",
+        "http::Page",
+        "keys",
+        "keys::hash",
+        "lobby",
+        "lobby::Game",
     ];
     assert_eq!(found.iter().collect::<Vec<_>>(), expected);
-}
-
-/// What each room under `src` uses.
-fn arrows_of(src: &Path) -> Arrows {
-    let mut arrows = Arrows::new();
-    for file in files(src) {
-        let place = file.strip_prefix(src).unwrap().with_extension("");
-        let mut module: Vec<_> = place.iter().map(|part| part.to_str().unwrap()).collect();
-        if module.last() == Some(&"mod") {
-            module.pop();
-        }
-        let (room, is_test) = (module[0], module.last().unwrap().ends_with("tests"));
-        if room == "lib" || is_test {
-            continue;
-        }
-        let code = fs::read_to_string(&file).unwrap();
-        // The program reaches its own library by name.
-        let code = code.replace("galaxy_api::", "crate::");
-        let mut used = BTreeSet::new();
-        collect(code.parse().unwrap(), module.len(), &mut used);
-        let used = used.into_iter().map(|name| room_of(&name));
-        let entry = arrows.entry(room.to_owned()).or_default();
-        entry.extend(used.filter(|used| used != room));
-    }
-    arrows
-}
-
-fn room_of(name: &str) -> String {
-    let re_export = RE_EXPORTS.iter().find(|(exported, _)| *exported == name);
-    re_export.map_or(name, |(_, room)| room).to_owned()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = vec![];
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// Collects the first name of each path from the crate's root, in the code of a module that lies `depth` below the root.
-fn collect(code: TokenStream, depth: usize, found: &mut BTreeSet<String>) {
-    let tokens: Vec<TokenTree> = code.into_iter().collect();
-    let mut at = 0;
-    while at < tokens.len() {
-        if is_test_attribute(&tokens[at..]) {
-            at += item_length(&tokens[at..]);
-            continue;
-        }
-        let starts_path = at == 0 || !is_punct(&tokens[at - 1], ':');
-        match &tokens[at] {
-            TokenTree::Ident(name) if starts_path && name == "crate" => {
-                first_names(&tokens[at + 1..], 0, found);
-            }
-            TokenTree::Ident(name) if starts_path && name == "super" => {
-                first_names(&tokens[at + 1..], depth - 1, found);
-            }
-            TokenTree::Group(group) => collect(group.stream(), depth, found),
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-/// Follows a path, of which `rest` is what comes after `crate` or `super`, at a module `depth` below the root.
-fn first_names(rest: &[TokenTree], depth: usize, found: &mut BTreeSet<String>) {
-    let [first, second, next, after @ ..] = rest else {
-        return;
-    };
-    if !is_punct(first, ':') || !is_punct(second, ':') {
-        return;
-    }
-    follow(next, after, depth, found);
-}
-
-fn follow(next: &TokenTree, after: &[TokenTree], depth: usize, found: &mut BTreeSet<String>) {
-    match next {
-        TokenTree::Ident(name) if name == "super" => {
-            first_names(after, depth.saturating_sub(1), found);
-        }
-        TokenTree::Ident(name) if depth == 0 => {
-            found.insert(name.to_string());
-        }
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-            let tokens: Vec<TokenTree> = group.stream().into_iter().collect();
-            for branch in tokens.split(|token| is_punct(token, ',')) {
-                if let [next, after @ ..] = branch {
-                    follow(next, after, depth, found);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Whether `#[cfg(test)]` comes next.
-fn is_test_attribute(tokens: &[TokenTree]) -> bool {
-    let [first, TokenTree::Group(attribute), ..] = tokens else {
-        return false;
-    };
-    is_punct(first, '#') && attribute.stream().to_string().replace(' ', "") == "cfg(test)"
-}
-
-/// How many tokens an item has, attributes included: up to its semicolon or its braces.
-fn item_length(tokens: &[TokenTree]) -> usize {
-    let ends = |token: &TokenTree| {
-        let braces =
-            matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
-        braces || is_punct(token, ';')
-    };
-    let end = tokens.iter().position(ends);
-    end.map_or(tokens.len(), |end| end + 1)
-}
-
-fn is_punct(token: &TokenTree, character: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }

@@ -21,7 +21,7 @@ pub async fn delete(
     };
     let reason = RevocationReason::AccountDeleted.into();
     let sessions = auth::sessions::revoke_all_of(tx, user_id, None, &reason, now).await?;
-    lobby::release_everything(tx, user_id, now).await?;
+    lobby::end_participation(tx, user_id, now).await?;
     geo::store::remove(tx, user_id).await?;
     auth::store::drop_challenges(tx, &email).await?;
     store::erase(tx, user_id, now).await?;

@@ -43,7 +43,7 @@ pub async fn apply(
         store::set_permanent_block(tx, user_id, true, now).await?;
         auth::store::block_email(tx, email, change.reason, now).await?;
         auth::store::drop_challenges(tx, email).await?;
-        lobby::release_everything(tx, user_id, now).await?;
+        lobby::end_participation(tx, user_id, now).await?;
         outbox::append(tx, &AccountBlocked { user_id }).await?;
     }
     Ok(sessions)

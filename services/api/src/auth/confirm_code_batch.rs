@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     accounts::model::SanctionCode,
-    batch::{BatchPermit, Batcher, whole_or_each},
+    batch::{BatchPermit, BatchResult, Batcher, whole_or_each},
     throttle,
 };
 
@@ -43,7 +43,7 @@ pub struct Attempt {
 /// The outcome of an attempt.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// A session, and those that had to go for it.
+    /// A session, and those that were revoked for it.
     Opened(DeviceSessionId, Vec<DeviceSessionId>),
     /// Unknown, expired, consumed, wrong or exhausted.
     Invalid,
@@ -52,7 +52,7 @@ pub enum Outcome {
 }
 
 /// Tries codes and opens sessions.
-pub type Attempts = Batcher<Attempt, Result<Outcome>>;
+pub type Attempts = Batcher<Attempt, BatchResult<Outcome>>;
 
 /// A batcher of attempts.
 pub fn batcher(tasks: &Tasks, db: &Db, clock: &Clock) -> Attempts {
@@ -126,7 +126,7 @@ struct Right<'a> {
 }
 
 impl Work {
-    /// Takes a try of each challenge and compares. Gives the right ones, and the challenges that take no more tries.
+    /// Takes a try of each challenge and compares. Returns the right ones, and the challenges that have no more tries.
     async fn try_codes<'a>(
         &mut self,
         round: Vec<(usize, &'a Attempt)>,
@@ -160,7 +160,7 @@ impl Work {
         Ok((right, shut))
     }
 
-    /// Opens a session for each right code; codes of one address take turns.
+    /// Opens a session for each right code; codes of one address one after the other.
     async fn open_sessions(&mut self, mut right: Vec<Right<'_>>) -> Result<()> {
         while !right.is_empty() {
             let (round, later) = one_of_each(right, |right| right.tried.email.clone());
@@ -202,7 +202,7 @@ impl Work {
     }
 }
 
-/// What the sign-in knows of a person who is new.
+/// The fields of a new account; `None` if the stored address is not valid.
 fn registration(right: &Right<'_>) -> Option<Registration> {
     let language = right
         .tried

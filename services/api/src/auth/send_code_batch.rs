@@ -7,12 +7,12 @@ use galaxy_store::{Db, Result, Tx};
 
 use super::store::{self, Admission, CodeRequest};
 use crate::{
-    batch::{BatchPermit, Batcher, whole_or_each},
+    batch::{BatchPermit, BatchResult, Batcher, whole_or_each},
     throttle::Rule,
 };
 
 /// Admits and writes requests for codes.
-pub type CodeRequests = Batcher<CodeRequest, Result<Admission>>;
+pub type CodeRequests = Batcher<CodeRequest, BatchResult<Admission>>;
 
 /// A batcher of requests, of which `per_address` bounds those from one source address.
 pub fn batcher(tasks: &Tasks, db: &Db, clock: &Clock, per_address: Rule) -> CodeRequests {

@@ -1,11 +1,13 @@
 //! What callers can rely on, whatever their neighbours in a batch or the batches around it do.
 
 use std::{
+    borrow::Cow,
     future::pending,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use futures_util::future::{join, join_all};
+use sqlx::error::{DatabaseError, ErrorKind};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep},
@@ -188,15 +190,84 @@ async fn it_answers_while_the_process_drains_and_ends_with_its_last_handle() {
     assert_eq!((finished, answer), (true, Ok(1)));
 }
 
-#[tokio::test]
-async fn a_request_that_cannot_be_answered_fails_alone() {
+/// A failure that PostgreSQL reports with this SQLSTATE.
+#[derive(Debug, thiserror::Error)]
+#[error("SQLSTATE {0}")]
+struct Reported(&'static str);
+
+impl DatabaseError for Reported {
+    fn message(&self) -> &str {
+        self.0
+    }
+
+    fn code(&self) -> Option<Cow<'_, str>> {
+        Some(self.0.into())
+    }
+
+    fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+        self
+    }
+
+    fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+        self
+    }
+
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::Other
+    }
+}
+
+/// Works on three requests, where every part with the second one fails by `error`: the answers, and how often it worked.
+async fn second_of_three_fails(
+    error: impl Fn() -> galaxy_store::Error,
+) -> (Vec<BatchResult<u32>>, usize) {
+    let tries = AtomicUsize::new(0);
     let work = async |part: &[u32]| {
+        tries.fetch_add(1, Ordering::SeqCst);
         if part.contains(&2) {
-            return Err(galaxy_store::Error::Unexpected("on purpose"));
+            return Err(error());
         }
         Ok(part.iter().map(|n| n * 10).collect())
     };
     let answers = whole_or_each(&[1, 2, 3], work).await;
-    let answers: Vec<Option<u32>> = answers.into_iter().map(Result::ok).collect();
-    assert_eq!(answers, [Some(10), None, Some(30)]);
+    (answers, tries.load(Ordering::SeqCst))
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_answered_fails_alone() {
+    let reported = |code| sqlx::Error::Database(Box::new(Reported(code))).into();
+    let errors: [&dyn Fn() -> galaxy_store::Error; 4] = [
+        &|| galaxy_store::Error::Unexpected("on purpose"),
+        &|| reported("22021"),
+        &|| reported("23505"),
+        &|| reported("40P01"),
+    ];
+    for error in errors {
+        let (answers, tries) = second_of_three_fails(error).await;
+        let answers: Vec<Option<u32>> = answers.into_iter().map(Result::ok).collect();
+        assert_eq!(answers, [Some(10), None, Some(30)], "{}", error());
+        assert_eq!(tries, 4, "{}", error());
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_by_its_connection_is_not_split() {
+    let errors: [&dyn Fn() -> sqlx::Error; 4] = [
+        &|| sqlx::Error::PoolTimedOut,
+        &|| std::io::Error::from(std::io::ErrorKind::ConnectionReset).into(),
+        &|| sqlx::Error::Database(Box::new(Reported("57P01"))),
+        &|| sqlx::Error::Database(Box::new(Reported("08006"))),
+    ];
+    for error in errors {
+        let (answers, tries) = second_of_three_fails(|| error().into()).await;
+        assert_eq!(tries, 1, "{}", error());
+        assert_eq!(answers.len(), 3, "{}", error());
+        let away =
+            |answer: &BatchResult<u32>| matches!(answer, Err(error) if error.is_unavailable());
+        assert!(answers.iter().all(away), "{answers:?}");
+    }
 }

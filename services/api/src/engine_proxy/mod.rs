@@ -22,7 +22,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::lobby::Lobby;
 
-/// The state of the room. Cheap to clone.
+/// The state of the domain. Cheap to clone.
 #[derive(Clone)]
 pub struct EngineProxy {
     db: Db,
@@ -31,7 +31,7 @@ pub struct EngineProxy {
 }
 
 impl EngineProxy {
-    /// Passes requests on to `engines`; the lobby says who may know of a game.
+    /// Passes requests on to `engines`; `lobby` authorises callers.
     pub fn new(db: &Db, engines: EngineClient, lobby: &Lobby) -> Self {
         Self {
             db: db.clone(),
@@ -47,7 +47,7 @@ impl FromRef<EngineProxy> for Lobby {
     }
 }
 
-/// What players call.
+/// The operations of players.
 pub fn user_router() -> OpenApiRouter<EngineProxy> {
     OpenApiRouter::new()
         .routes(routes!(commands::post_commands))
@@ -55,15 +55,14 @@ pub fn user_router() -> OpenApiRouter<EngineProxy> {
         .routes(routes!(reports::get_report))
 }
 
-/// The engine's own JSON, unchanged.
-fn json_response(answer: Bytes) -> Response {
-    let mut response = Response::new(Body::from(answer));
+/// The engine's own JSON, unchanged, or the response to its failure.
+fn respond(answer: Result<Bytes, EngineError>) -> Result<Response, ApiError> {
+    let mut response = Response::new(Body::from(answer.map_err(refusal)?));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
-    response
+    Ok(response)
 }
 
-/// The response to an engine's failure.
 fn refusal(error: EngineError) -> ApiError {
     match error {
         EngineError::Refused { code, message, .. } => ApiError::new(

@@ -1,4 +1,4 @@
-//! `POST /games/{game_id}/orders`: on to the engine, for the caller's race.
+//! `POST /games/{game_id}/orders`: passed on to the engine for the caller's race.
 
 use axum::{extract::State, response::Response};
 use galaxy_http::{ApiError, ApiJson};
@@ -7,7 +7,10 @@ use serde_json::value::RawValue;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{EngineProxy, json_response, refusal, seat::Seat};
+use super::{
+    EngineProxy, respond,
+    seat::{Seat, SeatRefusals},
+};
 
 /// What the engine takes as orders. Whose they are, the back end says.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -29,10 +32,8 @@ pub struct PostOrders {
     request_body = PostOrders,
     responses(
         (status = 200, body = Object, description = "The engine's own answer: a result for each."),
-        (status = 403, description = "`not_a_player`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`turn_in_progress` or `game_not_running`."),
-        (status = 422, description = "`engine_refused`, with the engine's own message.")
+        (status = 422, description = "`engine_refused`, with the engine's own message."),
+        SeatRefusals
     )
 )]
 #[instrument(skip_all)]
@@ -45,5 +46,5 @@ pub async fn post_orders(
         .engines
         .order(&seat.engine, seat.player_id, &request.orders)
         .await;
-    answer.map(json_response).map_err(refusal)
+    respond(answer)
 }

@@ -5,7 +5,10 @@ use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
 use tracing::instrument;
 
-use super::{EngineProxy, json_response, refusal, seat::Seat};
+use super::{
+    EngineProxy, respond,
+    seat::{Seat, SeatRefusals},
+};
 
 #[derive(Deserialize)]
 pub(super) struct ReportPath {
@@ -21,10 +24,8 @@ pub(super) struct ReportPath {
     params(("game_id" = galaxy_core::GameId, Path), ("turn" = u32, Path, example = 0)),
     responses(
         (status = 200, body = Object, description = "The engine's own report."),
-        (status = 403, description = "`not_a_player`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`turn_in_progress` or `game_not_running`."),
-        (status = 422, description = "`engine_refused`: no such turn yet, for example.")
+        (status = 422, description = "`engine_refused`: no such turn yet, for example."),
+        SeatRefusals
     )
 )]
 #[instrument(skip_all)]
@@ -37,5 +38,5 @@ pub async fn get_report(
         .engines
         .report(&seat.engine, seat.player_id, path.turn)
         .await;
-    answer.map(json_response).map_err(refusal)
+    respond(answer)
 }

@@ -1,6 +1,6 @@
-//! Which race the caller plays, and where its engine is.
+//! The extractor of the caller's player in an engine.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
@@ -10,17 +10,21 @@ use galaxy_core::{GameId, RuntimeStatus};
 use galaxy_http::{ApiError, ApiPath};
 use galaxy_runtime::{Seat as Found, engine::Endpoint, players};
 use serde::Deserialize;
+use utoipa::{
+    IntoResponses,
+    openapi::{RefOr, Response},
+};
 use uuid::Uuid;
 
 use super::EngineProxy;
-use crate::{accounts::Caller, lobby::access::VisibleGame};
+use crate::{accounts::Caller, http::described, lobby::access::VisibleGame};
 
 #[derive(Deserialize)]
 struct GamePath {
     game_id: GameId,
 }
 
-/// The caller's player in the engine of a game that takes calls now.
+/// The caller's player in the engine of a game that accepts calls now.
 #[derive(Debug, Clone)]
 pub struct Seat {
     /// The id of the caller in the engine.
@@ -48,6 +52,19 @@ impl FromRequestParts<EngineProxy> for Seat {
             });
         };
         seated(found)
+    }
+}
+
+/// What [`Seat`] refuses, for the documents of the operations that take one.
+pub struct SeatRefusals;
+
+impl IntoResponses for SeatRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described([
+            ("403", "`not_a_player`."),
+            ("404", "No such game, or not visible to the caller."),
+            ("409", "`turn_in_progress` or `game_not_running`."),
+        ])
     }
 }
 

@@ -1,7 +1,9 @@
-//! Extractors that hand over the game of the path, loaded, to a caller who may have it.
+//! Extractors that load the game of the path and authorise the caller.
 //!
-//! A game that the caller may not see is 404, as if it were not there; one that it sees but does not own is 403. What the
-//! extractor read may be old by the time it is used: operations lock the game again before they change it.
+//! A game that the caller may not see is 404; a visible one that the caller does not own is 403. The loaded game may be
+//! stale: operations lock and read it again before they change it.
+
+use std::collections::BTreeMap;
 
 use axum::{
     extract::{FromRef, FromRequestParts},
@@ -10,6 +12,10 @@ use axum::{
 use galaxy_core::{GameId, UserId};
 use galaxy_http::{ApiError, ApiPath};
 use serde::Deserialize;
+use utoipa::{
+    IntoResponses,
+    openapi::{RefOr, Response},
+};
 
 use super::{
     game::Game,
@@ -17,7 +23,7 @@ use super::{
     refusal::Refusal,
     store::{games, games::Ties},
 };
-use crate::{accounts::Caller, lobby::Lobby};
+use crate::{accounts::Caller, http::described, lobby::Lobby};
 
 #[derive(Deserialize)]
 struct GamePath {
@@ -27,11 +33,10 @@ struct GamePath {
 /// A game that the caller may see.
 #[derive(Debug, Clone)]
 pub struct VisibleGame {
-    /// The game.
     pub game: Game,
-    /// Who asks.
+    /// The caller.
     pub user_id: UserId,
-    /// What ties the two.
+    /// Membership and invite of the caller.
     pub ties: Ties,
 }
 
@@ -42,7 +47,7 @@ impl VisibleGame {
     }
 }
 
-/// Whether a player with these ties may know of the game.
+/// Whether a player with these ties may see the game.
 pub fn is_visible(game: &Game, user_id: UserId, ties: Ties) -> bool {
     game.owner_user_id == user_id
         || ties.member
@@ -84,9 +89,8 @@ where
 /// A game that the caller owns.
 #[derive(Debug, Clone)]
 pub struct OwnedGame {
-    /// The game.
     pub game: Game,
-    /// Its owner, the caller.
+    /// The caller, who is the owner.
     pub user_id: UserId,
 }
 
@@ -106,5 +110,17 @@ where
             game: visible.game,
             user_id: visible.user_id,
         })
+    }
+}
+
+/// What [`OwnedGame`] refuses, for the documents of the operations that take one.
+pub struct OwnedGameRefusals;
+
+impl IntoResponses for OwnedGameRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        described([
+            ("403", "`not_owner`."),
+            ("404", "No such game, or not visible to the caller."),
+        ])
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of a player's part in the lobby when the account is deleted or blocked for good.
+//! The end of a player's part in the lobby, when the account is deleted or blocked for good.
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_events::catalogue::lobby::{GameCancelled, GamePaused};
@@ -13,11 +13,11 @@ use super::{
     runtime, store,
 };
 
-/// Withdraws applications, revokes invites, ends memberships, releases race names of every tier, cancels owned games
-/// that do not run yet and hands running ones, paused, to operators.
+/// Withdraws applications, revokes invites, ends memberships, releases race names of every tier and cancels owned games
+/// that do not run yet. Owned games that run are paused; operators manage them from then on.
 ///
 /// The caller has locked the account's row for change, before anything of the lobby. Calling it again changes nothing.
-pub async fn release_everything(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<(), Error> {
+pub async fn end_participation(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<(), Error> {
     store::applications::withdraw_all(tx, user_id, now).await?;
     store::invites::revoke_of(tx, user_id, now).await?;
     let games = store::sweeps::lock_games_of(tx, user_id).await?;

@@ -1,4 +1,4 @@
-//! Letting a player into a game: membership, reservation of the race name and roster check in one transaction.
+//! Admission of a player to a game: membership, reservation of the race name and roster check in one transaction.
 
 use galaxy_core::{RaceName, Timestamp, UserId};
 use galaxy_store::Tx;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{accounts::LimitCode, lobby::Lobby};
 
-/// Reads a race name that a player wants to play under: 400 if it is none, 409 if nobody can have it.
+/// Parses the name of a race to play: 400 if it is not valid, 409 if it is reserved.
 pub fn race_name(lobby: &Lobby, text: &str) -> Result<RaceName, Error> {
     let name = RaceName::parse(text).map_err(|reason| wrong("race_name", reason))?;
     if name.is_reserved(&lobby.reserved_race_names) {
@@ -22,7 +22,7 @@ pub fn race_name(lobby: &Lobby, text: &str) -> Result<RaceName, Error> {
     Ok(name)
 }
 
-/// Whether `user_id` could play under the name: nobody holds it, or it is registered to the player.
+/// Whether `user_id` can play under the name: it is free, or registered to the player.
 pub async fn is_available(
     connection: &mut PgConnection,
     user_id: UserId,
@@ -34,7 +34,7 @@ pub async fn is_available(
     }))
 }
 
-/// Refuses a player who is in the game or barred from it.
+/// Refuses a player who is a member of the game or blocked from it.
 pub async fn check_newcomer(
     connection: &mut PgConnection,
     game: &Game,

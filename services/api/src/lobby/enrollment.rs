@@ -1,6 +1,7 @@
-//! The end of enrollment: what is still open towards a game is closed with it.
+//! The end of enrollment: open applications and invites end with it.
 
 use galaxy_core::Timestamp;
+use galaxy_events::catalogue::lobby::{ApplicationRejected, InviteRevoked};
 use galaxy_store::{Result, Tx};
 
 use super::{
@@ -12,15 +13,18 @@ use super::{
 /// Rejects open applications and revokes open invites, each with its event.
 pub async fn close(tx: &mut Tx, game: &Game, now: Timestamp) -> Result<()> {
     for application in applications::reject_open(tx, game.game_id, now).await? {
-        events::application_rejected(tx, game, &application).await?;
+        events::application(tx, game, &application, |application| ApplicationRejected {
+            application,
+        })
+        .await?;
     }
     for invite in invites::revoke_open(tx, game.game_id, now).await? {
-        events::invite_revoked(tx, game, &invite).await?;
+        events::invite(tx, game, &invite, |invite| InviteRevoked { invite }).await?;
     }
     Ok(())
 }
 
-/// Frees the names that were reserved for a game that will not be played.
+/// Releases the names that were reserved for a game that will not be played.
 pub async fn release_names(tx: &mut Tx, game: &Game, now: Timestamp) -> Result<()> {
     for name in race_names::reservations(tx, game.game_id).await? {
         race_names::release(tx, name.race_name_id, now).await?;

@@ -4,9 +4,7 @@ use galaxy_core::{FailureCode, GameId, OpenEnum, Timestamp, UserId};
 use galaxy_events::{
     Event,
     catalogue::lobby::{
-        ApplicationApproved, ApplicationFacts, ApplicationRejected, ApplicationSubmitted,
-        GameFacts, GameStartFailed, InviteCreated, InviteDeclined, InviteExpired, InviteFacts,
-        InviteRedeemed, InviteRevoked, MembershipBlocked, MembershipFacts, MembershipRemoved,
+        ApplicationFacts, GameFacts, GameStartFailed, InviteFacts, InviteRedeemed, MembershipFacts,
         RaceNamePending, RaceNameRegistered, RaceNameReleased, RosterFacts,
     },
     outbox,
@@ -18,7 +16,7 @@ use super::{
     store::{applications::Application, invites::Invite, memberships, memberships::Membership},
 };
 
-/// Tells that the game is in the status it was just saved with; `event` makes the event of that status.
+/// Appends the event that `event` makes of a game in the status that it was just saved with.
 pub async fn game<E: Event>(
     tx: &mut Tx,
     game: &Game,
@@ -28,7 +26,6 @@ pub async fn game<E: Event>(
     append(tx, &event(roster)).await
 }
 
-/// Tells that the game could not be started.
 pub async fn start_failed(tx: &mut Tx, game: &Game, error: &OpenEnum<FailureCode>) -> Result<()> {
     let event = GameStartFailed {
         roster: roster(tx, game).await?,
@@ -58,43 +55,20 @@ async fn append<E: Event>(tx: &mut Tx, event: &E) -> Result<()> {
     outbox::append(tx, event).await.map(|_| ())
 }
 
-fn of_application(game: &Game, application: &Application) -> ApplicationFacts {
-    ApplicationFacts {
+/// Appends the event that `event` makes of an application.
+pub async fn application<E: Event>(
+    tx: &mut Tx,
+    game: &Game,
+    application: &Application,
+    event: impl FnOnce(ApplicationFacts) -> E,
+) -> Result<()> {
+    let application = ApplicationFacts {
         game: facts(game),
         application_id: application.application_id,
         applicant_user_id: application.applicant_user_id,
         race_name: application.race_name.clone(),
-    }
-}
-
-/// Tells the owner that somebody applied.
-pub async fn application_submitted(
-    tx: &mut Tx,
-    game: &Game,
-    application: &Application,
-) -> Result<()> {
-    let application = of_application(game, application);
-    append(tx, &ApplicationSubmitted { application }).await
-}
-
-/// Tells the applicant that it is in.
-pub async fn application_approved(
-    tx: &mut Tx,
-    game: &Game,
-    application: &Application,
-) -> Result<()> {
-    let application = of_application(game, application);
-    append(tx, &ApplicationApproved { application }).await
-}
-
-/// Tells the applicant that it is not.
-pub async fn application_rejected(
-    tx: &mut Tx,
-    game: &Game,
-    application: &Application,
-) -> Result<()> {
-    let application = of_application(game, application);
-    append(tx, &ApplicationRejected { application }).await
+    };
+    append(tx, &event(application)).await
 }
 
 fn of_invite(game: &Game, invite: &Invite) -> InviteFacts {
@@ -105,31 +79,17 @@ fn of_invite(game: &Game, invite: &Invite) -> InviteFacts {
     }
 }
 
-/// Tells the invitee.
-pub async fn invite_created(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
-    let invite = of_invite(game, invite);
-    append(tx, &InviteCreated { invite }).await
+/// Appends the event that `event` makes of an invite.
+pub async fn invite<E: Event>(
+    tx: &mut Tx,
+    game: &Game,
+    invite: &Invite,
+    event: impl FnOnce(InviteFacts) -> E,
+) -> Result<()> {
+    append(tx, &event(of_invite(game, invite))).await
 }
 
-/// Tells the owner that the invitee does not come.
-pub async fn invite_declined(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
-    let invite = of_invite(game, invite);
-    append(tx, &InviteDeclined { invite }).await
-}
-
-/// Tells the invitee that the invite is taken back.
-pub async fn invite_revoked(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
-    let invite = of_invite(game, invite);
-    append(tx, &InviteRevoked { invite }).await
-}
-
-/// Tells the invitee that the invite ran out.
-pub async fn invite_expired(tx: &mut Tx, game: &Game, invite: &Invite) -> Result<()> {
-    let invite = of_invite(game, invite);
-    append(tx, &InviteExpired { invite }).await
-}
-
-/// Tells the owner that the invite was taken up.
+/// The invite was used; `member` is the membership that came of it.
 pub async fn invite_redeemed(
     tx: &mut Tx,
     game: &Game,
@@ -144,39 +104,25 @@ pub async fn invite_redeemed(
     append(tx, &event).await
 }
 
-fn of_membership(game: &Game, member: &Membership, by: Option<UserId>) -> MembershipFacts {
-    MembershipFacts {
+/// Appends the event that `event` makes of a membership that was ended by `by`.
+pub async fn membership<E: Event>(
+    tx: &mut Tx,
+    game: &Game,
+    member: &Membership,
+    by: Option<UserId>,
+    event: impl FnOnce(MembershipFacts) -> E,
+) -> Result<()> {
+    let membership = MembershipFacts {
         game: facts(game),
         membership_id: member.membership_id,
         user_id: member.user_id,
         race_name: member.race_name.clone(),
         by_user_id: by,
-    }
+    };
+    append(tx, &event(membership)).await
 }
 
-/// Tells the member, and the runtime manager, which banishes the race from a running engine.
-pub async fn membership_removed(
-    tx: &mut Tx,
-    game: &Game,
-    member: &Membership,
-    by: Option<UserId>,
-) -> Result<()> {
-    let membership = of_membership(game, member, by);
-    append(tx, &MembershipRemoved { membership }).await
-}
-
-/// As [`membership_removed`], for good.
-pub async fn membership_blocked(
-    tx: &mut Tx,
-    game: &Game,
-    member: &Membership,
-    by: Option<UserId>,
-) -> Result<()> {
-    let membership = of_membership(game, member, by);
-    append(tx, &MembershipBlocked { membership }).await
-}
-
-/// Tells the holder that the name can be registered.
+/// The holder can register the name until `expires_at`.
 pub async fn race_name_pending(
     tx: &mut Tx,
     user_id: UserId,
@@ -193,7 +139,6 @@ pub async fn race_name_pending(
     append(tx, &event).await
 }
 
-/// Tells the holder that the name is registered.
 pub async fn race_name_registered(tx: &mut Tx, user_id: UserId, name: &str) -> Result<()> {
     let event = RaceNameRegistered {
         user_id,
@@ -202,7 +147,7 @@ pub async fn race_name_registered(tx: &mut Tx, user_id: UserId, name: &str) -> R
     append(tx, &event).await
 }
 
-/// Tells that the name is free again.
+/// The name is free again; `expired`: because it was not registered in time.
 pub async fn race_name_released(
     tx: &mut Tx,
     user_id: UserId,

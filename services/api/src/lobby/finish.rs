@@ -1,4 +1,4 @@
-//! The end of a played game: the capable earn their race names, the others' are free again.
+//! The end of a played game: capable players earn their race names, the other names are released.
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_events::catalogue::{lobby::GameFinished, runtime::PlayerSnapshot};
@@ -16,12 +16,12 @@ use super::{
 /// How long an earned name can be registered.
 pub const REGISTRATION_TIME: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Whether a player did well enough to keep the race name: grew in planets and in population.
+/// Whether a player has earned the race name: planets and population have both grown.
 pub const fn is_capable(player: &PlayerSnapshot) -> bool {
     player.max_planets > player.initial_planets && player.max_population > player.initial_population
 }
 
-/// Finishes the locked game with its last known players.
+/// Finishes the locked game; `players` are those of the last snapshot.
 pub async fn finish(
     tx: &mut Tx,
     game: &mut Game,

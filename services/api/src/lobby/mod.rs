@@ -8,7 +8,7 @@
 //!
 //! What holds at every moment: a game's active members are `approved_count`, never more than `max_players`; a race name
 //! is held once across all tiers and games; a game's version grows with every change. Every change locks the accounts
-//! it counts for, then the game, checks the rule in [`model`], and writes its rows and events in one transaction.
+//! it counts for, then the game, checks the rule in [`game`], and writes its rows and events in one transaction.
 
 pub mod access;
 mod account_closure;
@@ -40,7 +40,7 @@ use galaxy_core::Clock;
 use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub use account_closure::release_everything;
+pub use account_closure::end_participation;
 pub use runtime_events::{CONSUMER, RuntimeEvents};
 
 use crate::{accounts::Accounts, keys::Keys};
@@ -52,7 +52,7 @@ pub struct Lobby {
     clock: Clock,
     keys: Keys,
     accounts: Accounts,
-    /// Race names that nobody can take, besides the built-in ones.
+    /// Reserved race names besides the built-in ones.
     reserved_race_names: Arc<[String]>,
 }
 
@@ -81,7 +81,7 @@ impl FromRef<Lobby> for Accounts {
     }
 }
 
-/// What players call.
+/// The operations of players.
 pub fn user_router() -> OpenApiRouter<Lobby> {
     OpenApiRouter::new()
         .routes(routes!(games::list::list_games, games::create::create_game))

@@ -1,10 +1,9 @@
-//! The rules of a game's life: pure, without clock, randomness or database.
+//! The states that games, applications, invites, memberships and race names can be in, and how a game changes its own.
+//!
+//! Lowest module of the lobby: it uses no other one.
 
-use galaxy_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use super::{game::Game, refusal::Refusal};
 
 /// Fewest players that a game can ask for.
 pub const MIN_PLAYERS: i32 = 2;
@@ -16,57 +15,48 @@ pub const MAX_PLAYERS: i32 = 64;
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum GameStatus {
-    /// Being prepared; seen by its owner alone.
+    /// Visible to its owner only.
     Draft,
-    /// Takes players.
     EnrollmentOpen,
-    /// The roster stands; the owner can start.
+    /// The roster is complete; the owner can start.
     ReadyToStart,
-    /// Its engine is being brought up.
+    /// Its engine is being started.
     Starting,
-    /// Its engine could not be brought up.
+    /// Its engine could not be started.
     StartFailed,
-    /// It is played.
     Running,
-    /// It is played, but no turns are generated.
+    /// No turns are generated.
     Paused,
-    /// It came to its end.
     Finished,
-    /// It was given up before it ran.
+    /// Ended before it ran.
     Cancelled,
 }
 
 /// What can be done to a game, by its owner, an operator, a sweep or the runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// Takes players from now on.
     Open,
-    /// Ends enrollment.
     Ready,
-    /// Brings the engine up.
     Start,
-    /// Tries to bring the engine up again.
+    /// Starts again after a failed start.
     RetryStart,
     /// The engine is up.
     Started,
-    /// The engine could not be brought up.
+    /// The engine could not be started.
     StartFailed,
-    /// Stops the turns.
     Pause,
-    /// Lets turns go on.
     Resume,
-    /// Gives the game up.
+    /// Only before the game runs.
     Cancel,
-    /// The engine says it is over.
+    /// The engine reports the end of the game.
     Finish,
-    /// An operator starts it, whatever the minimum says.
+    /// An operator starts it, even with fewer players than the minimum.
     ForceStart,
     /// An operator ends it.
     ForceStop,
 }
 
 impl GameStatus {
-    /// Every status.
     pub const ALL: [Self; 9] = [
         Self::Draft,
         Self::EnrollmentOpen,
@@ -94,17 +84,17 @@ impl GameStatus {
         }
     }
 
-    /// Nothing happens to it any more.
+    /// No further change is possible.
     pub const fn is_over(self) -> bool {
         matches!(self, Self::Finished | Self::Cancelled)
     }
 
-    /// An engine is there, or is being brought up.
+    /// An engine runs or is being started.
     pub const fn has_engine(self) -> bool {
         matches!(self, Self::Starting | Self::Running | Self::Paused)
     }
 
-    /// The status after `action`, if a game in this one takes it.
+    /// The status after `action`; `None` if this status does not allow it.
     pub const fn after(self, action: Action) -> Option<Self> {
         Some(match (self, action) {
             (Self::Draft, Action::Open) => Self::EnrollmentOpen,
@@ -127,7 +117,7 @@ impl GameStatus {
         })
     }
 
-    /// What somebody can do to a game in this status, by the names of the calls.
+    /// The owner's calls that this status allows, by name.
     pub fn allowed(self) -> Vec<&'static str> {
         Action::ALL
             .into_iter()
@@ -138,7 +128,6 @@ impl GameStatus {
 }
 
 impl Action {
-    /// Every action.
     pub const ALL: [Self; 12] = [
         Self::Open,
         Self::Ready,
@@ -154,7 +143,7 @@ impl Action {
         Self::ForceStop,
     ];
 
-    /// The name of the owner's call for it; `None` for what owners do not do.
+    /// The name of the owner's call; `None` for actions that owners do not have.
     pub const fn call(self) -> Option<&'static str> {
         Some(match self {
             Self::Open => "open-enrollment",
@@ -170,145 +159,6 @@ impl Action {
             | Self::ForceStart
             | Self::ForceStop => return None,
         })
-    }
-}
-
-impl Game {
-    /// Takes `action` if the status allows it; nothing else changes.
-    fn take(&mut self, action: Action) -> Result<(), Refusal> {
-        let Some(status) = self.status.after(action) else {
-            return Err(Refusal::InvalidTransition {
-                status: self.status,
-                action,
-            });
-        };
-        self.status = status;
-        Ok(())
-    }
-
-    /// Opens enrollment, if its end is still ahead.
-    pub fn open(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Open)?;
-        self.ahead(now)
-    }
-
-    fn ahead(&self, now: Timestamp) -> Result<(), Refusal> {
-        if self.enrollment_ends_at <= now {
-            return Err(Refusal::EnrollmentEnded);
-        }
-        Ok(())
-    }
-
-    /// Ends enrollment, if there are players enough.
-    pub fn make_ready(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Ready)?;
-        self.enough_players()
-    }
-
-    /// Starts with the roster as it stands, if there are players enough.
-    pub fn start(&mut self, action: Action) -> Result<(), Refusal> {
-        self.take(action)?;
-        self.start_failure = None;
-        if action == Action::ForceStart {
-            return if self.approved_count > 0 {
-                Ok(())
-            } else {
-                Err(Refusal::EmptyRoster)
-            };
-        }
-        self.enough_players()
-    }
-
-    fn enough_players(&self) -> Result<(), Refusal> {
-        if self.approved_count < self.min_players {
-            return Err(Refusal::NotEnoughPlayers {
-                approved: self.approved_count,
-                min: self.min_players,
-            });
-        }
-        Ok(())
-    }
-
-    /// The engine is up.
-    pub fn started(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Started)?;
-        self.started_at = Some(now);
-        Ok(())
-    }
-
-    /// The engine could not be brought up, for `reason`.
-    pub fn start_failed(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::StartFailed)?;
-        self.start_failure = Some(reason.chars().take(200).collect());
-        Ok(())
-    }
-
-    /// No turns until it is resumed.
-    pub fn pause(&mut self, reason: &str) -> Result<(), Refusal> {
-        self.take(Action::Pause)?;
-        self.pause_reason = Some(reason.to_owned());
-        Ok(())
-    }
-
-    /// Turns go on.
-    pub fn resume(&mut self) -> Result<(), Refusal> {
-        self.take(Action::Resume)?;
-        self.pause_reason = None;
-        Ok(())
-    }
-
-    /// Gives the game up before it runs.
-    pub fn cancel(&mut self, now: Timestamp) -> Result<(), Refusal> {
-        self.take(Action::Cancel)?;
-        self.finished_at = Some(now);
-        Ok(())
-    }
-
-    /// Comes to its end, by the engine's word or an operator's.
-    pub fn finish(&mut self, action: Action, now: Timestamp) -> Result<(), Refusal> {
-        self.take(action)?;
-        self.finished_at = Some(now);
-        Ok(())
-    }
-
-    /// Whether players can still ask to join.
-    pub fn takes_applications(&self, now: Timestamp) -> Result<(), Refusal> {
-        if self.visibility == Visibility::Private {
-            return Err(Refusal::InviteOnly);
-        }
-        self.enrolls()?;
-        self.ahead(now)
-    }
-
-    /// Whether somebody can be let in.
-    pub const fn enrolls(&self) -> Result<(), Refusal> {
-        match self.status {
-            GameStatus::EnrollmentOpen => Ok(()),
-            status => Err(Refusal::EnrollmentClosed { status }),
-        }
-    }
-
-    /// Lets one more player in.
-    pub fn admit(&mut self) -> Result<(), Refusal> {
-        self.enrolls()?;
-        if self.approved_count >= self.max_players {
-            return Err(Refusal::RosterFull {
-                max: self.max_players,
-            });
-        }
-        self.approved_count += 1;
-        Ok(())
-    }
-
-    /// Lets one player go.
-    pub const fn dismiss(&mut self) -> Result<(), Refusal> {
-        if self.status.is_over() {
-            return Err(Refusal::GameOver {
-                status: self.status,
-            });
-        }
-        self.approved_count -= 1;
-        Ok(())
     }
 }
 
@@ -331,13 +181,11 @@ pub enum Visibility {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum ApplicationStatus {
-    /// Waits for the owner.
     Submitted,
-    /// The applicant is in.
     Approved,
-    /// The owner said no, or enrollment ended.
+    /// By the owner, or because enrollment ended.
     Rejected,
-    /// The applicant is no longer there.
+    /// The applicant joined otherwise, or the account is gone.
     Withdrawn,
 }
 
@@ -346,15 +194,11 @@ pub enum ApplicationStatus {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum InviteStatus {
-    /// Can be taken up.
     Created,
-    /// Was taken up.
     Redeemed,
-    /// The invitee said no.
     Declined,
-    /// The owner took it back, or enrollment ended.
+    /// By the owner, or because enrollment ended.
     Revoked,
-    /// Nobody took it in time.
     Expired,
 }
 
@@ -363,7 +207,6 @@ pub enum InviteStatus {
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum MembershipStatus {
-    /// The player is in.
     Active,
     /// The player left or was removed, and may come back.
     Removed,
@@ -382,10 +225,5 @@ pub enum RaceNameStatus {
     Reservation,
     /// Earned in a finished game; can be registered until it expires.
     PendingRegistration,
-    /// Free again.
     Released,
 }
-
-#[cfg(test)]
-#[path = "model_tests.rs"]
-mod tests;

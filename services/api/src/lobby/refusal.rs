@@ -1,4 +1,4 @@
-//! Why the lobby says no. Each variant is one error code of the REST contract.
+//! Refusals of the lobby. Each variant is one error code of the REST contract.
 
 use std::time::Duration;
 
@@ -11,96 +11,69 @@ use galaxy_http::{ApiError, FieldError};
 use super::model::{Action, GameStatus};
 use crate::accounts::NotAllowed;
 
-/// A rule of the lobby that stands against what was asked for.
+/// A rule of the lobby that forbids an operation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The game's status does not take the action.
+    /// The game's status does not allow the action.
     #[error("{}", transition(*.status, *.action))]
-    InvalidTransition {
-        /// Where the game stands.
-        status: GameStatus,
-        /// What was asked for.
-        action: Action,
-    },
+    InvalidTransition { status: GameStatus, action: Action },
     /// Fewer players than the minimum.
     #[error("The game has {approved} of the {min} players it needs.")]
     NotEnoughPlayers {
-        /// Active members.
+        /// The number of active members.
         approved: i32,
-        /// The minimum.
         min: i32,
     },
-    /// Nobody to play.
     #[error("The game has no players.")]
     EmptyRoster,
-    /// The end of enrollment has passed.
     #[error("The time to enroll is over; the owner can set a later enrollment_ends_at.")]
     EnrollmentEnded,
-    /// The game does not let anybody in.
     #[error("The game is {}; players join while it is enrollment_open.", .status.as_str())]
-    EnrollmentClosed {
-        /// Where the game stands.
-        status: GameStatus,
-    },
-    /// The game is over.
+    EnrollmentClosed { status: GameStatus },
     #[error("The game is {}; nothing changes in it any more.", .status.as_str())]
-    GameOver {
-        /// Where the game stands.
-        status: GameStatus,
-    },
+    GameOver { status: GameStatus },
     /// Fields that no longer change.
     #[error("The game is {}; {} cannot change any more.", .status.as_str(), .fields.join(", "))]
     NotEditable {
-        /// Where the game stands.
         status: GameStatus,
-        /// What was to change.
         fields: Vec<&'static str>,
     },
-    /// A private game.
     #[error("The game is private; it is joined by invite.")]
     InviteOnly,
-    /// All places are taken.
     #[error("All {max} places of the game are taken.")]
-    RosterFull {
-        /// The maximum.
-        max: i32,
-    },
-    /// The player is in already.
+    RosterFull { max: i32 },
     #[error("The player is a member of the game already.")]
     AlreadyMember,
-    /// One open application a game.
+    /// A player has at most one open application to a game.
     #[error("There is an open application to this game already; wait for the owner's answer.")]
     AlreadyApplied,
-    /// One open invite a player.
+    /// A player has at most one open invite to a game.
     #[error("The player has an open invite to this game already.")]
     AlreadyInvited,
-    /// The owner does not want the player back.
+    /// The owner has blocked the player.
     #[error("The owner of this game does not let the player in again.")]
     BlockedFromGame,
-    /// Decided before, or no longer open.
+    /// It is not open any more.
     #[error("The {what} is {status} already.")]
     AlreadyDecided {
         /// Application, invite or membership.
         what: &'static str,
-        /// What became of it.
         status: &'static str,
     },
-    /// The invite ran out.
     #[error("The invite ran out; ask the owner for a new one.")]
     InviteExpired,
-    /// A name of somebody else, or of the player's in another game.
+    /// Held by another player, or by this player for another game.
     #[error("The race name is taken, or reads like one that is; choose another.")]
     RaceNameTaken,
-    /// A name that nobody can take.
+    /// Built in or configured as reserved.
     #[error("The race name is reserved; choose another.")]
     RaceNameReserved,
-    /// Nothing of that name to register.
+    /// The player has not earned the name.
     #[error("There is no name like this to register; it is earned by doing well in a game.")]
     NotPending,
-    /// Registered before.
     #[error("The race name is registered already.")]
     AlreadyRegistered,
-    /// The 30 days are over.
+    /// Earned more than 30 days ago.
     #[error("The time to register this race name is over.")]
     RegistrationExpired,
     /// A limit of the account.
@@ -111,16 +84,16 @@ pub enum Refusal {
         /// Its value for the account.
         value: i64,
     },
-    /// No engine version to play with.
+    /// No engine version is enabled.
     #[error("There is no engine version to start the game with; operators enable one.")]
     NoEngineVersion,
-    /// The runtime does not go along.
+    /// The runtime is in another status than the operation needs.
     #[error("The game's engine is {status}; wait until it runs, or ask an operator.")]
     RuntimeNotReady {
         /// The runtime record's status, or `absent`.
         status: &'static str,
     },
-    /// The player to be let in may not join games.
+    /// The applicant may not join games.
     #[error("The player may not join games at present.")]
     PlayerMayNotJoin,
     /// The caller does not own the game.
@@ -146,7 +119,7 @@ fn transition(status: GameStatus, action: Action) -> String {
 }
 
 impl Refusal {
-    /// The stable code.
+    /// The code in the error body.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::InvalidTransition { .. } | Self::AlreadyDecided { .. } => "invalid_transition",
@@ -177,7 +150,7 @@ impl Refusal {
         }
     }
 
-    /// 403 for what the caller may never do, 409 for what the state forbids.
+    /// 403 if the caller may never do it, 409 if the present state forbids it.
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BlockedFromGame | Self::NotOwner | Self::NotMember => StatusCode::FORBIDDEN,
@@ -186,28 +159,27 @@ impl Refusal {
     }
 }
 
-/// How an operation of the lobby ends without its result.
+/// Why an operation of the lobby fails.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A rule stands against it.
+    /// A rule forbids it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The account may not.
+    /// The account is blocked or sanctioned.
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),
-    /// There is none, or the caller may not know of it.
+    /// Not there, or hidden from the caller.
     #[error("there is no such {0}")]
     Missing(&'static str),
     /// The request is not valid.
     #[error("{0}")]
     Invalid(ApiError),
-    /// Too many tries; wait this long.
+    /// Too many tries; the time to wait.
     #[error("too many tries")]
     TooMany(Duration),
     /// The runtime contradicts the lobby.
-    #[error("the runtime does not go along: {0}")]
+    #[error("the runtime contradicts the lobby: {0}")]
     Runtime(String),
-    /// The database failed.
     #[error(transparent)]
     Store(#[from] galaxy_store::Error),
 }

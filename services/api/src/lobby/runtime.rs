@@ -1,4 +1,4 @@
-//! What the lobby asks of the runtime, in the transaction of its own change.
+//! Calls to the runtime, in the transaction of the lobby's change.
 
 use galaxy_core::{GameId, Timestamp};
 use galaxy_events::catalogue::lobby::GameStarting;
@@ -54,19 +54,17 @@ pub async fn start(
     Ok(())
 }
 
-/// Stops the game's turns.
 pub async fn pause(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
     pause::pause(tx, game_id, now).await?;
     Ok(())
 }
 
-/// Lets the game's turns go on.
 pub async fn resume(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
     pause::resume(tx, game_id, now).await?;
     Ok(())
 }
 
-/// Ends the game's engine for good; one that is not there is no hindrance.
+/// Ends the game's engine for good. Without an engine it does nothing.
 pub async fn end(tx: &mut Tx, game_id: GameId, by: &str, now: Timestamp) -> Result<(), Error> {
     match stop::finish(tx, game_id, by, now).await {
         Ok(_) | Err(StopError::NotFound | StopError::WrongStatus(_)) => Ok(()),

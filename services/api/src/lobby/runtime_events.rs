@@ -1,5 +1,5 @@
-//! What the lobby makes of the runtime's events. Each is applied once (inbox), and whatever the game's status makes of it
-//! a second time is nothing.
+//! Applies the runtime's events to games. The inbox lets each event through once; an event that a game's status no longer
+//! takes changes nothing.
 
 use std::time::Duration;
 
@@ -29,13 +29,12 @@ pub const CONSUMER: consumer::Options = consumer::Options {
     loops: 2,
 };
 
-/// An event came before the one it builds on.
+/// The event arrived before the one that it follows.
 const TOO_EARLY: Verdict = Verdict::Again(Duration::from_secs(1));
 
-/// Applies what runtime managers tell.
+/// Applies events of runtime managers.
 #[derive(Debug, Clone)]
 pub struct RuntimeEvents {
-    /// The time.
     pub clock: Clock,
 }
 
@@ -56,7 +55,7 @@ impl Handler for RuntimeEvents {
     }
 }
 
-/// A rule that stands against an event means that the game went another way meanwhile: nothing is left to apply.
+/// A refused event is done: the game changed meanwhile, so there is nothing left to apply.
 fn verdict(error: Error) -> Result<Verdict, StoreError> {
     match error {
         Error::Store(error) => Err(error),
@@ -99,7 +98,7 @@ async fn operation_finished(
     Ok(Verdict::Done)
 }
 
-/// The owner left while the game was starting: it waits for an operator.
+/// Pauses a game whose owner left while it was starting, until an operator resumes it.
 async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
     game.pause("owner_left")?;
     runtime::pause(tx, game.game_id, now).await?;
@@ -110,12 +109,12 @@ async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()
 
 async fn snapshot(tx: &mut Tx, view: &RuntimeSnapshot, now: Timestamp) -> Result<Verdict, Error> {
     if !store::games::save_runtime_view(tx, view, now).await? {
-        tracing::debug!(game_id = %view.game_id, version = view.version, "an older snapshot was left aside");
+        tracing::debug!(game_id = %view.game_id, version = view.version, "an older snapshot was ignored");
     }
     Ok(Verdict::Done)
 }
 
-/// The runtime has stopped its schedule; the lobby follows.
+/// The runtime has stopped the schedule, so the game is paused.
 async fn generation_failed(
     tx: &mut Tx,
     event: &GenerationFailed,

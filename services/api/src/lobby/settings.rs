@@ -1,4 +1,4 @@
-//! What an owner sets about a game, checked field by field, so that everything wrong is told at once.
+//! The fields of a game that its owner sets. All wrong fields are reported at once.
 
 use galaxy_core::{Timestamp, text, timezone};
 use galaxy_http::Invalid;
@@ -17,7 +17,6 @@ pub struct Settings {
     pub game_name: Option<String>,
     /// Up to 2,000 characters.
     pub description: Option<String>,
-    /// Who sees it.
     pub visibility: Option<Visibility>,
     /// 2–64.
     pub min_players: Option<i32>,

@@ -1,4 +1,4 @@
-//! How the lobby's things are shown.
+//! The response bodies of the lobby.
 
 use galaxy_core::{ApplicationId, GameId, InviteId, MembershipId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};

@@ -28,7 +28,7 @@ fn operation_ids_are_unique_snake_case_and_every_tag_is_explained() {
 
 #[test]
 #[should_panic(expected = "session")]
-fn an_answer_that_breaks_its_promise_is_noticed() {
+fn a_response_that_differs_from_the_document_is_found() {
     let document = super::document::Document::load();
     let operation = document.operation("get_session");
     document.check(

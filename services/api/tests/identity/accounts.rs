@@ -106,7 +106,7 @@ async fn settings_change_one_by_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn callers_who_are_not_there_any_more_are_turned_away(pool: PgPool) {
+async fn unknown_deleted_and_blocked_callers_are_refused(pool: PgPool) {
     let api = Api::new(pool).await;
     let unknown = galaxy_core::UserId::generate();
     api.as_user(unknown, "GET", "/account", None)

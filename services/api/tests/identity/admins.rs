@@ -151,7 +151,7 @@ async fn the_last_enabled_account_cannot_be_disabled_however_many_try_at_once(po
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_last_one_is_told_why(pool: PgPool) {
+async fn disabling_the_last_enabled_account_is_refused_with_a_reason(pool: PgPool) {
     let api = Api::new(pool).await;
     let answer = api
         .as_root("POST", "/admin-accounts/root/disable", None)
@@ -167,7 +167,7 @@ async fn the_last_one_is_told_why(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn guesses_are_held_up_and_the_remembered_operator_is_not(pool: PgPool) {
+async fn guesses_are_throttled_and_a_verified_operator_is_not(pool: PgPool) {
     let api = Api::new(pool).await;
     api.as_root("GET", "/users", None).await.expect(200);
     let passwords: Vec<_> = (0..60).map(|n| format!("guess number {n:03}")).collect();
@@ -214,7 +214,7 @@ async fn an_operators_first_requests_may_all_come_at_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_operator_at_a_usual_place_is_not_held_up_by_guesses_from_elsewhere(pool: PgPool) {
+async fn guesses_from_another_address_do_not_throttle_an_operator_at_a_known_one(pool: PgPool) {
     let api = Api::new(pool).await;
     api.as_root("GET", "/users", None).await.expect(200);
     api.domains.invalidation.send("admins", Bytes::new()).await;

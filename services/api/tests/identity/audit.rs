@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use super::support::{Api, Call, ROOT};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn every_change_by_an_operator_stands_in_the_log(pool: PgPool) {
+async fn every_change_by_an_operator_is_in_the_log(pool: PgPool) {
     let api = Api::new(pool).await;
     let user = api.world.account().await;
     let path = format!("/api/v1/admin/users/{user}/sanctions");

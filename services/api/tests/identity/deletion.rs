@@ -50,7 +50,7 @@ async fn deletion_ends_sessions_releases_the_lobby_and_frees_the_address(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_on_its_way_to_a_deleted_account_is_worth_nothing(pool: PgPool) {
+async fn a_code_sent_before_the_deletion_opens_no_session(pool: PgPool) {
     let api = Api::new(pool).await;
     let (_, user) = api.sign_in("ada@example.org").await;
     api.advance(SignedDuration::from_mins(2));

@@ -79,7 +79,7 @@ async fn countries(api: &Api, user: UserId) -> Vec<(String, i64)> {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_country_of_the_first_sign_in_is_kept(pool: PgPool) {
+async fn the_country_of_the_first_sign_in_is_stored(pool: PgPool) {
     let file = Countries::new(&[("198.51.100.0/24", "AT"), ("203.0.113.0/24", "DE")]);
     let api = file.api(pool).await;
     let sign_in = async |from: [u8; 4]| {
@@ -154,7 +154,7 @@ async fn a_replaced_database_is_read_and_a_broken_one_is_not(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_request_of_an_account_that_is_gone_by_now_is_not_counted(pool: PgPool) {
+async fn a_request_of_an_account_that_is_deleted_before_the_flush_is_not_counted(pool: PgPool) {
     let file = Countries::new(&[("198.51.100.0/24", "AT")]);
     let api = file.api(pool).await;
     let user = api.world.account().await;
@@ -166,7 +166,7 @@ async fn a_request_of_an_account_that_is_gone_by_now_is_not_counted(pool: PgPool
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn without_a_database_nothing_is_counted_and_nobody_notices(pool: PgPool) {
+async fn without_a_database_nothing_is_counted_and_requests_succeed(pool: PgPool) {
     let api = Api::new(pool).await;
     let user = api.world.account().await;
     look(&api, user, "198.51.100.1", None).await;

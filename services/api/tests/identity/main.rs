@@ -10,11 +10,11 @@
 mod accounts;
 mod admins;
 mod audit;
+mod concurrency;
 mod deletion;
 mod geo;
 mod input;
 mod lookup;
-mod races;
 mod replicas;
 mod sanctions;
 mod search;

@@ -90,7 +90,7 @@ async fn a_replica_that_is_cut_off_from_the_broker_still_ends_a_session_on_the_o
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_lookup_racing_a_revocation_never_keeps_the_session(pool: PgPool) {
+async fn a_lookup_concurrent_with_a_revocation_does_not_cache_the_session(pool: PgPool) {
     let api = replica(pool).await;
     for _ in 0..20 {
         let (session, _) = api
@@ -161,7 +161,7 @@ async fn an_operator_disabled_on_one_replica_is_refused_by_the_other(pool: PgPoo
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_operator_whose_end_was_not_told_is_refused_within_seconds(pool: PgPool) {
+async fn an_operator_whose_invalidation_was_lost_is_refused_within_seconds(pool: PgPool) {
     let api = replica(pool).await;
     let enter = async || {
         let call = Call::new("GET", "/api/v1/admin/users").basic(ROOT);

@@ -131,7 +131,7 @@ async fn a_permanent_block_takes_everything_and_its_removal_lets_the_person_back
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_has_an_end_holds_no_longer_from_then_on(pool: PgPool) {
+async fn sanctions_limits_and_tiers_do_not_apply_after_their_end(pool: PgPool) {
     let api = Api::new(pool).await;
     let user = api.world.account().await;
     let end = api.world.clock.now() + SignedDuration::from_hours(1);
@@ -173,7 +173,7 @@ async fn what_has_an_end_holds_no_longer_from_then_on(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_history_tells_who_did_what_and_why(pool: PgPool) {
+async fn the_history_has_actor_action_and_reason(pool: PgPool) {
     let api = Api::new(pool).await;
     let user = api.world.account().await;
     sanction(&api, user, "game_join_block", "apply").await;

@@ -116,7 +116,7 @@ async fn sanctioned_accounts_are_found_while_the_sanction_holds(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_cursor_of_another_search_or_of_nobody_is_refused(pool: PgPool) {
+async fn a_cursor_of_another_search_or_a_made_up_one_is_refused(pool: PgPool) {
     let api = Api::new(pool).await;
     for _ in 0..3 {
         api.world.account().await;

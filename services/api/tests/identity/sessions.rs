@@ -11,7 +11,7 @@ const PUSHED: &str =
     "select count(*) from backend.event_outbox where subject = 'galaxy.push.invalidation'";
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_revoked_session_says_so_and_the_gateways_are_told(pool: PgPool) {
+async fn a_revoked_session_is_shown_as_such_and_the_gateways_get_an_invalidation(pool: PgPool) {
     let api = Api::new(pool).await;
     let (session, user) = api.sign_in("ada@example.org").await;
     let path = format!("/api/v1/internal/sessions/{session}/revoke");
@@ -57,7 +57,7 @@ async fn all_sessions_of_a_user_end_but_the_excepted_one(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn players_see_and_end_their_own_sessions_and_nobody_elses(pool: PgPool) {
+async fn players_see_and_end_only_their_own_sessions(pool: PgPool) {
     let api = Api::new(pool).await;
     let (mine, me) = api.sign_in("ada@example.org").await;
     let (theirs, _) = api.sign_in("bob@example.org").await;

@@ -42,7 +42,7 @@ async fn a_second_sign_in_finds_the_account_however_the_address_is_typed(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_mail_speaks_the_callers_language(pool: PgPool) {
+async fn the_mail_is_in_the_callers_language(pool: PgPool) {
     let api = Api::new(pool).await;
     let body = json!({ "email": "ada@example.org", "locale": "de-AT" });
     let answer = api.post(SEND, &body).await.expect(200);
@@ -66,7 +66,7 @@ async fn the_mail_speaks_the_callers_language(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn whatever_is_wrong_with_a_code_the_answer_is_the_same(pool: PgPool) {
+async fn every_invalid_code_gets_the_same_response(pool: PgPool) {
     let api = Api::new(pool).await;
     let unknown = uuid::Uuid::now_v7().to_string();
     let mut answers = vec![api.try_code(&unknown, "000000").await];
@@ -159,7 +159,7 @@ async fn blocked_addresses_and_domains_get_no_code(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_stands_nowhere_but_in_its_mail(pool: PgPool) {
+async fn a_code_is_stored_only_in_its_mail(pool: PgPool) {
     let api = Api::new(pool).await;
     api.ask("ada@example.org").await;
     let code = api.code_of("ada@example.org").await.unwrap();
@@ -185,7 +185,7 @@ async fn a_code_stands_nowhere_but_in_its_mail(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_oldest_of_twenty_sessions_goes_when_a_new_one_comes(pool: PgPool) {
+async fn a_new_session_revokes_the_oldest_of_twenty(pool: PgPool) {
     let api = Api::new(pool).await;
     let mut sessions = vec![];
     let mut user = None;

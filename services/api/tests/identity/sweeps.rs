@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::support::Api;
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn ended_tiers_sanctions_and_limits_are_tidied_up_and_told(pool: PgPool) {
+async fn ended_tiers_sanctions_and_limits_are_swept_with_events(pool: PgPool) {
     let api = Api::new(pool).await;
     let user = api.world.account().await;
     let end = api.world.clock.now() + SignedDuration::from_hours(1);
@@ -62,7 +62,7 @@ async fn ended_tiers_sanctions_and_limits_are_tidied_up_and_told(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn challenges_are_kept_a_day_and_revoked_sessions_ninety(pool: PgPool) {
+async fn challenges_are_deleted_after_a_day_and_revoked_sessions_after_ninety(pool: PgPool) {
     let api = Api::new(pool).await;
     let (session, user) = api.sign_in("ada@example.org").await;
     api.as_user(user, "POST", &format!("/sessions/{session}/revoke"), None)

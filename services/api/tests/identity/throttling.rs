@@ -54,7 +54,7 @@ async fn an_address_gets_one_mail_a_minute_five_an_hour_and_twenty_a_day(pool: P
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_source_address_can_ask_for_so_many_codes_whoever_they_are_for(pool: PgPool) {
+async fn codes_requested_from_one_source_address_are_limited(pool: PgPool) {
     let variables = [("BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR", "3")];
     let api = Api::with(pool, &variables, None).await;
     let ask = async |n: u32, from: &str| {
@@ -109,7 +109,7 @@ async fn wrong_codes_count_for_an_address_over_all_its_challenges(pool: PgPool) 
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn who_is_guessed_at_can_still_sign_in(pool: PgPool) {
+async fn wrong_codes_from_others_do_not_lock_an_account_out(pool: PgPool) {
     let api = Api::new(pool).await;
     let challenge = api.ask("victim@example.org").await;
     let code = api.code_of("victim@example.org").await.unwrap();

@@ -1,6 +1,6 @@
 //! What is left of a player in the lobby after the account is deleted: nothing.
 
-use galaxy_api::lobby::release_everything;
+use galaxy_api::lobby::end_participation;
 use galaxy_core::UserId;
 use galaxy_events::catalogue::lobby::{GameCancelled, GamePaused, MembershipRemoved};
 use serde_json::json;
@@ -10,14 +10,12 @@ use crate::support::{Lobby, finished, player_snapshot, started};
 
 async fn release(lobby: &Lobby, user: UserId) {
     let mut tx = lobby.world.db.begin().await.unwrap();
-    release_everything(&mut tx, user, lobby.now())
-        .await
-        .unwrap();
+    end_participation(&mut tx, user, lobby.now()).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_leaving_player_lets_go_of_applications_invites_places_and_names(pool: PgPool) {
+async fn a_leaving_player_loses_applications_invites_memberships_and_names(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.rich_player().await;
     let leaver = lobby.rich_player().await;

@@ -60,7 +60,7 @@ async fn a_decided_application_stays_decided(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_application_of_another_game_is_not_there(pool: PgPool) {
+async fn an_application_of_another_game_is_404(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let (one, other) = (lobby.player().await, lobby.player().await);
     let player = lobby.player().await;
@@ -92,7 +92,7 @@ async fn one_open_application_a_player_and_game(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn applications_are_refused_where_nobody_can_join(pool: PgPool) {
+async fn players_who_cannot_join_a_game_cannot_apply(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [member, _]) = lobby.running_game(owner, "Zorg").await;
@@ -124,7 +124,7 @@ async fn applications_are_refused_where_nobody_can_join(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn race_names_that_are_none_or_nobody_s_are_refused(pool: PgPool) {
+async fn invalid_and_reserved_race_names_are_refused(pool: PgPool) {
     let lobby = Lobby::with(pool, &[("BACKEND_RESERVED_RACE_NAMES", "Emperor,Kaiser")]).await;
     let owner = lobby.player().await;
     let player = lobby.player().await;
@@ -204,7 +204,7 @@ async fn limits_bound_open_applications_and_memberships(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn who_may_not_join_cannot_be_approved(pool: PgPool) {
+async fn an_applicant_who_may_not_join_is_not_approved(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let player = lobby.player().await;

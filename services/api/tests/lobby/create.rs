@@ -27,7 +27,7 @@ async fn a_new_game_is_a_draft_with_everything_in_it(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_is_wrong_with_a_new_game_is_told_by_field(pool: PgPool) {
+async fn a_new_game_with_wrong_fields_is_refused_with_each_of_them(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     for (field, value) in [
@@ -76,7 +76,7 @@ async fn the_tier_bounds_unfinished_games_and_an_operator_can_set_another_bound(
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn of_racing_creations_only_as_many_go_through_as_the_tier_gives(pool: PgPool) {
+async fn concurrent_creations_do_not_exceed_the_limit_of_the_tier(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let racers = (0..8).map(|_| lobby.post(owner, "/lobby/games", lobby.game_request()));

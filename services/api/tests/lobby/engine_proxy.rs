@@ -159,7 +159,7 @@ async fn commands_orders_and_reports_reach_the_engine_for_the_caller_s_race(pool
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn nobody_speaks_for_another_player(pool: PgPool) {
+async fn a_caller_acts_only_for_their_own_player(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
     table
         .orders(json!({"orders": [], "player_id": Uuid::now_v7()}))
@@ -189,7 +189,7 @@ async fn nobody_speaks_for_another_player(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn players_of_a_game_that_does_not_run_are_told_so(pool: PgPool) {
+async fn calls_to_a_game_that_does_not_run_are_409(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
     let body = || json!({"orders": []});
     table
@@ -220,7 +220,7 @@ async fn players_of_a_game_that_does_not_run_are_told_so(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_the_engine_refuses_is_told_in_its_own_words(pool: PgPool) {
+async fn a_refusal_of_the_engine_is_422_with_its_message(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
     let refusal = r#"{"error":{"code":"race_inactive","message":"this race is out of the game"}}"#;
     table.engine.answers(409, refusal);
@@ -234,7 +234,7 @@ async fn what_the_engine_refuses_is_told_in_its_own_words(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_engine_that_fails_or_talks_nonsense_is_unavailable(pool: PgPool) {
+async fn an_engine_that_fails_or_answers_garbage_is_503(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
     for (status, body) in [(500, "{}"), (200, "not json"), (302, "{}"), (200, "")] {
         table.engine.answers(status, body);
@@ -253,7 +253,7 @@ async fn an_engine_that_fails_or_talks_nonsense_is_unavailable(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_slow_engine_is_given_up_after_its_time(pool: PgPool) {
+async fn a_call_to_a_slow_engine_times_out(pool: PgPool) {
     let table = Table::new(pool, &[("BACKEND_ENGINE_TIMEOUT", "300ms")]).await;
     table.engine.answers(0, "");
     let answer = tokio::time::timeout(Duration::from_secs(10), table.orders(json!({"orders": []})))

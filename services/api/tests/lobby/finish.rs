@@ -17,7 +17,7 @@ async fn register(lobby: &Lobby, player: UserId, name: &str) -> Answer {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn at_the_finish_the_capable_earn_their_names_and_the_others_lose_them(pool: PgPool) {
+async fn when_a_game_finishes_capable_players_earn_their_names_and_others_lose_them(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [winner, loser]) = lobby.running_game(owner, "Zorg").await;
@@ -41,7 +41,7 @@ async fn at_the_finish_the_capable_earn_their_names_and_the_others_lose_them(poo
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_finish_that_overtakes_the_start_waits_for_it(pool: PgPool) {
+async fn a_finish_that_arrives_before_the_start_is_applied_after_it(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby.open_game(owner, json!({})).await;
@@ -120,7 +120,7 @@ async fn a_name_is_not_registered_after_its_thirty_days(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn of_racing_registrations_only_as_many_go_through_as_the_tier_gives(pool: PgPool) {
+async fn concurrent_registrations_do_not_exceed_the_limit_of_the_tier(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.rich_player().await;
     let player = lobby.player().await;

@@ -86,7 +86,7 @@ async fn a_private_game_takes_no_applications_even_of_invitees(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_invite_of_somebody_else_is_not_there(pool: PgPool) {
+async fn an_invite_of_another_player_is_404(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let (owner, game) = private_game(&lobby).await;
     let (player, thief) = (lobby.player().await, lobby.player().await);
@@ -139,7 +139,7 @@ async fn a_declined_or_revoked_invite_no_longer_shows_the_game(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_is_shown_once_kept_as_a_hash_and_works_once(pool: PgPool) {
+async fn a_code_is_shown_once_stored_as_a_hash_and_redeemed_once(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let (owner, game) = private_game(&lobby).await;
     let made = invite(&lobby, owner, game, json!({})).await;
@@ -191,7 +191,7 @@ async fn a_wrong_code_looks_like_no_invite_and_tries_are_limited(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_invite_without_its_code_is_nobody_s(pool: PgPool) {
+async fn a_code_invite_is_not_redeemed_without_its_code(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let (owner, game) = private_game(&lobby).await;
     let made = invite(&lobby, owner, game, json!({})).await;

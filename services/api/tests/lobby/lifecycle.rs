@@ -17,7 +17,7 @@ use sqlx::PgPool;
 use crate::support::{Lobby, snapshot, start_failed, started};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_game_goes_from_draft_to_running_and_tells_of_each_step(pool: PgPool) {
+async fn a_game_goes_from_draft_to_running_with_an_event_for_each_step(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, members) = lobby.running_game(owner, "Zorg").await;
@@ -99,7 +99,7 @@ async fn enrollment_does_not_open_after_its_end(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn only_the_owner_leads_a_game(pool: PgPool) {
+async fn only_the_owner_changes_the_status_of_a_game(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [member, _]) = lobby.running_game(owner, "Zorg").await;
@@ -124,7 +124,7 @@ async fn only_the_owner_leads_a_game(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_failed_start_is_told_with_its_reason_and_tried_again(pool: PgPool) {
+async fn a_failed_start_is_shown_with_its_reason_and_can_be_retried(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby.open_game(owner, json!({})).await;

@@ -9,6 +9,7 @@
 
 mod account_closure;
 mod applications;
+mod concurrency;
 mod create;
 mod engine_proxy;
 mod finish;
@@ -17,7 +18,6 @@ mod lifecycle;
 mod lists;
 mod memberships;
 mod operators;
-mod races;
 
 mod support;
 mod sweeps;

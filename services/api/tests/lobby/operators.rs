@@ -110,7 +110,7 @@ async fn force_start_skips_the_minimum_but_not_an_empty_roster(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn force_stop_finishes_the_game_by_its_last_snapshot(pool: PgPool) {
+async fn force_stop_finishes_the_game_with_its_last_snapshot(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [winner, loser]) = lobby.running_game(owner, "Zorg").await;
@@ -134,7 +134,7 @@ async fn force_stop_finishes_the_game_by_its_last_snapshot(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_banned_member_is_out_for_good(pool: PgPool) {
+async fn a_banned_member_cannot_join_again(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [member, _]) = lobby.running_game(owner, "Zorg").await;
@@ -238,7 +238,7 @@ async fn create_version(lobby: &Lobby, version: &str) -> Value {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn engine_versions_are_made_known_changed_and_disabled(pool: PgPool) {
+async fn engine_versions_are_created_changed_and_disabled(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let made = create_version(&lobby, "1.0.1").await;
     assert_eq!(made["enabled"], true);
@@ -303,7 +303,7 @@ async fn engine_versions_are_made_known_changed_and_disabled(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn nothing_of_operators_answers_without_credentials(pool: PgPool) {
+async fn operations_of_operators_need_credentials(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     for path in [
         "/games",

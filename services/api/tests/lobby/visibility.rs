@@ -7,7 +7,7 @@ use sqlx::PgPool;
 use crate::support::Lobby;
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_hidden_game_is_not_there_in_any_call(pool: PgPool) {
+async fn a_hidden_game_is_404_in_every_call(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.rich_player().await;
     let stranger = lobby.player().await;
@@ -71,7 +71,7 @@ async fn members_of_a_private_game_are_shown_to_owner_and_members_only(pool: PgP
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_the_owner_decides_over_is_for_the_owner_only(pool: PgPool) {
+async fn lists_and_decisions_of_the_owner_are_refused_to_others(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let stranger = lobby.player().await;

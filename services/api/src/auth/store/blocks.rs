@@ -1,4 +1,4 @@
-//! Blocked addresses, and challenges that have had their day.
+//! Blocked addresses and expired challenges.
 
 use galaxy_core::Timestamp;
 use galaxy_store::Result;
@@ -33,7 +33,7 @@ pub async fn unblock_email(connection: &mut PgConnection, email: &str) -> Result
     Ok(())
 }
 
-/// Forgets the challenges of an address: its account is gone or blocked.
+/// Deletes the challenges of an address whose account is deleted or blocked.
 #[instrument(name = "db.auth.drop_challenges", skip_all)]
 pub async fn drop_challenges(connection: &mut PgConnection, email: &str) -> Result<()> {
     sqlx::query!(
@@ -45,7 +45,7 @@ pub async fn drop_challenges(connection: &mut PgConnection, email: &str) -> Resu
     Ok(())
 }
 
-/// Removes up to `batch` challenges that expired before `before`; says how many.
+/// Deletes up to `batch` challenges that expired before `before`; returns how many.
 #[instrument(name = "db.auth.sweep_challenges", skip_all)]
 pub async fn sweep_challenges(
     connection: &mut PgConnection,

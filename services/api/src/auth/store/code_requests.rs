@@ -24,9 +24,9 @@ pub struct CodeRequest {
     pub requested_at: Timestamp,
     /// Until when the code is valid and its mail worth sending.
     pub expires_at: Timestamp,
-    /// What stands for the e-mail address in the counters.
+    /// The key of the e-mail address in the counters.
     pub email_subject: [u8; 32],
-    /// What stands for the source address in the counters.
+    /// The key of the source address in the counters.
     pub address_subject: [u8; 32],
     /// The mail, written whether it will be sent or not.
     pub content: Content,
@@ -129,7 +129,7 @@ pub async fn request_codes(
         .collect())
 }
 
-/// Forgets up to `batch` addresses whose windows are all over; says how many.
+/// Deletes up to `batch` counters whose windows are all over; returns how many.
 #[instrument(name = "db.auth.sweep_sent_codes", skip_all)]
 pub async fn sweep_sent_codes(
     connection: &mut PgConnection,

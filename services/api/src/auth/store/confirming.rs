@@ -32,7 +32,7 @@ pub struct Tried {
     /// Keyed hash of the right code.
     pub code_hash: Vec<u8>,
     pub locale: Option<String>,
-    /// What stands for the address in the counter of wrong codes.
+    /// The key of the address in the counter of wrong codes.
     pub email_subject: Option<Vec<u8>>,
     /// Too many wrong codes were tried for the address; no code is right any more.
     pub is_guessed_at: bool,
@@ -75,9 +75,8 @@ pub async fn take_tries(
 pub struct Opening {
     /// The challenge it consumes.
     pub challenge_id: ChallengeId,
-    /// Whose session.
     pub user_id: UserId,
-    /// What to make the account of, if there is none.
+    /// The account to make, if there is none.
     pub registration: Option<Registration>,
     pub device_session_id: DeviceSessionId,
     pub client_public_key: [u8; 32],
@@ -85,7 +84,7 @@ pub struct Opening {
     pub traceparent: Option<String>,
 }
 
-/// What a first sign-in knows of a person.
+/// The fields of a new account.
 pub struct Registration {
     pub email: EmailAddress,
     /// A generated name, unique.
@@ -96,19 +95,18 @@ pub struct Registration {
     pub country: Option<String>,
 }
 
-/// What came of it.
 #[derive(Debug)]
 pub enum Opened {
-    /// The session exists; these older ones had to go.
+    /// The session exists; these older ones were revoked for it.
     Yes(Vec<Revoked>),
     /// The account may not sign in. The challenge is consumed all the same.
     Barred(SanctionCode),
 }
 
-/// Consumes the challenges, makes the accounts that are new, with their free entitlements, makes the sessions, with the
-/// events of both, and revokes the oldest ones beyond the limit; answers in the order of `openings`, of which each has another account. The caller holds the
-/// rows of the challenges and of the accounts that are known, so that sign-ins of one account count in turn and no
-/// sanction comes in between. Fails with [`is_taken`] if somebody else made one of the new accounts meanwhile.
+/// Consumes the challenges, makes new accounts with their free entitlements, makes the sessions with their events, and
+/// revokes the oldest sessions beyond the limit. Returns in the order of `openings`, each of another account. The caller
+/// has locked the rows of the challenges and of the known accounts, so that sign-ins of one account run one after the
+/// other and no sanction comes in between. Fails with [`is_taken`] if another transaction made one of the new accounts meanwhile.
 #[instrument(name = "db.auth.open", skip_all, fields(batch = openings.len()))]
 pub async fn open(tx: &mut Tx, openings: &[Opening], now: Timestamp) -> Result<Vec<Opened>> {
     let challenges: Vec<Uuid> = openings.iter().map(|o| o.challenge_id.uuid()).collect();
@@ -169,7 +167,7 @@ pub async fn open(tx: &mut Tx, openings: &[Opening], now: Timestamp) -> Result<V
     opened.collect()
 }
 
-/// Whether the address or the name of a new account was taken by somebody else; in a new transaction it is known.
+/// Whether another transaction took the address or the name of a new account; a new transaction finds the account.
 pub fn is_taken(error: &galaxy_store::Error) -> bool {
     error.is_unique_violation("accounts_email_key")
         || error.is_unique_violation("accounts_user_name_key")

@@ -1,7 +1,8 @@
-//! `POST …/applications/{application_id}/approve`: the owner lets the applicant in.
+//! `POST …/applications/{application_id}/approve`: the owner admits the applicant.
 
 use axum::{Json, extract::State};
 use galaxy_core::Timestamp;
+use galaxy_events::catalogue::lobby::ApplicationApproved;
 use galaxy_http::ApiPath;
 use galaxy_store::Tx;
 use tracing::instrument;
@@ -63,12 +64,15 @@ pub async fn approve_application(
     let applicant = application.applicant_user_id;
     admission::admit(&mut tx, &mut game, applicant, race, now).await?;
     store::invites::revoke_one(&mut tx, game_id, applicant, now).await?;
-    events::application_approved(&mut tx, &game, &application).await?;
+    events::application(&mut tx, &game, &application, |application| {
+        ApplicationApproved { application }
+    })
+    .await?;
     tx.commit().await?;
     Ok(Json(application.into()))
 }
 
-/// Locks the applicant's account for counting. What keeps it from joining is told to the owner without the reason.
+/// Locks the applicant's account for counting. The owner is not shown why an applicant may not join.
 async fn lock_applicant(
     tx: &mut Tx,
     applicant: galaxy_core::UserId,

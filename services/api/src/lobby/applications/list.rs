@@ -1,4 +1,4 @@
-//! `GET /lobby/games/{game_id}/applications`: what the owner has to decide, and has decided.
+//! `GET /lobby/games/{game_id}/applications`: the applications to a game, for its owner.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
@@ -7,7 +7,13 @@ use tracing::instrument;
 
 use crate::{
     http::PageQuery,
-    lobby::{Lobby, access::OwnedGame, refusal::Error, store::mine, view::ApplicationView},
+    lobby::{
+        Lobby,
+        access::{OwnedGame, OwnedGameRefusals},
+        refusal::Error,
+        store::mine,
+        view::ApplicationView,
+    },
 };
 
 const LIST: &str = "game_applications";
@@ -21,8 +27,7 @@ const LIST: &str = "game_applications";
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),
     responses(
         (status = 200, body = Page<ApplicationView>, description = "A page of applications."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller.")
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

@@ -1,4 +1,4 @@
-//! Applications: how players come into public games.
+//! Applications to public games.
 
 pub mod approve;
 pub mod list;
@@ -21,7 +21,7 @@ pub(super) struct ApplicationPath {
     application_id: ApplicationId,
 }
 
-/// The application of the path, whatever became of it.
+/// The application of the path, in any status.
 async fn find(
     connection: &mut PgConnection,
     game_id: GameId,
@@ -32,7 +32,7 @@ async fn find(
         .ok_or(Error::Missing("application"))
 }
 
-/// 409 that says what became of it before.
+/// 409 with the status of an application that is decided already.
 fn decided(status: ApplicationStatus) -> Error {
     let status = match status {
         ApplicationStatus::Submitted => "submitted",

@@ -1,6 +1,7 @@
-//! `POST …/applications/{application_id}/reject`: the owner says no.
+//! `POST …/applications/{application_id}/reject`: the owner rejects the applicant.
 
 use axum::{Json, extract::State};
+use galaxy_events::catalogue::lobby::ApplicationRejected;
 use galaxy_http::ApiPath;
 use tracing::instrument;
 
@@ -39,7 +40,10 @@ pub async fn reject_application(
         return Err(decided(application.status));
     }
     (application.status, application.decided_at) = (status, Some(now));
-    events::application_rejected(&mut tx, &game, &application).await?;
+    events::application(&mut tx, &game, &application, |application| {
+        ApplicationRejected { application }
+    })
+    .await?;
     tx.commit().await?;
     Ok(Json(application.into()))
 }

@@ -1,7 +1,8 @@
-//! `POST /lobby/games/{game_id}/applications`: a player asks to join.
+//! `POST /lobby/games/{game_id}/applications`: a player applies to join.
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{ApplicationId, text};
+use galaxy_events::catalogue::lobby::ApplicationSubmitted;
 use galaxy_http::ApiJson;
 use galaxy_store::Error as StoreError;
 use serde::Deserialize;
@@ -65,7 +66,7 @@ pub async fn submit_application(
     let game = store::games::lock(&mut tx, visible.game.game_id)
         .await?
         .ok_or(Error::Missing("game"))?;
-    game.takes_applications(now)?;
+    game.check_applications(now)?;
     admission::check_newcomer(&mut tx, &game, applicant).await?;
     if !admission::is_available(&mut tx, applicant, race.canonical()).await? {
         return Err(Refusal::RaceNameTaken.into());
@@ -93,7 +94,10 @@ pub async fn submit_application(
         now,
     )
     .await?;
-    events::application_submitted(&mut tx, &game, &application).await?;
+    events::application(&mut tx, &game, &application, |application| {
+        ApplicationSubmitted { application }
+    })
+    .await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(application.into())))
 }

@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/cancel`: the game is given up before it runs.
+//! `POST /lobby/games/{game_id}/cancel`: ends a game that does not run yet.
 
 use axum::{Json, extract::State};
 use galaxy_events::catalogue::lobby::GameCancelled;
@@ -6,7 +6,12 @@ use tracing::instrument;
 
 use super::lock_managed;
 use crate::lobby::{
-    Lobby, access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView,
+    Lobby,
+    access::{OwnedGame, OwnedGameRefusals},
+    enrollment, events,
+    refusal::Error,
+    store,
+    view::GameView,
 };
 
 /// Gives the game up: nobody can join any more, reserved race names are free again.
@@ -18,9 +23,8 @@ use crate::lobby::{
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 200, body = GameView, description = "The game."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`invalid_transition`: it runs, or is over.")
+        (status = 409, description = "`invalid_transition`: it runs, or is over."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

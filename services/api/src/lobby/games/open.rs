@@ -5,7 +5,14 @@ use galaxy_events::catalogue::lobby::GameOpened;
 use tracing::instrument;
 
 use super::lock_managed;
-use crate::lobby::{Lobby, access::OwnedGame, events, refusal::Error, store, view::GameView};
+use crate::lobby::{
+    Lobby,
+    access::{OwnedGame, OwnedGameRefusals},
+    events,
+    refusal::Error,
+    store,
+    view::GameView,
+};
 
 /// Takes players from now on; a public game becomes visible to all.
 #[utoipa::path(
@@ -16,9 +23,8 @@ use crate::lobby::{Lobby, access::OwnedGame, events, refusal::Error, store, view
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 200, body = GameView, description = "The game."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`invalid_transition`, or `enrollment_ended`: its end has passed.")
+        (status = 409, description = "`invalid_transition`, or `enrollment_ended`: its end has passed."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

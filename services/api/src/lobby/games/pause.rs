@@ -1,4 +1,4 @@
-//! `POST /lobby/games/{game_id}/pause`: no turns until it is resumed.
+//! `POST /lobby/games/{game_id}/pause`: stops the turns.
 
 use axum::{Json, extract::State};
 use galaxy_events::catalogue::lobby::GamePaused;
@@ -6,7 +6,12 @@ use tracing::instrument;
 
 use super::lock_managed;
 use crate::lobby::{
-    Lobby, access::OwnedGame, events, refusal::Error, runtime, store, view::GameView,
+    Lobby,
+    access::{OwnedGame, OwnedGameRefusals},
+    events,
+    refusal::Error,
+    runtime, store,
+    view::GameView,
 };
 
 /// Stops the turns; a turn being generated comes to its end.
@@ -18,9 +23,8 @@ use crate::lobby::{
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 200, body = GameView, description = "The game."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`invalid_transition`, or `runtime_not_ready`.")
+        (status = 409, description = "`invalid_transition`, or `runtime_not_ready`."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

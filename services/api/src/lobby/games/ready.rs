@@ -6,7 +6,12 @@ use tracing::instrument;
 
 use super::lock_managed;
 use crate::lobby::{
-    Lobby, access::OwnedGame, enrollment, events, refusal::Error, store, view::GameView,
+    Lobby,
+    access::{OwnedGame, OwnedGameRefusals},
+    enrollment, events,
+    refusal::Error,
+    store,
+    view::GameView,
 };
 
 /// Ends enrollment: open applications are rejected, open invites revoked.
@@ -18,9 +23,8 @@ use crate::lobby::{
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 200, body = GameView, description = "The game."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`invalid_transition`, or `not_enough_players`.")
+        (status = 409, description = "`invalid_transition`, or `not_enough_players`."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

@@ -1,4 +1,4 @@
-//! `PATCH /lobby/games/{game_id}`: the owner changes what its status still lets change.
+//! `PATCH /lobby/games/{game_id}`: changes the fields that the game's status lets change.
 
 use axum::{Json, extract::State};
 use galaxy_core::Timestamp;
@@ -9,7 +9,12 @@ use utoipa::ToSchema;
 
 use super::{create::check_engine_version, lock_managed};
 use crate::lobby::{
-    Lobby, access::OwnedGame, model::Visibility, refusal::Error, settings::Settings, store,
+    Lobby,
+    access::{OwnedGame, OwnedGameRefusals},
+    model::Visibility,
+    refusal::Error,
+    settings::Settings,
+    store,
     view::GameView,
 };
 
@@ -59,9 +64,8 @@ pub struct UpdateGame {
     request_body = UpdateGame,
     responses(
         (status = 200, body = GameView, description = "The changed game."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
-        (status = 409, description = "`not_editable`: a field that no longer changes.")
+        (status = 409, description = "`not_editable`: a field that no longer changes."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

@@ -1,4 +1,4 @@
-//! Invite codes: 12 readable characters, 60 bits, kept as a keyed hash only and tried at a limited rate.
+//! Invite codes: 12 readable characters, 60 bits. Only a keyed hash is stored, and tries are limited.
 
 use std::time::Duration;
 
@@ -25,20 +25,20 @@ pub fn generate() -> String {
     entropy::readable(&mut entropy::rng(), LENGTH)
 }
 
-/// What is kept of a code. It is bound to its invite.
+/// The hash that is stored of a code. It depends on the invite.
 pub fn hash(keys: &Keys, invite: InviteId, code: &str) -> [u8; 32] {
     keys.hash(
         PURPOSE,
-        &[invite.uuid().as_bytes(), readable(code).as_bytes()],
+        &[invite.uuid().as_bytes(), normalised(code).as_bytes()],
     )
 }
 
-/// Whether `code` is the one that `kept` was made of, in constant time.
-pub fn matches(keys: &Keys, invite: InviteId, code: &str, kept: &[u8]) -> bool {
-    hash(keys, invite, code).ct_eq(kept).into()
+/// Whether `stored` is the hash of `code`, in constant time.
+pub fn matches(keys: &Keys, invite: InviteId, code: &str, stored: &[u8]) -> bool {
+    hash(keys, invite, code).ct_eq(stored).into()
 }
 
-/// Takes a try before the code is looked at, so that racing guesses get none for free.
+/// Counts a try before the code is compared, so that concurrent guesses are all counted.
 pub async fn take_try(lobby: &Lobby, player: UserId, now: Timestamp) -> Result<(), Error> {
     let mut connection = lobby.db.acquire().await?;
     let subject = lobby.keys.hash(TRIES.bucket, &[player.uuid().as_bytes()]);
@@ -48,8 +48,8 @@ pub async fn take_try(lobby: &Lobby, player: UserId, now: Timestamp) -> Result<(
     }
 }
 
-/// As a person may have written it down: case, spaces and hyphens do not count, look-alikes are what they look like.
-fn readable(code: &str) -> String {
+/// Normalises a typed code: no case, spaces or hyphens; `o` is `0`, `i` and `l` are `1`.
+fn normalised(code: &str) -> String {
     code.chars()
         .take(64)
         .filter(|c| !matches!(c, ' ' | '-'))
@@ -66,14 +66,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_opens_its_own_invite_however_it_is_written_down() {
+    fn a_code_matches_its_own_invite_in_any_spelling() {
         let keys = Keys::from_bytes(b"0123456789abcdef").unwrap();
         let (one, other) = (InviteId::generate(), InviteId::generate());
         let code = "70k1-m9qx 4tz0";
-        let kept = hash(&keys, one, code);
-        assert!(matches(&keys, one, "7OKL M9QX 4TZO", &kept));
-        assert!(!matches(&keys, one, "70k1m9qx4tz1", &kept));
-        assert!(!matches(&keys, other, code, &kept));
+        let stored = hash(&keys, one, code);
+        assert!(matches(&keys, one, "7OKL M9QX 4TZO", &stored));
+        assert!(!matches(&keys, one, "70k1m9qx4tz1", &stored));
+        assert!(!matches(&keys, other, code, &stored));
         assert_eq!(generate().len(), 12);
     }
 }

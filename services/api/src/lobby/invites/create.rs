@@ -1,7 +1,8 @@
-//! `POST /lobby/games/{game_id}/invites`: the owner invites a player, or whoever gets the code.
+//! `POST /lobby/games/{game_id}/invites`: the owner invites a player, or makes a code.
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{InviteId, UserId};
+use galaxy_events::catalogue::lobby::InviteCreated;
 use galaxy_http::ApiJson;
 use galaxy_store::{Error as StoreError, Tx};
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::{
     accounts,
     lobby::{
         Lobby,
-        access::OwnedGame,
+        access::{OwnedGame, OwnedGameRefusals},
         admission, events,
         games::lock_managed,
         model::InviteStatus,
@@ -43,10 +44,9 @@ pub struct CreateInvite {
     request_body = CreateInvite,
     responses(
         (status = 201, body = InviteView, description = "The invite, with its code if it is one by code."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller."),
         (status = 409, description = "`enrollment_closed`, `enrollment_ended`, `already_member`, `already_invited` or \
-            `blocked_from_game`.")
+            `blocked_from_game`."),
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]
@@ -61,7 +61,7 @@ pub async fn create_invite(
         lock_invitee(&mut tx, invitee).await?;
     }
     let game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
-    game.enrolls()?;
+    game.check_enrolling()?;
     if game.enrollment_ends_at <= now {
         return Err(Refusal::EnrollmentEnded.into());
     }
@@ -87,7 +87,7 @@ pub async fn create_invite(
     store::invites::insert(&mut tx, &invite)
         .await
         .map_err(refused)?;
-    events::invite_created(&mut tx, &game, &invite).await?;
+    events::invite(&mut tx, &game, &invite, |invite| InviteCreated { invite }).await?;
     tx.commit().await?;
     let view = InviteView {
         code,

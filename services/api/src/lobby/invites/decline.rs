@@ -1,6 +1,7 @@
-//! `POST …/invites/{invite_id}/decline`: the invitee says no.
+//! `POST …/invites/{invite_id}/decline`: the invitee declines.
 
 use axum::{extract::State, http::StatusCode};
+use galaxy_events::catalogue::lobby::InviteDeclined;
 use galaxy_http::ApiPath;
 use tracing::instrument;
 
@@ -40,7 +41,7 @@ pub async fn decline_invite(
     if !store::invites::decide(&mut tx, invite.invite_id, status, None, now).await? {
         return Err(decided(invite.status));
     }
-    events::invite_declined(&mut tx, &game, &invite).await?;
+    events::invite(&mut tx, &game, &invite, |invite| InviteDeclined { invite }).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

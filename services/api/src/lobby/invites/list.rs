@@ -1,4 +1,4 @@
-//! `GET /lobby/games/{game_id}/invites`: whom the owner has invited.
+//! `GET /lobby/games/{game_id}/invites`: the invites of a game, for its owner.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;
@@ -7,7 +7,13 @@ use tracing::instrument;
 
 use crate::{
     http::PageQuery,
-    lobby::{Lobby, access::OwnedGame, refusal::Error, store::mine, view::InviteView},
+    lobby::{
+        Lobby,
+        access::{OwnedGame, OwnedGameRefusals},
+        refusal::Error,
+        store::mine,
+        view::InviteView,
+    },
 };
 
 const LIST: &str = "game_invites";
@@ -21,8 +27,7 @@ const LIST: &str = "game_invites";
     params(("game_id" = galaxy_core::GameId, Path), PageQuery),
     responses(
         (status = 200, body = Page<InviteView>, description = "A page of invites."),
-        (status = 403, description = "`not_owner`."),
-        (status = 404, description = "No such game, or not visible to the caller.")
+        OwnedGameRefusals
     )
 )]
 #[instrument(skip_all, fields(game_id = %owned.game.game_id))]

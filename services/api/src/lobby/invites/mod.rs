@@ -1,4 +1,4 @@
-//! Invites: how players come into private games, by name or by a code that is passed on.
+//! Invites to private games, for a named player or for anyone with the code.
 
 pub mod code;
 pub mod create;
@@ -24,14 +24,14 @@ pub(super) struct InvitePath {
     invite_id: InviteId,
 }
 
-/// The invite of the path, whatever became of it.
+/// The invite of the path, in any status.
 async fn find(connection: &mut PgConnection, path: &InvitePath) -> Result<Invite, Error> {
     invites::find(connection, path.game_id, path.invite_id)
         .await?
         .ok_or(Error::Missing("invite"))
 }
 
-/// The invite of the path, if it names the caller; to anybody else it is not there.
+/// The invite of the path, if it names the caller; 404 for others.
 async fn find_own(
     connection: &mut PgConnection,
     path: &InvitePath,
@@ -45,7 +45,7 @@ async fn find_own(
     }
 }
 
-/// Refuses an invite that can no longer be taken up.
+/// Refuses an invite that is decided or expired.
 fn check_open(invite: &Invite, now: Timestamp) -> Result<(), Error> {
     if invite.status != InviteStatus::Created {
         return Err(decided(invite.status));
@@ -56,7 +56,7 @@ fn check_open(invite: &Invite, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// 409 that says what became of it before.
+/// 409 with the status of an invite that is not open any more.
 fn decided(status: InviteStatus) -> Error {
     let status = match status {
         InviteStatus::Created => "created",

@@ -1,4 +1,4 @@
-//! `POST …/invites/{invite_id}/redeem`: the invitee, or whoever has the code, joins.
+//! `POST …/invites/{invite_id}/redeem`: the invitee, or a player with the code, joins.
 
 use axum::{Json, extract::State};
 use galaxy_core::{Timestamp, UserId};
@@ -106,8 +106,8 @@ async fn by_code(
     code: &str,
 ) -> Result<Invite, Error> {
     let invite = find(connection, path).await?;
-    let kept = invite.code_hash.as_deref().unwrap_or_default();
-    if code::matches(&lobby.keys, invite.invite_id, code, kept) {
+    let stored = invite.code_hash.as_deref().unwrap_or_default();
+    if code::matches(&lobby.keys, invite.invite_id, code, stored) {
         Ok(invite)
     } else {
         Err(Error::Missing("invite, or the code is not its own"))

@@ -1,6 +1,7 @@
 //! `POST …/invites/{invite_id}/revoke`: the owner takes an invite back.
 
 use axum::{extract::State, http::StatusCode};
+use galaxy_events::catalogue::lobby::InviteRevoked;
 use galaxy_http::ApiPath;
 use tracing::instrument;
 
@@ -38,7 +39,7 @@ pub async fn revoke_invite(
     if !store::invites::decide(&mut tx, invite.invite_id, status, None, now).await? {
         return Err(decided(invite.status));
     }
-    events::invite_revoked(&mut tx, &game, &invite).await?;
+    events::invite(&mut tx, &game, &invite, |invite| InviteRevoked { invite }).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

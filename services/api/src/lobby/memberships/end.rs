@@ -1,7 +1,8 @@
-//! How a membership ends, whoever ends it. A race in a running engine is banished by the runtime manager, which applies
-//! the event.
+//! The end of a membership, by its owner, the player or an operator. The runtime manager applies the event and banishes
+//! the race from a running engine.
 
 use galaxy_core::{Timestamp, UserId};
+use galaxy_events::catalogue::lobby::{MembershipBlocked, MembershipRemoved};
 use galaxy_store::Tx;
 
 use crate::lobby::{
@@ -12,18 +13,17 @@ use crate::lobby::{
     store::{games, memberships, memberships::Membership, race_names},
 };
 
-/// How it ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Ending<'a> {
     /// `Removed` or `Blocked`.
     pub status: MembershipStatus,
-    /// Why, for operators.
+    /// For operators.
     pub reason: Option<&'a str>,
-    /// Who does it; `None` for operators and the deletion of an account.
+    /// `None` for operators and the deletion of an account.
     pub by: Option<UserId>,
 }
 
-/// Ends an active membership of the locked game and saves the game. The race name is free again.
+/// Ends an active membership of the locked game and saves the game. The race name is released.
 pub async fn end(
     tx: &mut Tx,
     game: &mut Game,
@@ -42,16 +42,22 @@ pub async fn end(
     games::save(tx, game, now).await?;
     match ending.status {
         MembershipStatus::Blocked => {
-            events::membership_blocked(tx, game, member, ending.by).await?;
+            events::membership(tx, game, member, ending.by, |membership| {
+                MembershipBlocked { membership }
+            })
+            .await?;
         }
         MembershipStatus::Active | MembershipStatus::Removed => {
-            events::membership_removed(tx, game, member, ending.by).await?;
+            events::membership(tx, game, member, ending.by, |membership| {
+                MembershipRemoved { membership }
+            })
+            .await?;
         }
     }
     Ok(())
 }
 
-/// Blocks a member, or bars one who was removed from coming back.
+/// Blocks an active or a removed member.
 pub async fn block(
     tx: &mut Tx,
     game: &mut Game,
@@ -73,7 +79,7 @@ pub async fn block(
     }
 }
 
-/// 409 that says what became of it before.
+/// 409 with the status of a membership that has ended already.
 fn ended(status: MembershipStatus) -> Error {
     let status = match status {
         MembershipStatus::Active => "active",

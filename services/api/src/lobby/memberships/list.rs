@@ -1,4 +1,4 @@
-//! `GET /lobby/games/{game_id}/memberships`: who plays.
+//! `GET /lobby/games/{game_id}/memberships`: the members of a game.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! Places in games: who plays, who left, who may not come back.
+//! Memberships of games: active, removed and blocked ones.
 
 pub(super) mod block;
 pub mod end;
@@ -20,7 +20,7 @@ pub(super) struct MembershipPath {
     membership_id: MembershipId,
 }
 
-/// The membership of the path, whatever became of it.
+/// The membership of the path, in any status.
 async fn find(
     connection: &mut PgConnection,
     game_id: GameId,

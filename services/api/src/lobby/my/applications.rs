@@ -1,4 +1,4 @@
-//! `GET /lobby/my/applications`: what the caller asked to join.
+//! `GET /lobby/my/applications`: the caller's applications.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! `GET /lobby/my/games`: what the caller plays or manages.
+//! `GET /lobby/my/games`: the games that the caller plays or owns.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! `GET /lobby/my/invites`: where the caller is invited.
+//! `GET /lobby/my/invites`: the invites that name the caller.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! The caller's own: games, applications, invites, race names.
+//! Lists of the caller's own games, applications, invites and race names.
 
 pub mod applications;
 pub mod games;

@@ -1,4 +1,4 @@
-//! `GET /lobby/my/race-names`: what the caller holds.
+//! `GET /lobby/my/race-names`: the race names that the caller holds.
 
 use axum::{Json, extract::State};
 use galaxy_core::Page;

@@ -1,4 +1,4 @@
-//! `POST /lobby/race-names/register`: an earned name becomes its holder's for good.
+//! `POST /lobby/race-names/register`: registers an earned name for good.
 
 use axum::{Json, extract::State};
 use galaxy_core::{RaceName, Timestamp, UserId};

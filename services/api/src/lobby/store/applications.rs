@@ -10,23 +10,16 @@ use crate::lobby::model::ApplicationStatus;
 /// A request to join a game.
 #[derive(Debug, Clone)]
 pub struct Application {
-    /// Its id.
     pub application_id: ApplicationId,
-    /// The game.
     pub game_id: GameId,
-    /// Who applied.
     pub applicant_user_id: UserId,
     /// The race applied with.
     pub race_name: String,
     /// The race's key.
     pub race_canonical: String,
-    /// What the applicant says to the owner.
     pub message: Option<String>,
-    /// What became of it.
     pub status: ApplicationStatus,
-    /// When it was made.
     pub created_at: Timestamp,
-    /// When it was decided.
     pub decided_at: Option<Timestamp>,
 }
 
@@ -101,7 +94,7 @@ pub async fn decide(
     Ok(decided == 1)
 }
 
-/// Rejects all open applications to a game; gives them.
+/// Rejects all open applications to a game; returns them.
 #[instrument(name = "db.lobby.reject_open_applications", skip_all, fields(%game_id))]
 pub async fn reject_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<Vec<Application>> {
     Ok(sqlx::query_as!(
@@ -117,7 +110,7 @@ pub async fn reject_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result
     .await?)
 }
 
-/// Withdraws all open applications of a player; says how many.
+/// Withdraws all open applications of a player; returns how many.
 #[instrument(name = "db.lobby.withdraw_applications", skip_all, fields(%user_id))]
 pub async fn withdraw_all(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<u64> {
     Ok(sqlx::query!(

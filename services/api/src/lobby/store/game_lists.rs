@@ -8,9 +8,9 @@ use tracing::instrument;
 use super::games::games;
 use crate::lobby::{game::Game, model::GameStatus};
 
-/// Where a list by age goes on: after this game.
+/// The position of a game in a list by age.
 pub type ByAge = (Timestamp, GameId);
-/// Where a list by name goes on: after this game.
+/// The position of a game in a list by name.
 pub type ByName = (String, GameId);
 
 fn by_age(game: &Game) -> ByAge {

@@ -26,7 +26,7 @@ macro_rules! games {
 }
 pub(super) use games;
 
-/// The game, whoever asks.
+/// The game, without a check of the caller.
 #[instrument(name = "db.lobby.game", skip_all, fields(%game_id))]
 pub async fn find(connection: &mut PgConnection, game_id: GameId) -> Result<Option<Game>> {
     Ok(games!("where g.game_id = $1", game_id.uuid())

@@ -10,21 +10,15 @@ use crate::lobby::model::InviteStatus;
 /// An invitation to a game.
 #[derive(Debug, Clone)]
 pub struct Invite {
-    /// Its id.
     pub invite_id: InviteId,
-    /// The game.
     pub game_id: GameId,
-    /// Whom it names; `None` for a code invite.
+    /// `None` for an invite by code.
     pub invited_user_id: Option<UserId>,
-    /// The keyed hash of its code.
+    /// Keyed.
     pub code_hash: Option<Vec<u8>>,
-    /// What became of it.
     pub status: InviteStatus,
-    /// Who took it up.
     pub redeemed_by_user_id: Option<UserId>,
-    /// Until when it can be taken up.
     pub expires_at: Timestamp,
-    /// When it was made.
     pub created_at: Timestamp,
     /// When it left `created`.
     pub decided_at: Option<Timestamp>,
@@ -99,7 +93,7 @@ pub async fn expire_stale(
     Ok(())
 }
 
-/// Decides an invite that is still open; `false` if it no longer is. `by` takes it up, if somebody does.
+/// Decides an invite; `false` if it is not open any more. `by` is the player who redeems it.
 #[instrument(name = "db.lobby.decide_invite", skip_all, fields(%id))]
 pub async fn decide(
     tx: &mut Tx,
@@ -123,7 +117,7 @@ pub async fn decide(
     Ok(decided == 1)
 }
 
-/// Revokes all open invites to a game; gives them.
+/// Revokes all open invites to a game; returns them.
 #[instrument(name = "db.lobby.revoke_open_invites", skip_all, fields(%game_id))]
 pub async fn revoke_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<Vec<Invite>> {
     Ok(sqlx::query_as!(
@@ -139,7 +133,7 @@ pub async fn revoke_open(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result
     .await?)
 }
 
-/// Revokes all open invites that name a player; says how many.
+/// Revokes all open invites that name a player; returns how many.
 #[instrument(name = "db.lobby.revoke_invites_of", skip_all, fields(%user_id))]
 pub async fn revoke_of(tx: &mut Tx, user_id: UserId, now: Timestamp) -> Result<u64> {
     Ok(sqlx::query!(
@@ -173,7 +167,7 @@ pub async fn revoke_one(
     Ok(())
 }
 
-/// Expires up to `batch` open invites that have run out, those that others work on left aside; gives them.
+/// Expires up to `batch` open invites that have run out, except rows that others have locked; returns them.
 #[instrument(name = "db.lobby.expire_invites", skip_all)]
 pub async fn expire_due(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<Invite>> {
     Ok(sqlx::query_as!(

@@ -1,4 +1,4 @@
-//! Who plays in which game: one row per player and game for good.
+//! Memberships: one row for each player and game, never deleted.
 
 use galaxy_core::{GameId, Limit, MembershipId, Page, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
@@ -10,21 +10,15 @@ use crate::lobby::model::MembershipStatus;
 /// A place in a game.
 #[derive(Debug, Clone)]
 pub struct Membership {
-    /// Its id.
     pub membership_id: MembershipId,
-    /// The game.
     pub game_id: GameId,
-    /// The player.
     pub user_id: UserId,
-    /// The player's race.
     pub race_name: String,
-    /// The race's key.
+    /// The canonical form of the race name.
     pub race_canonical: String,
-    /// What it is.
     pub status: MembershipStatus,
     /// When the player first joined.
     pub created_at: Timestamp,
-    /// When the player left.
     pub ended_at: Option<Timestamp>,
 }
 
@@ -171,7 +165,7 @@ pub async fn block_removed(
     Ok(blocked == 1)
 }
 
-/// Where a list of members goes on: after this one.
+/// The position of a member in a list.
 pub type ByAge = (Timestamp, MembershipId);
 
 /// A page of the game's memberships in the order they began; only active ones unless `all`.

@@ -1,4 +1,4 @@
-//! A player's own applications and invites, and what the owner of a game sees of them.
+//! Lists of applications and invites, of a player and of a game.
 
 use galaxy_core::{ApplicationId, GameId, InviteId, Limit, Page, Timestamp, UserId};
 use galaxy_store::Result;
@@ -10,9 +10,9 @@ use super::{
     invites::{Invite, invites},
 };
 
-/// Where a list of applications goes on.
+/// The position of an application in a list.
 pub type AfterApplication = (Timestamp, ApplicationId);
-/// Where a list of invites goes on.
+/// The position of an invite in a list.
 pub type AfterInvite = (Timestamp, InviteId);
 
 /// A page of the player's applications, newest first.

@@ -1,4 +1,4 @@
-//! The race name directory: who holds which name.
+//! The directory of race names.
 
 use galaxy_core::{GameId, Limit, Page, RaceName, RaceNameId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
@@ -10,19 +10,14 @@ use crate::lobby::model::RaceNameStatus;
 /// A held race name.
 #[derive(Debug, Clone)]
 pub struct HeldName {
-    /// Its id.
     pub race_name_id: RaceNameId,
-    /// The name.
     pub name: String,
-    /// How it is held.
     pub status: RaceNameStatus,
-    /// Its holder.
     pub owner_user_id: UserId,
     /// The game it was reserved or earned in.
     pub game_id: Option<GameId>,
-    /// Until when a pending one can be registered.
+    /// The end of registration of a pending name.
     pub expires_at: Option<Timestamp>,
-    /// Since when it is registered.
     pub registered_at: Option<Timestamp>,
     /// When it was first held.
     pub created_at: Timestamp,
@@ -52,8 +47,8 @@ pub async fn holder(connection: &mut PgConnection, canonical: &str) -> Result<Op
     .await?)
 }
 
-/// Reserves the name for a game. `false` if somebody holds it in any tier, the player included: of racing
-/// reservations one waits for the other and then finds it there.
+/// Reserves the name for a game; `false` if it is held in any tier, even by the same player. Of concurrent reservations
+/// one waits for the other and then finds the name held.
 #[instrument(name = "db.lobby.reserve_race_name", skip_all, fields(%user_id, %game_id))]
 pub async fn reserve(
     tx: &mut Tx,
@@ -80,7 +75,7 @@ pub async fn reserve(
     Ok(reserved == 1)
 }
 
-/// Releases the player's reservation in a game, if there is one; gives it.
+/// Releases the player's reservation in a game, if there is one; returns the name.
 #[instrument(name = "db.lobby.release_reservation", skip_all, fields(%user_id, %game_id))]
 pub async fn release_reservation(
     tx: &mut Tx,
@@ -211,7 +206,7 @@ pub async fn expired(tx: &mut Tx, now: Timestamp, batch: i64) -> Result<Vec<Held
     .await?)
 }
 
-/// Where a list of names goes on: after this one.
+/// The position of a name in a list.
 pub type ByAge = (Timestamp, RaceNameId);
 
 /// A page of the names that the player holds, oldest first.

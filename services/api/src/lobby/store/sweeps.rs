@@ -1,10 +1,10 @@
-//! What the sweeps and the release of an account look for.
+//! Games that sweeps and the end of an account look for.
 
 use galaxy_core::{GameId, Timestamp, UserId};
 use galaxy_store::{Result, Tx};
 use tracing::instrument;
 
-/// Up to `batch` games past the end of their enrollment that have players enough.
+/// Up to `batch` games past the end of their enrollment that have enough players.
 ///
 /// Games without enough players stay open until their owner acts; they are skipped by the filter, not locked.
 #[instrument(name = "db.lobby.enrollment_ended", skip_all)]

@@ -1,4 +1,4 @@
-//! Games whose enrollment ended with players enough become ready to start.
+//! Makes games ready whose enrollment has ended with enough players.
 
 use galaxy_core::Timestamp;
 use galaxy_events::catalogue::lobby::GameReady;
@@ -6,7 +6,7 @@ use galaxy_store::{Db, Result};
 
 use crate::lobby::{enrollment, events, store};
 
-/// Makes up to `batch` such games ready; says how many. A game without players enough stays open until its owner acts.
+/// Looks at up to `batch` such games; returns how many. A game without enough players stays open until its owner acts.
 pub async fn end_enrollment(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     let mut tx = db.begin().await?;
     let due = store::sweeps::enrollment_ended(&mut tx, now, batch).await?;

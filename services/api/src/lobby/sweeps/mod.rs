@@ -1,4 +1,4 @@
-//! What time does to the lobby: enrollment ends, invites run out, earned race names expire.
+//! Periodic changes: enrollment ends, invites expire, earned race names expire.
 //!
 //! Each sweep takes a bounded batch under row locks that other replicas skip, and commits it with its events.
 

@@ -1,11 +1,11 @@
-//! Earned race names that were not registered in time.
+//! Releases earned race names that were not registered in time.
 
 use galaxy_core::Timestamp;
 use galaxy_store::{Db, Result};
 
 use crate::lobby::{events, store::race_names};
 
-/// Releases up to `batch` of them; says how many.
+/// Releases up to `batch` of them; returns how many.
 pub async fn expire_race_names(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
     let mut tx = db.begin().await?;
     let expired = race_names::expired(&mut tx, now, batch).await?;

@@ -54,7 +54,7 @@ fn act(game: &mut Game, action: A) -> Result<(), Refusal> {
 }
 
 #[test]
-fn every_pair_of_status_and_action_does_what_the_diagram_says() {
+fn only_the_listed_transitions_are_allowed() {
     for status in S::ALL {
         for action in A::ALL {
             let mut game = game(status);
@@ -109,23 +109,23 @@ fn enrollment_opens_and_takes_applications_only_before_its_end() {
     assert_eq!(game(S::Draft).open(noon()), Err(Refusal::EnrollmentEnded));
     let open = game(S::EnrollmentOpen);
     assert_eq!(
-        open.takes_applications(noon()),
+        open.check_applications(noon()),
         Err(Refusal::EnrollmentEnded)
     );
     let earlier = noon() - SignedDuration::from_secs(1);
-    assert_eq!(open.takes_applications(earlier), Ok(()));
+    assert_eq!(open.check_applications(earlier), Ok(()));
     let private = Game {
         visibility: Visibility::Private,
         ..open
     };
     assert_eq!(
-        private.takes_applications(earlier),
+        private.check_applications(earlier),
         Err(Refusal::InviteOnly)
     );
 }
 
 #[test]
-fn a_roster_takes_players_up_to_its_maximum_and_only_while_enrolling() {
+fn players_are_admitted_up_to_the_maximum_and_only_while_enrolling() {
     let mut game = Game {
         max_players: 3,
         ..game(S::EnrollmentOpen)
@@ -151,7 +151,7 @@ fn players_leave_until_the_game_is_over() {
 }
 
 #[test]
-fn a_refused_transition_names_what_is_allowed() {
+fn the_allowed_calls_of_a_status_are_named() {
     assert_eq!(S::Draft.allowed(), ["open-enrollment", "cancel"]);
     assert_eq!(S::Paused.allowed(), ["resume"]);
     assert!(S::Finished.allowed().is_empty());

@@ -42,7 +42,7 @@ async fn fifty_confirmations_of_one_code_open_one_session(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn fifty_wrong_guesses_get_five_looks(pool: PgPool) {
+async fn of_fifty_concurrent_wrong_codes_five_are_compared(pool: PgPool) {
     let api = Api::new(pool).await;
     let challenge = api.ask("ada@example.org").await;
     let code = api.code_of("ada@example.org").await.unwrap();
@@ -239,7 +239,7 @@ async fn an_application_and_a_join_block_at_once_agree_on_who_was_first(pool: Pg
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn deletion_wins_against_everything_that_happens_at_the_same_time(pool: PgPool) {
+async fn deletion_wins_over_concurrent_changes(pool: PgPool) {
     let api = Api::new(pool).await;
     let owner = api.world.account().await;
     for n in 0..6 {
@@ -305,7 +305,7 @@ async fn deletion_wins_against_everything_that_happens_at_the_same_time(pool: Pg
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn many_people_sign_in_at_the_same_time_and_each_gets_what_is_theirs(pool: PgPool) {
+async fn concurrent_sign_ins_each_open_their_own_session(pool: PgPool) {
     let api = Api::with(
         pool,
         &[("BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR", "50")],

@@ -15,7 +15,7 @@ fn winners(answers: &[Answer]) -> usize {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn fifty_racing_approvals_never_make_the_roster_larger_than_its_maximum(pool: PgPool) {
+async fn fifty_concurrent_approvals_do_not_exceed_the_maximum(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby.open_game(owner, json!({"max_players": 7})).await;
@@ -51,7 +51,7 @@ async fn fifty_racing_approvals_never_make_the_roster_larger_than_its_maximum(po
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn of_racing_starts_one_wins(pool: PgPool) {
+async fn of_concurrent_starts_one_succeeds(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby.open_game(owner, json!({})).await;
@@ -75,7 +75,7 @@ async fn of_racing_starts_one_wins(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn of_racing_applications_of_one_player_one_is_open(pool: PgPool) {
+async fn of_concurrent_applications_of_one_player_one_is_open(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let player = lobby.player().await;
@@ -86,7 +86,7 @@ async fn of_racing_applications_of_one_player_one_is_open(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_race_name_goes_to_one_of_the_games_that_race_for_it(pool: PgPool) {
+async fn a_race_name_is_reserved_by_one_of_many_concurrent_games(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let mut approvals = vec![];
     for n in 0..8 {
@@ -104,7 +104,7 @@ async fn a_race_name_goes_to_one_of_the_games_that_race_for_it(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_code_lets_one_player_in_however_many_try_at_once(pool: PgPool) {
+async fn a_code_is_redeemed_by_one_of_many_concurrent_players(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby
@@ -131,7 +131,7 @@ async fn a_code_lets_one_player_in_however_many_try_at_once(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn racing_approvals_of_one_player_in_many_games_keep_to_the_limit(pool: PgPool) {
+async fn concurrent_approvals_of_one_player_do_not_exceed_the_limit(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.rich_player().await;
     let player = lobby.rich_player().await;
@@ -148,7 +148,7 @@ async fn racing_approvals_of_one_player_in_many_games_keep_to_the_limit(pool: Pg
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn accounts_deleted_while_they_are_let_in_leave_nothing_behind(pool: PgPool) {
+async fn accounts_deleted_during_their_approval_leave_no_membership(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let game = lobby.open_game(owner, json!({"max_players": 20})).await;
