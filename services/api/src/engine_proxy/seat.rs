@@ -8,7 +8,7 @@ use axum::{
 };
 use galaxy_core::{GameId, RuntimeStatus};
 use galaxy_http::{ApiError, ApiPath};
-use galaxy_runtime::{Seat as Found, engine::Endpoint, players};
+use galaxy_runtime::{Seat as Found, engine::EngineAddress, players};
 use serde::Deserialize;
 use utoipa::{
     IntoResponses,
@@ -29,7 +29,7 @@ struct GamePath {
 pub struct Seat {
     /// The id of the caller in the engine.
     pub player_id: Uuid,
-    pub engine: Endpoint,
+    pub engine: EngineAddress,
 }
 
 impl FromRequestParts<EngineProxy> for Seat {
@@ -72,7 +72,7 @@ fn seated(found: Found) -> Result<Seat, ApiError> {
     if found.mapping.banished_at.is_some() {
         return Err(not_a_player());
     }
-    match (found.status, found.endpoint) {
+    match (found.status, found.engine) {
         (RuntimeStatus::GenerationInProgress, _) => Err(turn_in_progress()),
         (status, Some(engine)) if status.has_engine() || status == RuntimeStatus::Finished => {
             Ok(Seat {

@@ -3,10 +3,9 @@
 use galaxy_core::{GameId, Timestamp};
 use galaxy_events::catalogue::lobby::GameStarting;
 use galaxy_runtime::{
-    RosterEntry,
-    pause::{self, PauseError},
-    start::{self, StartError, StartRequest},
-    stop::{self, StopError},
+    RequestError, RosterEntry, pause,
+    start::{self, StartRequest},
+    stop,
 };
 use galaxy_store::Tx;
 
@@ -45,7 +44,11 @@ pub async fn start(
         roster,
         requested_by,
     };
-    start::request(tx, &request, now).await?;
+    match start::request(tx, &request, now).await {
+        // The lobby's own status should have refused it.
+        Err(error @ RequestError::WrongStatus(_)) => return Err(Error::Runtime(error.to_string())),
+        started => started?,
+    };
     store::games::save(tx, game, now).await?;
     if was_enrolling {
         enrollment::close(tx, game, now).await?;
@@ -67,29 +70,19 @@ pub async fn resume(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), 
 /// Ends the game's engine for good. Without an engine it does nothing.
 pub async fn end(tx: &mut Tx, game_id: GameId, by: &str, now: Timestamp) -> Result<(), Error> {
     match stop::finish(tx, game_id, by, now).await {
-        Ok(_) | Err(StopError::NotFound | StopError::WrongStatus(_)) => Ok(()),
-        Err(StopError::Store(error)) => Err(error.into()),
+        Ok(_) | Err(RequestError::NotFound | RequestError::WrongStatus(_)) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
-impl From<StartError> for Error {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::NoEngineVersion(_) => Refusal::NoEngineVersion.into(),
-            StartError::Store(error) => error.into(),
-            StartError::AlreadyThere(_) | StartError::Schedule(_) => {
-                Self::Runtime(error.to_string())
-            }
-        }
-    }
-}
-
-impl From<PauseError> for Error {
-    fn from(error: PauseError) -> Self {
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
         let status = match error {
-            PauseError::NotFound => "absent",
-            PauseError::WrongStatus(status) => status.as_str(),
-            PauseError::Store(error) => return error.into(),
+            RequestError::NotFound => "absent",
+            RequestError::WrongStatus(status) => status.as_str(),
+            RequestError::NoEngineVersion(_) => return Refusal::NoEngineVersion.into(),
+            RequestError::Store(error) => return error.into(),
+            error => return Self::Runtime(error.to_string()),
         };
         Refusal::RuntimeNotReady { status }.into()
     }

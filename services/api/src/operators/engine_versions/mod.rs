@@ -30,7 +30,7 @@ fn refused(error: VersionError) -> ApiError {
             "image_ref",
             "must be a full image reference such as registry.example.org/engine:1.2.3",
         ),
-        VersionError::NotAnObject => invalid("resources", "must be an object"),
+        VersionError::Resources(error) => invalid("resources", &error.to_string()),
         VersionError::Exists(_) => ApiError::new(
             StatusCode::CONFLICT,
             "engine_version_exists",

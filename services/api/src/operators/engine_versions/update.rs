@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use galaxy_http::{ApiError, ApiJson, ApiPath};
-use galaxy_runtime::versions::{self, Change};
+use galaxy_runtime::versions::{self, VersionChange};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::instrument;
@@ -48,7 +48,7 @@ pub async fn update_engine_version(
     ApiPath(id): ApiPath<String>,
     ApiJson(request): ApiJson<UpdateEngineVersion>,
 ) -> Result<Json<EngineVersionView>, ApiError> {
-    let change = Change {
+    let change = VersionChange {
         image_ref: request.image_ref,
         enabled: request.enabled,
         resources: request.resources,

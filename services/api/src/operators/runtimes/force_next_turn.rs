@@ -2,11 +2,11 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiPath};
-use galaxy_runtime::turn::{self, ForceError};
+use galaxy_runtime::turn;
 use serde_json::json;
 use tracing::instrument;
 
-use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use super::{GamePath, accept, refused, requested_by, view::OperationView};
 use crate::operators::{Admin, Operators};
 
 /// Generates a turn now; the next tick of the schedule generates none.
@@ -35,17 +35,4 @@ pub async fn force_next_turn(
         .map_err(refused)?;
     let details = json!({ "operation_id": id });
     accept(tx, &admin, "runtimes.force_next_turn", game_id, id, details).await
-}
-
-fn refused(error: ForceError) -> ApiError {
-    match error {
-        ForceError::NotFound => not_found(),
-        ForceError::WrongStatus(status) => wrong_status(status),
-        ForceError::TurnInProgress => ApiError::new(
-            StatusCode::CONFLICT,
-            "turn_in_progress",
-            "A turn is being generated, or waits to be.",
-        ),
-        ForceError::Store(error) => error.into(),
-    }
 }

@@ -9,8 +9,9 @@ mod restart;
 mod view;
 
 use axum::{Json, http::StatusCode};
-use galaxy_core::{GameId, OperationId, RuntimeStatus};
+use galaxy_core::{GameId, OperationId};
 use galaxy_http::{ApiError, ApiPath};
+use galaxy_runtime::RequestError;
 use galaxy_store::Tx;
 use serde_json::Value;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -32,13 +33,32 @@ fn not_found() -> ApiError {
     ApiError::not_found("runtime; the game was never started")
 }
 
-/// 409 with the status that forbids the operation.
-fn wrong_status(status: RuntimeStatus) -> ApiError {
-    ApiError::new(
-        StatusCode::CONFLICT,
-        "invalid_transition",
-        format!("The runtime is {status}; this is not possible now."),
-    )
+/// The response to a request that the runtime does not allow.
+fn refused(error: RequestError) -> ApiError {
+    let conflict = |code, message: String| ApiError::new(StatusCode::CONFLICT, code, message);
+    match error {
+        RequestError::NotFound => not_found(),
+        RequestError::WrongStatus(status) => conflict(
+            "invalid_transition",
+            format!("The runtime is {status}; this is not possible now."),
+        ),
+        RequestError::TurnInProgress => conflict(
+            "turn_in_progress",
+            "A turn is being generated, or waits to be.".to_owned(),
+        ),
+        RequestError::NoEngineVersion(_) => conflict(
+            "no_engine_version",
+            "The version is unknown or disabled.".to_owned(),
+        ),
+        RequestError::NotAPatch { from, .. } => conflict(
+            "not_a_patch",
+            format!(
+                "The game runs {from}; a patch has the same major and minor version and a higher patch."
+            ),
+        ),
+        RequestError::Schedule(error) => conflict("invalid_schedule", format!("The turn schedule {error}.")),
+        RequestError::Store(error) => error.into(),
+    }
 }
 
 fn requested_by(admin: &Admin) -> String {

@@ -2,13 +2,13 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiJson, ApiPath};
-use galaxy_runtime::patch::{self, PatchError};
+use galaxy_runtime::patch;
 use serde::Deserialize;
 use serde_json::json;
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use super::{GamePath, accept, refused, requested_by, view::OperationView};
 use crate::operators::{Admin, Operators};
 
 /// The version to run.
@@ -48,23 +48,4 @@ pub async fn patch_runtime(
         .map_err(refused)?;
     let details = json!({"operation_id": id, "version": request.version});
     accept(tx, &admin, "runtimes.patch", game_id, id, details).await
-}
-
-fn refused(error: PatchError) -> ApiError {
-    let conflict = |code, message: String| ApiError::new(StatusCode::CONFLICT, code, message);
-    match error {
-        PatchError::NotFound => not_found(),
-        PatchError::WrongStatus(status) => wrong_status(status),
-        PatchError::NoEngineVersion(_) => conflict(
-            "no_engine_version",
-            "The version is unknown or disabled.".to_owned(),
-        ),
-        PatchError::NotAPatch { from, .. } => conflict(
-            "not_a_patch",
-            format!(
-                "The game runs {from}; a patch has the same major and minor version and a higher patch."
-            ),
-        ),
-        PatchError::Store(error) => error.into(),
-    }
 }

@@ -2,11 +2,11 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_http::{ApiError, ApiPath};
-use galaxy_runtime::restart::{self, RestartError};
+use galaxy_runtime::restart;
 use serde_json::json;
 use tracing::instrument;
 
-use super::{GamePath, accept, not_found, requested_by, view::OperationView, wrong_status};
+use super::{GamePath, accept, refused, requested_by, view::OperationView};
 use crate::operators::{Admin, Operators};
 
 /// Stops the engine and starts it again on the game's state.
@@ -35,12 +35,4 @@ pub async fn restart_runtime(
         .map_err(refused)?;
     let details = json!({ "operation_id": id });
     accept(tx, &admin, "runtimes.restart", game_id, id, details).await
-}
-
-fn refused(error: RestartError) -> ApiError {
-    match error {
-        RestartError::NotFound => not_found(),
-        RestartError::WrongStatus(status) => wrong_status(status),
-        RestartError::Store(error) => error.into(),
-    }
 }
