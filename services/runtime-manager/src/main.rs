@@ -34,8 +34,9 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     relay::start(&process, &db, &nats);
     nats.send_hints(&process, &db, &[Topic::Runtime]);
     let scheduled = nats.hear_hints(&process, Topic::Runtime).await?;
-    scheduler::start(&process, &manager, scheduled);
+    node::register(&manager).await?;
     node::start(&process, &manager, &config.node);
+    scheduler::start(&process, &manager, scheduled);
     for lane in Lane::ALL {
         let due = nats.hear_hints(&process, Topic::Runtime).await?;
         let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);

@@ -56,7 +56,15 @@ impl Watch {
     }
 }
 
-/// Starts the heartbeat, the probes, the comparison and the driver's events; they end when the process drains.
+/// Writes the node down, so that records can name it.
+pub async fn register(manager: &Manager) -> Result<()> {
+    let mut connection = manager.db.acquire().await?;
+    nodes::beat(&mut connection, &manager.node, manager.clock.now()).await?;
+    Ok(())
+}
+
+/// Starts the heartbeat, the probes, the comparison and the driver's events of a registered node; they end when the process
+/// drains.
 pub fn start(process: &Process, manager: &Manager, config: &NodeConfig) {
     let watch = Watch::default();
     beat(process, manager, &watch, config.timeout);

@@ -1,15 +1,11 @@
 //! Who is out in the lobby is out in the engine.
 
-use galaxy_core::{EventId, MembershipId, OperationStatus};
-use galaxy_events::{
-    Envelope, Event as _, Handler as _, Verdict,
-    catalogue::lobby::{GameFacts, MembershipFacts, MembershipRemoved},
-};
+use galaxy_core::OperationStatus;
 use galaxy_runtime::{
+    banish,
     engine::{EngineClient, EngineError},
     players,
 };
-use galaxy_runtime_manager::consumer::LobbyEvents;
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
@@ -17,33 +13,11 @@ use sqlx::PgPool;
 
 use crate::stage::{Game, HASTE, RACES, Stage};
 
+/// What the lobby does when a membership ends.
 async fn removed(stage: &Stage, game: &Game, player: usize) {
-    let membership = MembershipFacts {
-        game: GameFacts {
-            game_id: game.id,
-            game_name: "A test game".to_owned(),
-            version: 5,
-            owner_user_id: game.players[0],
-        },
-        membership_id: MembershipId::generate(),
-        user_id: game.players[player],
-        race_name: RACES[player].to_owned(),
-        by_user_id: None,
-    };
-    let event = MembershipRemoved { membership };
-    let envelope = Envelope {
-        id: EventId::generate(),
-        event_type: MembershipRemoved::TYPE.to_owned(),
-        time: stage.world.clock.now(),
-        traceparent: None,
-        data: serde_json::to_vec(&event).unwrap().into(),
-    };
     let mut tx = stage.world.db.begin().await.unwrap();
-    let handler = LobbyEvents::new(stage.world.clock.clone());
-    assert_eq!(
-        handler.apply(&mut tx, &envelope).await.unwrap(),
-        Verdict::Done
-    );
+    let (user, now) = (game.players[player], stage.world.clock.now());
+    banish::request(&mut tx, game.id, user, RACES[player], now).await.unwrap();
     tx.commit().await.unwrap();
 }
 
@@ -76,9 +50,9 @@ async fn a_removed_member_is_banished_once_and_cannot_play_any_more(pool: PgPool
         OperationStatus::Succeeded
     );
     let engine = EngineClient::default();
-    let endpoint = seat.endpoint.unwrap();
+    let address = seat.engine.unwrap();
     let order = engine
-        .order(&endpoint, seat.mapping.player_id, &json!([]))
+        .order(&address, seat.mapping.player_id, &json!([]))
         .await;
     assert!(
         matches!(&order, Err(EngineError::Refused { status: 409, code, .. }) if code == "race_inactive"),
@@ -89,11 +63,11 @@ async fn a_removed_member_is_banished_once_and_cannot_play_any_more(pool: PgPool
         .unwrap()
         .unwrap();
     engine
-        .order(&endpoint, other.mapping.player_id, &json!([]))
+        .order(&address, other.mapping.player_id, &json!([]))
         .await
         .unwrap();
     let view = engine
-        .report(&endpoint, other.mapping.player_id, 0)
+        .report(&address, other.mapping.player_id, 0)
         .await
         .unwrap();
     assert!(view.starts_with(b"{"));

@@ -2,8 +2,8 @@
 
 use galaxy_core::{Op, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{RuntimeGameFinished, TurnGenerated};
-use galaxy_runtime::{restart, stop};
-use galaxy_runtime_manager::drivers::{Driver as _, Observed};
+use galaxy_drivers::Sight;
+use galaxy_runtime::{RequestError, restart, stop};
 use jiff::SignedDuration;
 use sqlx::PgPool;
 
@@ -27,21 +27,14 @@ async fn a_finished_game_is_told_and_its_engine_goes_after_the_grace(pool: PgPoo
     assert_eq!(told[0].players.len(), 3);
     let turns = stage.world.events::<TurnGenerated>().await.len();
     assert_eq!(turns, usize::try_from(record.current_turn).unwrap());
-    let driver = stage.manager.driver();
     assert!(
-        matches!(
-            driver.inspect(game.id).await.unwrap(),
-            Some(Observed::Running(_))
-        ),
+        matches!(stage.sight(&game).await, Sight::Running(_)),
         "the last reports can be read"
     );
 
     stage.pass(SignedDuration::from_hours(1));
     stage.work().await;
-    assert_eq!(
-        driver.inspect(game.id).await.unwrap(),
-        Some(Observed::StateOnly)
-    );
+    assert_eq!(stage.sight(&game).await, Sight::StateOnly);
     let record = stage.record(&game).await;
     assert_eq!(
         (record.status, record.endpoint),
@@ -69,11 +62,8 @@ async fn a_game_ended_from_outside_loses_its_engine_at_once_and_for_good(pool: P
         (last.op, last.status),
         (Op::Remove, OperationStatus::Succeeded)
     );
-    assert_eq!(
-        stage.manager.driver().inspect(game.id).await.unwrap(),
-        Some(Observed::StateOnly)
-    );
+    assert_eq!(stage.sight(&game).await, Sight::StateOnly);
     let mut tx = stage.world.db.begin().await.unwrap();
     let back = restart::request(&mut tx, game.id, "test", now).await;
-    assert!(matches!(back, Err(restart::RestartError::WrongStatus(_))));
+    assert!(matches!(back, Err(RequestError::WrongStatus(_))));
 }

@@ -5,15 +5,18 @@ use std::{path::PathBuf, time::Duration};
 use futures_util::future::join_all;
 use galaxy_core::{GameId, OperationId, UserId};
 use galaxy_events::NatsConfig;
+use galaxy_drivers::{Driver as _, ProcessConfig, ProcessDriver, Sight};
 use galaxy_runtime::{
-    Operation, Record, RosterEntry, operations, records,
+    Lane, Operation, Record, RequestError, RosterEntry,
+    engine::{EngineAddress, EngineClient, EngineStatus},
+    operations, records,
     start::{self, StartRequest},
     turn, versions,
 };
 use galaxy_runtime_manager::{
     Manager,
-    config::{ProcessConfig, ReconcileMode, RuntimeConfig, Timeouts},
-    drivers::{AnyDriver, ProcessDriver},
+    config::{DriverConfig, NodeConfig, ReconcileMode, RuntimeConfig, Timeouts, Workers},
+    node,
     worker::Operations,
 };
 use galaxy_store::{MigrateMode, PostgresConfig, worker::Queue as _};
@@ -30,7 +33,10 @@ pub const HASTE: Duration = Duration::from_millis(500);
 pub struct Stage {
     pub world: World,
     pub manager: Manager,
+    /// Starts, stops and the like.
     pub operations: Operations,
+    pub turns: Operations,
+    pub banishments: Operations,
     pub config: RuntimeConfig,
     pub directory: tempfile::TempDir,
 }
@@ -51,11 +57,14 @@ impl Stage {
         let world = World::new(pool);
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory, patience);
-        let (manager, operations) = manager(&world, &config);
+        let (manager, [operations, turns, banishments]) = manager(&world, &config);
+        node::register(&manager).await.unwrap();
         let stage = Self {
             world,
             manager,
             operations,
+            turns,
+            banishments,
             config,
             directory,
         };
@@ -64,8 +73,19 @@ impl Stage {
     }
 
     /// A second runtime manager on the same database and directory, as after a restart of the process.
-    pub fn reborn(&self) -> (Manager, Operations) {
+    pub fn reborn(&self) -> (Manager, [Operations; 3]) {
         manager(&self.world, &self.config)
+    }
+
+    /// A runtime manager on the same database and another directory, as on another host.
+    pub async fn elsewhere(&self, directory: &tempfile::TempDir) -> (Manager, [Operations; 3]) {
+        let (manager, operations) = manager(&self.world, &config(directory, self.patience()));
+        node::register(&manager).await.unwrap();
+        (manager, operations)
+    }
+
+    fn patience(&self) -> Duration {
+        self.config.timeouts.call
     }
 
     pub async fn version(&self, version: &str, image_ref: &str) {
@@ -97,7 +117,7 @@ impl Stage {
         game: &Game,
         races: &[&str],
         version: Option<&str>,
-    ) -> Result<OperationId, start::StartError> {
+    ) -> Result<OperationId, RequestError> {
         let entry = |(user_id, race_name): (&UserId, &&str)| RosterEntry {
             user_id: *user_id,
             race_name: (*race_name).to_owned(),
@@ -125,15 +145,35 @@ impl Stage {
         game
     }
 
-    /// Works off what is due, until nothing is.
+    /// Works off what is due, until nothing is and nothing waits for an engine.
     pub async fn work(&self) {
+        self.work_with([&self.operations, &self.turns, &self.banishments]).await;
+    }
+
+    pub async fn work_with(&self, lanes: [&Operations; 3]) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
-            let claimed = self.operations.claim(8).await.unwrap();
-            if claimed.is_empty() {
+            let mut worked = false;
+            for lane in lanes {
+                let claimed = lane.claim(8).await.unwrap();
+                worked |= !claimed.is_empty();
+                join_all(claimed.into_iter().map(|one| lane.work(one))).await;
+            }
+            if !worked && self.wake_parked().await == 0 {
                 return;
             }
-            join_all(claimed.into_iter().map(|one| self.operations.work(one))).await;
+            assert!(tokio::time::Instant::now() < deadline, "an operation waits for ever");
         }
+    }
+
+    /// Makes what is parked due, as the driver's events do; says how many.
+    async fn wake_parked(&self) -> u64 {
+        sqlx::query("update backend.runtime_operation_log set run_after = $1 where status = 'queued' and parked")
+            .bind(self.world.clock.now())
+            .execute(self.world.db.pool())
+            .await
+            .unwrap()
+            .rows_affected()
     }
 
     /// Works off everything, moving the clock over the waits between tries.
@@ -148,7 +188,7 @@ impl Stage {
         self.world.clock.advance(time);
     }
 
-    pub async fn force_turn(&self, game: &Game) -> Result<OperationId, turn::ForceError> {
+    pub async fn force_turn(&self, game: &Game) -> Result<OperationId, RequestError> {
         let mut tx = self.world.db.begin().await.unwrap();
         let now = self.world.clock.now();
         let operation = turn::force_next(&mut tx, game.id, "test", now).await?;
@@ -168,6 +208,20 @@ impl Stage {
         let limit = galaxy_core::Limit::new(1).unwrap();
         let page = operations::list(&mut connection, game.id, limit, None);
         page.await.unwrap().items.remove(0)
+    }
+
+    /// How the game's engine is called.
+    pub async fn engine(&self, game: &Game) -> EngineAddress {
+        self.record(game).await.engine().expect("the engine is to be reached")
+    }
+
+    pub async fn status(&self, game: &Game) -> EngineStatus {
+        let engine = self.engine(game).await;
+        EngineClient::default().status(&engine).await.unwrap()
+    }
+
+    pub async fn sight(&self, game: &Game) -> Sight {
+        self.manager.driver().observe(game.id).await.unwrap()
     }
 
     pub fn home(&self, game: &Game) -> PathBuf {
@@ -200,12 +254,16 @@ fn pid_in(home: &std::path::Path) -> Option<Pid> {
     Pid::from_raw(i32::try_from(note["pid"].as_i64()?).ok()?)
 }
 
-fn manager(world: &World, config: &RuntimeConfig) -> (Manager, Operations) {
-    let driver = ProcessDriver::new(config.driver.clone(), &world.process.tasks).unwrap();
-    let driver = AnyDriver::Process(driver);
-    let manager = Manager::new(&world.process, world.db.clone(), driver, config);
-    let operations = Operations::new(manager.clone(), &world.process, Duration::ZERO);
-    (manager, operations)
+fn manager(world: &World, config: &RuntimeConfig) -> (Manager, [Operations; 3]) {
+    let DriverConfig::Process(settings) = &config.driver else {
+        panic!("these tests run processes");
+    };
+    let (process, clock) = (&world.process, world.process.clock.clone());
+    let driver = ProcessDriver::new(settings.clone(), &process.tasks, clock).unwrap();
+    let manager = Manager::new(process, world.db.clone(), driver, config);
+    let lanes =
+        Lane::ALL.map(|lane| Operations::new(manager.clone(), lane, process, Duration::ZERO));
+    (manager, lanes)
 }
 
 fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
@@ -221,24 +279,36 @@ fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
             replicas: 1,
             freshness_window: Duration::from_mins(5),
         },
-        workers: 4,
-        driver: ProcessConfig {
+        deployment: "test".to_owned(),
+        workers: Workers {
+            control: 4,
+            turn: 4,
+            banish: 4,
+        },
+        driver: DriverConfig::Process(ProcessConfig {
             deployment: "test".to_owned(),
             directory: directory.path().to_owned(),
             binary: engine_program(),
             stop_timeout: Duration::from_secs(5),
-            start_timeout: Duration::from_secs(20),
-        },
+        }),
         timeouts: Timeouts {
             start: Duration::from_secs(20),
+            stop: Duration::from_secs(5),
             turn: patience,
             probe: patience,
             call: patience,
+            driver: Duration::from_secs(20),
         },
-        health_interval: SignedDuration::from_secs(10),
         finished_grace: SignedDuration::from_hours(1),
-        reconcile_interval: Duration::from_mins(1),
-        reconcile: ReconcileMode::Apply,
+        log_limit: 1 << 20,
+        node: NodeConfig {
+            capacity: 0,
+            timeout: SignedDuration::from_mins(5),
+            health_interval: SignedDuration::from_secs(10),
+            hung_after: SignedDuration::from_mins(1),
+            reconcile_interval: Duration::from_mins(1),
+            reconcile: ReconcileMode::Apply,
+        },
     }
 }
 

@@ -2,8 +2,8 @@
 
 use galaxy_core::{FailureCode, Op, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{OperationFinished, RuntimeSnapshot};
-use galaxy_runtime::{players, start::StartError};
-use galaxy_runtime_manager::drivers::Driver as _;
+use galaxy_drivers::{Driver as _, Sight};
+use galaxy_runtime::{RequestError, players};
 use jiff::SignedDuration;
 use sqlx::PgPool;
 
@@ -29,7 +29,7 @@ async fn a_started_game_is_set_up_and_the_lobby_is_told(pool: PgPool) {
             .unwrap();
         let seat = seat.expect("each player has a seat");
         assert_eq!(seat.mapping.race_name, race);
-        assert_eq!(seat.endpoint, record.endpoint);
+        assert_eq!(seat.engine, record.engine());
     }
     let finished = stage.world.events::<OperationFinished>().await;
     assert_eq!(
@@ -59,13 +59,13 @@ async fn a_game_is_not_started_twice(pool: PgPool) {
     let again = stage.request_start(&game, &RACES, None).await;
     assert!(matches!(
         again,
-        Err(StartError::AlreadyThere(RuntimeStatus::Starting))
+        Err(RequestError::WrongStatus(RuntimeStatus::Starting))
     ));
     stage.work().await;
     let again = stage.request_start(&game, &RACES, None).await;
     assert!(matches!(
         again,
-        Err(StartError::AlreadyThere(RuntimeStatus::Running))
+        Err(RequestError::WrongStatus(RuntimeStatus::Running))
     ));
 }
 
@@ -75,7 +75,7 @@ async fn an_unknown_version_is_refused_at_once(pool: PgPool) {
     let game = stage.queued_game().await;
     let unknown = stage.request_start(&game, &RACES, Some("9.9.9")).await;
     assert!(
-        matches!(unknown, Err(StartError::NoEngineVersion(Some(version))) if version == "9.9.9")
+        matches!(unknown, Err(RequestError::NoEngineVersion(Some(version))) if version == "9.9.9")
     );
 }
 
@@ -100,8 +100,8 @@ async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: FailureCod
         (finished[0].succeeded, finished[0].error.clone()),
         (false, Some(reason.into()))
     );
-    assert!(!stage.home(&game).exists(), "something was left behind");
-    assert_eq!(stage.manager.driver().list().await.unwrap(), []);
+    assert_eq!(stage.sight(&game).await, Sight::Absent, "something was left behind");
+    assert_eq!(stage.manager.driver().list(None).await.unwrap().engines, []);
 
     stage
         .request_start(&game, &["Terrans"], Some("0.1.0"))
@@ -150,41 +150,33 @@ async fn a_roster_the_engine_refuses_fails_the_start(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_start_that_a_dead_process_left_is_taken_up_with_one_engine(pool: PgPool) {
-    use galaxy_runtime_manager::drivers::{AnyDriver, EngineSpec};
     use galaxy_store::worker::Queue as _;
 
     let stage = Stage::new(pool).await;
     let game = stage.queued_game().await;
     let claimed = stage.operations.claim(1).await.unwrap();
     assert_eq!(claimed.len(), 1);
-    // It came as far as the engine, and died before anything was written.
-    let AnyDriver::Process(driver) = stage.manager.driver();
-    let record = stage.record(&game).await;
-    let spec = EngineSpec {
-        game_id: game.id,
-        image_ref: record.image_ref.unwrap(),
-        engine_version: record.engine_version.unwrap(),
-    };
-    let left = driver.start(&spec).await.unwrap();
     stage.work().await;
     assert_eq!(
         stage.record(&game).await.status,
         RuntimeStatus::Starting,
         "the lease still holds"
     );
+    // It comes as far as the epoch, and dies before the engine is made.
+    let node = stage.manager.node().node_id.clone();
+    let now = stage.world.clock.now();
+    galaxy_runtime::outcome::epoch_taken(&stage.world.db, &claimed[0], &node, now).await.unwrap();
 
     stage.pass(SignedDuration::from_secs(31));
-    let (_, operations) = stage.reborn();
-    for one in operations.claim(1).await.unwrap() {
+    let (_, [operations, ..]) = stage.reborn();
+    let taken_over = operations.claim(1).await.unwrap();
+    assert_eq!((taken_over.len(), taken_over[0].attempt), (1, 1), "a crash costs no try");
+    for one in taken_over {
         operations.work(one).await;
     }
+    stage.work().await;
     let record = stage.record(&game).await;
-    assert_eq!(record.status, RuntimeStatus::Running);
-    assert_eq!(
-        record.container_id,
-        Some(left.container_id),
-        "the same engine is used"
-    );
+    assert_eq!((record.status, record.epoch), (RuntimeStatus::Running, 1));
 
     for one in claimed {
         stage.operations.work(one).await;
@@ -195,4 +187,44 @@ async fn a_start_that_a_dead_process_left_is_taken_up_with_one_engine(pool: PgPo
         "the late holder is fenced off"
     );
     assert_eq!(stage.record(&game).await.version, record.version);
+    let Sight::Running(instance) = stage.sight(&game).await else {
+        panic!("the engine runs");
+    };
+    assert_eq!(instance.epoch, 1);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_start_whose_process_dies_again_and_again_is_not_given_up(pool: PgPool) {
+    use galaxy_store::worker::Queue as _;
+
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    for _ in 0..5 {
+        assert_eq!(stage.operations.claim(1).await.unwrap().len(), 1);
+        stage.pass(SignedDuration::from_secs(31));
+    }
+    stage.work().await;
+    assert_eq!(stage.record(&game).await.status, RuntimeStatus::Running);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_game_that_is_ended_while_it_starts_leaves_nothing(pool: PgPool) {
+    use galaxy_runtime::stop;
+    use galaxy_store::worker::Queue as _;
+
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let starting = stage.operations.claim(1).await.unwrap().remove(0);
+    let now = stage.world.clock.now();
+    let mut tx = stage.world.db.begin().await.unwrap();
+    stop::finish(&mut tx, game.id, "test", now).await.unwrap();
+    tx.commit().await.unwrap();
+    stage.operations.work(starting).await;
+    stage.work().await;
+
+    assert_eq!(stage.record(&game).await.status, RuntimeStatus::Removed);
+    assert_eq!(stage.sight(&game).await, Sight::Absent);
+    let finished = stage.world.events::<OperationFinished>().await;
+    let told: Vec<_> = finished.iter().map(|event| (event.op.known(), event.succeeded)).collect();
+    assert_eq!(told, [(Some(Op::Start), false), (Some(Op::Remove), true)]);
 }

@@ -2,7 +2,7 @@
 
 use galaxy_core::{FailureCode, OperationStatus, RuntimeStatus};
 use galaxy_events::catalogue::runtime::{GenerationFailed, TurnGenerated};
-use galaxy_runtime::{engine::EngineClient, pause, scheduling, turn::ForceError};
+use galaxy_runtime::{RequestError, engine::EngineClient, pause, scheduling};
 use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use rustix::process::Signal;
@@ -74,7 +74,7 @@ async fn a_forced_turn_takes_the_place_of_the_next_tick(pool: PgPool) {
     stage.force_turn(&game).await.unwrap();
     assert!(matches!(
         stage.force_turn(&game).await,
-        Err(ForceError::TurnInProgress)
+        Err(RequestError::TurnInProgress)
     ));
     stage.work().await;
     assert_eq!(turns(&stage).await, [1]);
@@ -105,7 +105,7 @@ async fn a_paused_game_has_no_ticks_until_it_is_resumed(pool: PgPool) {
     assert_eq!(tick(&stage).await, (0, 0));
     assert!(matches!(
         stage.force_turn(&game).await,
-        Err(ForceError::WrongStatus(RuntimeStatus::Paused))
+        Err(RequestError::WrongStatus(RuntimeStatus::Paused))
     ));
 
     let now = stage.world.clock.now();
@@ -122,20 +122,20 @@ async fn a_turn_that_a_dead_process_had_generated_is_not_generated_again(pool: P
     let stage = Stage::new(pool).await;
     let game = stage.game().await;
     stage.force_turn(&game).await.unwrap();
-    let claimed = stage.operations.claim(1).await.unwrap();
-    let endpoint = stage.record(&game).await.endpoint.unwrap();
-    let engine = EngineClient::default();
-    assert_eq!(engine.turn(&endpoint, 1).await.unwrap().turn, 1);
+    let claimed = stage.turns.claim(1).await.unwrap();
+    let address = stage.engine(&game).await;
+    EngineClient::default().turn(&address, 1).await.unwrap();
+    assert_eq!(stage.status(&game).await.turn, 1);
     drop(claimed);
 
     stage.pass(SignedDuration::from_secs(31));
     stage.work().await;
-    assert_eq!(engine.status(&endpoint).await.unwrap().turn, 1);
+    assert_eq!(stage.status(&game).await.turn, 1);
     assert_eq!(turns(&stage).await, [1]);
     let operation = stage.last_operation(&game).await;
     assert_eq!(
         (operation.status, operation.attempt),
-        (OperationStatus::Succeeded, 2)
+        (OperationStatus::Succeeded, 0)
     );
 }
 
@@ -147,12 +147,7 @@ async fn a_killed_engine_is_brought_up_for_its_turn(pool: PgPool) {
     stage.signal(&game, Signal::KILL);
     play(&stage, &game, 1).await;
     assert_eq!(turns(&stage).await, [1, 2, 3]);
-    let record = stage.record(&game).await;
-    let status = EngineClient::default()
-        .status(&record.endpoint.unwrap())
-        .await
-        .unwrap();
-    assert_eq!(status.turn, 3);
+    assert_eq!(stage.status(&game).await.turn, 3);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -199,11 +194,11 @@ async fn a_turn_that_does_not_end_in_time_is_given_back_when_the_process_drains(
     let game = stage.game().await;
     stage.force_turn(&game).await.unwrap();
     stage.signal(&game, Signal::STOP);
-    let held = stage.operations.claim(1).await.unwrap().remove(0);
+    let held = stage.turns.claim(1).await.unwrap().remove(0);
     let drain = async {
         stage.world.process.tasks.draining().cancel();
     };
-    tokio::join!(stage.operations.work(held), drain);
+    tokio::join!(stage.turns.work(held), drain);
     let operation = stage.last_operation(&game).await;
     assert_eq!(
         (operation.status, operation.attempt),
