@@ -289,7 +289,8 @@ fn a_stop_does_not_wait_for_a_caller_that_sends_no_more() {
     let dir = TempDir::new();
     let mut engine = Process::start(&dir.0);
     let mut caller = TcpStream::connect(&engine.address).unwrap();
-    let half = "PUT /api/v1/admin/turn HTTP/1.1\r\nhost: engine\r\ncontent-length: 100\r\n\r\n{";
+    let half = "PUT /api/v1/admin/turn HTTP/1.1\r\nhost: engine\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     caller.write_all(half.as_bytes()).unwrap();
     // The engine has taken the connection once it answers a later one.
     engine.call("GET", "/healthz", &Value::Null).unwrap();
