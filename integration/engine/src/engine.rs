@@ -56,6 +56,11 @@ impl Engine {
         Ok(status)
     }
 
+    /// The game that was set up here.
+    pub fn game_id(&self) -> Option<Uuid> {
+        Some(self.game().ok()?.game_id)
+    }
+
     /// How the game stands.
     pub fn status(&self) -> Result<Status, EngineError> {
         Ok(self.game()?.status())

@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::{engine::EngineError, game::GameError};
 
@@ -15,6 +16,13 @@ const MAX_MESSAGE_CHARS: usize = 300;
 /// Why a request fails.
 #[derive(Debug)]
 pub(super) enum ApiError {
+    /// The token is missing or wrong.
+    Unauthenticated,
+    /// The call is meant for another game.
+    WrongGame {
+        /// The game of this engine.
+        playing: Uuid,
+    },
     /// The body or the query is not what the contract says.
     BadRequest(String),
     /// The body is above the limit.
@@ -37,6 +45,16 @@ impl ApiError {
     fn parts(self) -> (StatusCode, &'static str, String) {
         let of = |status, code, message: &str| (status, code, message.to_owned());
         match self {
+            Self::Unauthenticated => of(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "send the token of this engine as a bearer token",
+            ),
+            Self::WrongGame { playing } => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "wrong_game",
+                format!("this is the engine of game {playing}"),
+            ),
             Self::BadRequest(message) => (StatusCode::BAD_REQUEST, "bad_request", message),
             Self::BodyTooLarge => of(
                 StatusCode::PAYLOAD_TOO_LARGE,

@@ -76,6 +76,24 @@ fn the_document_has_the_routes_of_the_router_and_no_others() {
 }
 
 #[test]
+fn every_call_but_the_probe_needs_token_and_game() {
+    let document = Document::load();
+    for (_, path, operation) in document.operations() {
+        let parameters = operation["parameters"].as_array();
+        let game = parameters
+            .into_iter()
+            .flatten()
+            .any(|parameter| parameter["$ref"] == "#/components/parameters/GameId");
+        let free = operation.get("security") == Some(&json!([]));
+        let answered = ["401", "421"]
+            .iter()
+            .all(|status| operation["responses"].get(status).is_some());
+        let probe = path == "/healthz";
+        assert_eq!((game, free, answered), (!probe, probe, !probe), "{path}");
+    }
+}
+
+#[test]
 fn the_examples_are_what_the_document_says() {
     let document = Document::load();
     let mut seen = 0;

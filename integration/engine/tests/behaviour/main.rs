@@ -7,11 +7,13 @@
     reason = "the helpers are tests as well"
 )]
 
+mod access;
 mod api;
 mod contract;
 mod determinism;
 mod errors;
 mod fog;
+mod long_turn;
 mod process;
 mod storage;
 mod world;

@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::world::{TempDir, init_body};
+use crate::world::{GAME, TempDir, init_body};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -248,6 +248,72 @@ fn a_signal_ends_the_engine_cleanly() {
         let status = wait_for("end", || engine.child.try_wait().unwrap());
         assert!(status.success(), "{name}: {status}");
     }
+}
+
+#[test]
+fn variables_are_enough_and_the_engine_tells_its_health() {
+    let dir = TempDir::new();
+    fs::create_dir_all(&dir.0).unwrap();
+    let port_file = dir.0.join("port");
+    let engine = |verb: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+        command
+            .args(verb)
+            .env_clear()
+            .env("ENGINE_LISTEN_ADDR", "0.0.0.0:0")
+            .env("ENGINE_PORT_FILE", &port_file)
+            .env("ENGINE_STATE_DIR", dir.0.join("state"))
+            .env("ENGINE_TOKEN", "0123456789abcdef")
+            .env("ENGINE_GAME_ID", GAME)
+            .env("ENGINE_EPOCH", "3")
+            .stderr(Stdio::null());
+        command
+    };
+    let healthy = || engine(Some("healthcheck")).status().unwrap().success();
+    assert!(!healthy());
+    let _engine = Process {
+        child: engine(None).spawn().unwrap(),
+        address: String::new(),
+    };
+    wait_for("health", || healthy().then_some(()));
+    let address = fs::read_to_string(&port_file).unwrap();
+    let (status, body) = call(address.trim(), "GET", "/api/v1/admin/status", &Value::Null).unwrap();
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (401, &"unauthenticated".into())
+    );
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_caller_that_sends_no_more() {
+    let dir = TempDir::new();
+    let mut engine = Process::start(&dir.0);
+    let mut caller = TcpStream::connect(&engine.address).unwrap();
+    let half = "PUT /api/v1/admin/turn HTTP/1.1\r\nhost: engine\r\n\
+        content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    caller.write_all(half.as_bytes()).unwrap();
+    // The engine has taken the connection once it answers a later one.
+    engine.call("GET", "/healthz", &Value::Null).unwrap();
+    let pid = engine.child.id().to_string();
+    let begun = Instant::now();
+    let sent = Command::new("kill").args(["-s", "TERM", &pid]).status();
+    assert!(sent.unwrap().success());
+    wait_for("end", || engine.child.try_wait().unwrap());
+    // One second is what a container engine is told; the rest is for a busy machine.
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn an_engine_does_not_take_the_state_of_another_game() {
+    let dir = TempDir::new();
+    let engine = Process::start(&dir.0);
+    engine
+        .call("POST", "/api/v1/admin/init", &init_body())
+        .unwrap();
+    engine.kill();
+    let mut other = command(&dir.0);
+    let other = other.args(["--game-id", "00000000-0000-0000-0000-000000000000"]);
+    complains(&run(other), "mount the state of that game");
 }
 
 #[test]

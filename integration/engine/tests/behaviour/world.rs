@@ -1,7 +1,7 @@
 //! Games to play with, a directory that goes away, and a client for the router.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -9,13 +9,14 @@ use std::{
 };
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
 use galaxy_engine::{
     engine::Engine,
     game::{Command, Game, NewGame, Order, PlanetId, Production, RaceEntry, RaceId},
-    http,
+    http::{self, Settings},
     store::StateDir,
 };
 use proptest::prelude::*;
@@ -139,17 +140,28 @@ pub fn play_turn(game: &mut Game, tries: &[Try], races: &[usize]) {
 /// An engine behind its router, without a socket.
 pub struct Api {
     pub engine: Arc<Engine>,
-    _dir: TempDir,
+    router: Router,
+    dir: TempDir,
 }
 
 impl Api {
     pub fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub fn with(settings: Settings) -> Self {
         let dir = TempDir::new();
-        let engine = Engine::open(StateDir::open(&dir.0).unwrap(), 60).unwrap();
+        let engine = Arc::new(Engine::open(StateDir::open(&dir.0).unwrap(), 60).unwrap());
         Self {
-            engine: Arc::new(engine),
-            _dir: dir,
+            router: http::router(Arc::clone(&engine), settings),
+            engine,
+            dir,
         }
+    }
+
+    /// The state directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir.0
     }
 
     /// With a game of three races; also their player ids.
@@ -164,10 +176,7 @@ impl Api {
     }
 
     pub async fn send(&self, request: Request<Body>) -> (StatusCode, Value) {
-        let response = http::router(Arc::clone(&self.engine))
-            .oneshot(request)
-            .await
-            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         let json = if body.is_empty() {
