@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, net::TcpListener, time::Duration};
 
 use galaxy_core::GameId;
-use galaxy_drivers::{Driver as _, DriverError, EngineSpec, Exit, Sight};
+use galaxy_drivers::{DriverError, EngineSpec, Exit, Sight};
 use galaxy_service::Tasks;
 use rustix::process::{Signal, kill_process};
 
@@ -249,7 +249,7 @@ async fn an_engine_that_was_told_to_end_is_killed_by_the_next_manager() {
     assert!(node.tasks.shut_down(SHUTDOWN).await);
     scene.driver = std::sync::Arc::new(node.driver_with(&Tasks::new()));
     // Its grace is an hour, but the first one counts.
-    scene.sleep(1, Duration::from_secs(3_600)).await;
+    scene.sleep(1, Duration::from_hours(1)).await;
     assert_eq!(node.running(scene.game).await.processes, 0);
 }
 

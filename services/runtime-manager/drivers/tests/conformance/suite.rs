@@ -60,6 +60,11 @@ pub async fn an_engine_comes_up_and_answers(harness: &impl Harness) {
     .await;
     scene.init(&instance).await;
     assert!(scene.plays(&instance).await);
+    for token in [None, Some("another token")] {
+        let status = ("GET", "/api/v1/admin/status", String::new());
+        let (code, _) = scene.call_as(token, &instance, status).await;
+        assert_eq!(code, 401, "it knows its token");
+    }
 }
 
 pub async fn applying_twice_gives_one_engine(harness: &impl Harness) {
