@@ -9,6 +9,7 @@ mod bounded;
 pub mod docker;
 mod driver;
 mod error;
+mod process;
 mod sight;
 mod spec;
 
@@ -16,5 +17,6 @@ pub use bounded::Bounded;
 pub use docker::DockerDriver;
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
+pub use process::{ProcessConfig, ProcessDriver};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
 pub use spec::{EngineSpec, Resources};

@@ -1,0 +1,17 @@
+//! One suite for all drivers. A driver joins with a module that implements [`harness::Harness`] and calls
+//! [`conformance!`](suite), which makes a test of each rule.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says where it ran"
+)]
+
+#[macro_use]
+mod suite;
+mod docker;
+mod harness;
+mod process;
+mod process_rules;
+mod scene;
