@@ -18,7 +18,10 @@ use super::{
 use crate::{DriverError, EngineSpec, Result, Sight};
 
 /// How often a container that somebody else changes is looked at again.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 30;
+
+/// How long another hand may take until what it does can be seen: a name is taken before there is a container.
+const OTHER_HAND: Duration = Duration::from_millis(200);
 
 /// How long the kernel may take to end a process that was killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(30);
@@ -78,6 +81,7 @@ impl Inner {
 
     /// The newer epoch is remembered before the older one is forgotten.
     async fn replace(&self, spec: &EngineSpec, found: &Found) -> Result<()> {
+        self.runnable(&spec.image, &spec.digest).await?;
         if found.runs() {
             self.end(&found.id, spec.grace).await?;
         }
@@ -92,6 +96,7 @@ impl Inner {
     /// A name that is taken is nobody's fault: the next look shows by whom.
     async fn make(&self, spec: &EngineSpec) -> Result<()> {
         let image = self.runnable(&spec.image, &spec.digest).await?;
+        self.check_epoch(spec.game, spec.epoch).await?;
         let network = self.network();
         let body = container::body(spec, &image, &self.names, &network, self.cpus)?;
         self.make_volumes(spec.game, spec.epoch).await?;
@@ -99,8 +104,12 @@ impl Inner {
             .name(&self.names.engine(spec.game))
             .build();
         match self.docker.create_container(Some(options), body).await {
-            Err(error) if !is_conflict(&error) => Err(driver_error(error)),
-            _ => Ok(()),
+            Ok(_) => Ok(()),
+            Err(error) if is_conflict(&error) => {
+                tokio::time::sleep(OTHER_HAND).await;
+                Ok(())
+            }
+            Err(error) => Err(driver_error(error)),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{DriverError, DriverEvent, EngineSpec, Listing, Resolved, Result, Sight};
 
 /// How long a verb waits for work that it began. Most of it is done by then, which saves a second look.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What is being done about a game's engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,12 @@ impl DockerDriver {
             (Step::Fenced(found), _) => Err(DriverError::Fenced { found }),
             (Step::Foreign, _) => Err(run::foreign()),
             (Step::Keep, Some(found)) => Ok(found.sight(&self.inner.network())),
-            _ => {
+            (_, found) => {
+                // Nothing is made, and nothing ended, for an image that is not there.
+                self.inner.runnable(&spec.image, &spec.digest).await?;
+                if found.is_none() {
+                    self.inner.check_epoch(spec.game, spec.epoch).await?;
+                }
                 let spec = spec.clone();
                 self.go_on(spec.game, work, |inner, progress| async move {
                     inner.bring_up(&spec, &progress).await
@@ -201,10 +206,11 @@ impl DockerDriver {
         }
     }
 
-    /// The container of the game. Errors: [`DriverError::Fenced`] if it is of a newer epoch, [`DriverError::Invalid`] if
-    /// it is not an engine of the game.
+    /// The container of the game. Errors: [`DriverError::Fenced`] if it is, or the last one was, of a newer epoch,
+    /// [`DriverError::Invalid`] if it is not an engine of the game.
     async fn fenced(&self, game: GameId, epoch: i64) -> Result<Option<Found>> {
         let Some(found) = self.inner.inspect(game).await? else {
+            self.inner.check_epoch(game, epoch).await?;
             return Ok(None);
         };
         match &found.tags {

@@ -124,15 +124,17 @@ impl Inner {
     /// Removes the state, and then the memory of its epochs, unless that knows one above `epoch`.
     pub(super) async fn remove_state(&self, game: GameId, epoch: i64) -> Result<()> {
         let remembered = self.epochs(game).await?;
-        match remembered.iter().max() {
-            Some(found) if *found > epoch => return Err(DriverError::Fenced { found: *found }),
-            _ => {}
-        }
+        fence(&remembered, epoch)?;
         self.remove_volume(&self.names.engine(game)).await?;
         for epoch in remembered {
             self.forget_epoch(game, epoch).await?;
         }
         Ok(())
+    }
+
+    /// Errors: [`DriverError::Fenced`] if an engine above `epoch` was made on the state that is there.
+    pub(super) async fn check_epoch(&self, game: GameId, epoch: i64) -> Result<()> {
+        fence(&self.epochs(game).await?, epoch)
     }
 
     /// Removes the memory of an epoch after which a newer one has been remembered.
@@ -164,6 +166,13 @@ impl Inner {
             .flatten()
             .filter_map(|volume| self.names.epoch(&volume.labels))
             .collect())
+    }
+}
+
+fn fence(remembered: &[i64], epoch: i64) -> Result<()> {
+    match remembered.iter().max() {
+        Some(found) if *found > epoch => Err(DriverError::Fenced { found: *found }),
+        _ => Ok(()),
     }
 }
 

@@ -35,6 +35,11 @@ pub struct Program {
 
 /// A node of a driver, for one test.
 pub trait Harness: Sync {
+    /// Whether there is what the driver needs. Otherwise the test ends at once, and has said so.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Whether the log of the run before the current one is kept.
     fn keeps_previous_log(&self) -> bool;
 
@@ -77,7 +82,7 @@ pub struct Call<'a> {
     pub token: Option<&'a str>,
 }
 
-async fn http(endpoint: &Endpoint, call: &Call<'_>) -> std::io::Result<(u16, String)> {
+pub async fn http(endpoint: &Endpoint, call: &Call<'_>) -> std::io::Result<(u16, String)> {
     let authority = endpoint.authority();
     let mut stream = TcpStream::connect(&authority).await?;
     let token = call.token.map_or(String::new(), |token| {

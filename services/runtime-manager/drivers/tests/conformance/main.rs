@@ -4,11 +4,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says where it ran"
 )]
 
 #[macro_use]
 mod suite;
+mod docker;
 mod harness;
 mod process;
 mod process_rules;

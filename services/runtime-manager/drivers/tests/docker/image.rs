@@ -7,12 +7,18 @@ use futures_util::TryStreamExt as _;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/docker/probe.rs");
 
-/// The probe's static program, built once.
+/// The probe, as a program.
+#[allow(dead_code, reason = "not everybody needs the probe")]
 pub fn probe() -> Vec<u8> {
+    static_program(SOURCE)
+}
+
+/// A static program of one source file, built once.
+pub fn static_program(source_file: &str) -> Vec<u8> {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let built = tempfile::NamedTempFile::new_in(&directory).unwrap();
-    let source = std::fs::read_to_string(SOURCE).unwrap();
-    let kept = directory.join(format!("probe-{:x}", hash(&source)));
+    let source = std::fs::read_to_string(source_file).unwrap();
+    let kept = directory.join(format!("static-{:x}", hash(&source)));
     if !kept.exists() {
         let rustc = Command::new("rustc")
             .args([
@@ -24,12 +30,12 @@ pub fn probe() -> Vec<u8> {
             ])
             .args(["-C", "strip=symbols", "-o"])
             .arg(built.path())
-            .arg(SOURCE)
+            .arg(source_file)
             .output()
             .expect("rustc is there where tests are built");
         assert!(
             rustc.status.success(),
-            "the probe is not built: {}",
+            "{source_file} is not built: {}",
             String::from_utf8_lossy(&rustc.stderr)
         );
         // Tests run in processes of their own, several at once.
@@ -45,16 +51,16 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Makes the image `name` of one program, `/engine`.
-pub async fn import(docker: &Docker, name: &str, program: &[u8]) {
+/// Makes the image `name` of programs, and runs `entry` of them.
+pub async fn import(docker: &Docker, name: &str, entry: &str, programs: &[(&str, &[u8])]) {
     let (repository, tag) = name.rsplit_once(':').unwrap();
     let options = CreateImageOptionsBuilder::default()
         .from_src("-")
         .repo(repository)
         .tag(tag)
-        .changes(vec![r#"ENTRYPOINT ["/engine"]"#.to_owned()])
+        .changes(vec![format!(r#"ENTRYPOINT ["{entry}"]"#)])
         .build();
-    let archive = archive("engine", program);
+    let archive = archive(programs);
     docker
         .create_image(Some(options), Some(body_full(archive.into())), None)
         .try_collect::<Vec<_>>()
@@ -62,8 +68,19 @@ pub async fn import(docker: &Docker, name: &str, program: &[u8]) {
         .unwrap();
 }
 
-/// A tar archive (ustar) of one program.
-pub fn archive(name: &str, program: &[u8]) -> Vec<u8> {
+/// A tar archive (ustar) of programs.
+pub fn archive(programs: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, program) in programs {
+        archive.extend_from_slice(&header(name, program.len()));
+        archive.extend_from_slice(program);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+fn header(name: &str, size: usize) -> [u8; 512] {
     let mut header = [0_u8; 512];
     let mut put =
         |at: usize, text: &str| header[at..at + text.len()].copy_from_slice(text.as_bytes());
@@ -71,15 +88,12 @@ pub fn archive(name: &str, program: &[u8]) -> Vec<u8> {
     put(100, "0000755");
     put(108, "0000000");
     put(116, "0000000");
-    put(124, &format!("{:011o}", program.len()));
+    put(124, &format!("{size:011o}"));
     put(136, "00000000000");
     put(148, "        ");
     put(156, "0");
     put(257, "ustar\u{0}00");
     let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
     header[148..156].copy_from_slice(format!("{sum:06o}\u{0} ").as_bytes());
-    let mut archive = header.to_vec();
-    archive.extend_from_slice(program);
-    archive.resize(archive.len().next_multiple_of(512) + 1024, 0);
-    archive
+    header
 }

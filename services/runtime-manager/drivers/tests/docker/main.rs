@@ -1,5 +1,13 @@
 //! The Docker driver against the Docker engine of this machine. Without one the tests say so, and end.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says where it ran"
+)]
 
+mod cleanup;
 mod hardening;
 mod image;
 mod lifecycle;

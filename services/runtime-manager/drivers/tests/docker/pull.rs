@@ -17,7 +17,7 @@ use crate::{
 
 /// A registry whose image nobody has seen before.
 async fn registry() -> Registry {
-    let mut layer = image::archive("engine", &image::probe());
+    let mut layer = image::archive(&[("engine", &image::probe())]);
     // What follows the end of an archive is not read, and makes it another one.
     layer.extend_from_slice(GameId::generate().uuid().as_bytes());
     layer.resize(layer.len() + 496, 0);
@@ -147,7 +147,7 @@ async fn an_image_that_cannot_be_had_is_told_once_and_tried_again() {
         let driver = world.driver().await;
         let registry = registry().await;
         for (image, words) in [
-            (format!("{}/game/engine:2", registry.host), "not found"),
+            (format!("{}/game/engine:2", registry.host), "404"),
             (format!("{}/game/broken:1", registry.host), "500"),
             ("127.0.0.1:1/game/engine:1".to_owned(), "connection refused"),
             ("no image".to_owned(), "not a reference"),

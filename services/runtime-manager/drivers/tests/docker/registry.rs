@@ -137,7 +137,11 @@ fn slow(served: &Served) -> Body {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let sum = Sha256::digest(bytes);
-    let sum: String = sum.iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{sum}")
+    use std::fmt::Write as _;
+    Sha256::digest(bytes)
+        .iter()
+        .fold("sha256:".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

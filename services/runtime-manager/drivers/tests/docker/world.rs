@@ -1,14 +1,8 @@
 //! A deployment of its own in the Docker engine of this machine, removed at the end.
 
-use std::{collections::HashMap, future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
-use bollard::{
-    Docker,
-    query_parameters::{
-        ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder,
-        RemoveImageOptions, RemoveVolumeOptions,
-    },
-};
+use bollard::Docker;
 use futures_util::FutureExt as _;
 use galaxy_core::{Clock, GameId};
 use galaxy_drivers::{
@@ -18,7 +12,7 @@ use galaxy_drivers::{
 use galaxy_service::Tasks;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::image;
+use crate::{cleanup, image};
 
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,13 +26,9 @@ pub struct World {
 
 /// Runs `test` if a Docker engine answers, and then removes what it made, also if it failed.
 pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    let docker = Docker::connect_with_local_defaults();
-    let Some(docker) = docker.ok().filter(|_| true) else {
-        return skip();
+    let Some(docker) = cleanup::docker().await else {
+        return;
     };
-    if docker.ping().await.is_err() {
-        return skip();
-    }
     let deployment = format!("test-{}", GameId::generate().uuid().simple());
     let mut config = DockerConfig::new(&deployment[..30]);
     config.network.clone_from(&config.deployment);
@@ -48,50 +38,20 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         config: config.clone(),
         tasks: Tasks::new(),
     };
-    image::import(&docker, &world.image, &image::probe()).await;
+    image::import(
+        &docker,
+        &world.image,
+        "/engine",
+        &[("engine", &image::probe())],
+    )
+    .await;
     let (tasks, image) = (world.tasks.clone(), world.image.clone());
     let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
     tasks.shut_down(Duration::from_secs(5)).await;
-    remove(&docker, &config, &image).await;
-    eprintln!("ran in containers");
+    cleanup::remove(&docker, &config, &[image]).await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
-}
-
-fn skip() {
-    eprintln!("SKIPPED: no Docker engine answers");
-}
-
-async fn remove(docker: &Docker, config: &DockerConfig, image: &str) {
-    let named = HashMap::from([("name", vec![config.deployment.as_str()])]);
-    let helper = format!("{}.helper={}", config.label_prefix, config.deployment);
-    let helpers = HashMap::from([("label", vec![helper.as_str()])]);
-    for filters in [&named, &helpers] {
-        let options = ListContainersOptionsBuilder::default()
-            .all(true)
-            .filters(filters)
-            .build();
-        for container in docker.list_containers(Some(options)).await.unwrap() {
-            let options = RemoveContainerOptionsBuilder::default()
-                .force(true)
-                .v(true)
-                .build();
-            let id = container.id.unwrap();
-            let _ = docker.remove_container(&id, Some(options)).await;
-        }
-    }
-    let options = ListVolumesOptionsBuilder::default().filters(&named).build();
-    let volumes = docker.list_volumes(Some(options)).await.unwrap().volumes;
-    for volume in volumes.into_iter().flatten() {
-        let _ = docker
-            .remove_volume(&volume.name, None::<RemoveVolumeOptions>)
-            .await;
-    }
-    let _ = docker.remove_network(&config.network).await;
-    let _ = docker
-        .remove_image(image, None::<RemoveImageOptions>, None)
-        .await;
 }
 
 impl World {
