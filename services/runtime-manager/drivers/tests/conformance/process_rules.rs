@@ -111,16 +111,14 @@ async fn a_pid_of_another_boot_or_another_start_is_no_engine() {
     let node = Node::new();
     let scene = Scene::new(&node).await;
     let instance = scene.run_reference(1).await;
+    let note = node.home(scene.game).join("engine.json");
+    let right = fs::read(&note).unwrap();
     for (field, value) in [("boot", "another".into()), ("started", 1.into())] {
-        scene.edit_note(|note| {
-            note.remove("exit");
-            note.insert(field.to_owned(), value);
-        });
+        fs::write(&note, &right).unwrap();
+        scene.edit_note(|note| drop(note.insert(field.to_owned(), value)));
         let sight = scene.observe().await;
-        assert!(
-            matches!(sight, Sight::Exited(Exit { code: None, .. })),
-            "{sight:?}"
-        );
+        let ended = matches!(sight, Sight::Exited(Exit { code: None, .. }));
+        assert!(ended, "{field}: {sight:?}");
     }
     assert!(rustix::process::test_kill_process(pid(&instance)).is_ok());
 }
