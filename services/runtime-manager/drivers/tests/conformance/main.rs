@@ -9,7 +9,9 @@
 
 #[macro_use]
 mod suite;
+mod endings;
 mod harness;
 mod process;
+mod process_managers;
 mod process_rules;
 mod scene;
