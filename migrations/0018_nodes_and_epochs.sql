@@ -35,7 +35,7 @@ comment on column backend.runtime_nodes.lost_at is 'Since when no runtime manage
 comment on column backend.runtime_nodes.draining is 'No new engine is started on it';
 
 alter table backend.runtime_records
-    add column node_id        text references backend.runtime_nodes (node_id),
+    add column node_id        text    check (char_length(node_id) between 1 and 200),
     add column epoch          bigint  not null default 0 check (epoch >= 0),
     add column image_digest   text    check (char_length(image_digest) between 1 and 500),
     add column engine_token   text    check (char_length(engine_token) between 16 and 200),
@@ -45,7 +45,7 @@ alter table backend.runtime_records
     add column restarted_at   timestamptz,
     add column missing_since  timestamptz;
 
-comment on column backend.runtime_records.node_id is 'Where its engine is; null before the first start';
+comment on column backend.runtime_records.node_id is 'Where its engine is, a row of runtime_nodes; null before the first start';
 comment on column backend.runtime_records.epoch is
     'Grows before each engine that is made for the game; an engine of another epoch is not this game''s';
 comment on column backend.runtime_records.engine_token is 'ENGINE_TOKEN of the current epoch: what the engine asks of its callers';

@@ -235,7 +235,11 @@ impl Manager {
         let until = Instant::now() + LOOK_ON;
         loop {
             let grace = self.timeouts.stop;
-            match self.driver.sleep(record.game_id, record.epoch, grace).await? {
+            match self
+                .driver
+                .sleep(record.game_id, record.epoch, grace)
+                .await?
+            {
                 Sight::Absent | Sight::StateOnly | Sight::Exited(_) => return Ok(None),
                 _ if Instant::now() >= until => return Ok(Some(Wait::soon("the engine's end"))),
                 _ => tokio::time::sleep(POLL_INTERVAL).await,
@@ -248,7 +252,11 @@ impl Manager {
         if let Some(wait) = self.put_to_sleep(record).await? {
             return Ok(Some(wait));
         }
-        match self.driver.delete_engine(record.game_id, record.epoch).await? {
+        match self
+            .driver
+            .delete_engine(record.game_id, record.epoch)
+            .await?
+        {
             Sight::Absent | Sight::StateOnly => Ok(None),
             _ => Ok(Some(Wait::soon("the engine's removal"))),
         }

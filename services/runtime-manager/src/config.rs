@@ -428,7 +428,10 @@ mod tests {
     fn a_driver_that_is_not_built_in_is_named_with_what_to_set() {
         let problems = read(&[("BACKEND_RUNTIME_DRIVER", "kubernetes")]).unwrap_err();
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].contains("set it to docker or process"), "{problems:?}");
+        assert!(
+            problems[0].contains("set it to docker or process"),
+            "{problems:?}"
+        );
     }
 
     #[test]

@@ -77,7 +77,9 @@ impl Manager {
     /// The last lines of the engine's log, printable and bounded; empty if there are none, or the driver cannot tell.
     pub(crate) async fn log_tail(&self, record: &Record) -> String {
         match self.read_log(record.game_id, LOG_LINES, false).await {
-            Ok(bytes) => galaxy_core::text::printable(&bytes, LOG_CHARS).trim().to_owned(),
+            Ok(bytes) => galaxy_core::text::printable(&bytes, LOG_CHARS)
+                .trim()
+                .to_owned(),
             Err(error) => {
                 tracing::debug!(%error, "an engine's log cannot be read");
                 String::new()

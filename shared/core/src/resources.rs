@@ -50,8 +50,9 @@ impl Resources {
         if !value.is_object() {
             return Err(InvalidResources::Shape("it is not an object".to_owned()));
         }
-        let read: Self = Self::deserialize(value)
-            .map_err(|error| InvalidResources::Shape(crate::text::printable(error.to_string().as_bytes(), 200)))?;
+        let read: Self = Self::deserialize(value).map_err(|error| {
+            InvalidResources::Shape(crate::text::printable(error.to_string().as_bytes(), 200))
+        })?;
         for (member, number, min, max) in [
             ("memory_mib", read.memory_mib, 16, 65_536),
             ("cpu_millis", read.cpu_millis, 50, 64_000),
@@ -75,7 +76,10 @@ mod tests {
     fn limits_are_read_with_defaults_and_within_their_ranges() {
         assert_eq!(Resources::parse(&json!({})), Ok(Resources::default()));
         let small = Resources::parse(&json!({"memory_mib": 64, "pids": 10})).unwrap();
-        assert_eq!((small.memory_mib, small.cpu_millis, small.pids), (64, 1_000, 10));
+        assert_eq!(
+            (small.memory_mib, small.cpu_millis, small.pids),
+            (64, 1_000, 10)
+        );
         for wrong in [
             json!([]),
             json!("64"),

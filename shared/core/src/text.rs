@@ -54,7 +54,11 @@ pub fn printable(bytes: &[u8], max: usize) -> String {
     let text = String::from_utf8_lossy(kept);
     let mut harmless = text.chars().map(|c| {
         let plain = c == '\n' || c == '\t' || !is_invisible(c);
-        if plain { c } else { char::REPLACEMENT_CHARACTER }
+        if plain {
+            c
+        } else {
+            char::REPLACEMENT_CHARACTER
+        }
     });
     let mut printable: String = harmless.by_ref().take(max).collect();
     if harmless.next().is_some() || kept.len() < bytes.len() {

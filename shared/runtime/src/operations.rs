@@ -1,7 +1,7 @@
 //! The durable queue of operations, which is also their history.
 
-use galaxy_core::{FailureCode, Op, OperationId};
 use galaxy_core::Timestamp;
+use galaxy_core::{FailureCode, Op, OperationId};
 use galaxy_events::{catalogue::runtime::OperationFinished, outbox};
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Topic, Tx};

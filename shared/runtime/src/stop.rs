@@ -16,7 +16,9 @@ pub async fn request(
     requested_by: &str,
     now: Timestamp,
 ) -> Result<OperationId, RequestError> {
-    let mut record = records::lock(tx, game).await?.ok_or(RequestError::NotFound)?;
+    let mut record = records::lock(tx, game)
+        .await?
+        .ok_or(RequestError::NotFound)?;
     if !record.status.has_engine() {
         return Err(RequestError::WrongStatus(record.status));
     }
@@ -33,7 +35,9 @@ pub async fn finish(
     requested_by: &str,
     now: Timestamp,
 ) -> Result<OperationId, RequestError> {
-    let mut record = records::lock(tx, game).await?.ok_or(RequestError::NotFound)?;
+    let mut record = records::lock(tx, game)
+        .await?
+        .ok_or(RequestError::NotFound)?;
     if record.finished_at.is_some() || record.status == RuntimeStatus::StartFailed {
         return Err(RequestError::WrongStatus(record.status));
     }

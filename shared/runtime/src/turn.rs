@@ -61,7 +61,10 @@ pub(crate) async fn recognise(tx: &mut Tx, record: &Record, now: Timestamp) -> R
     Ok(())
 }
 
-async fn lock_without_turn(tx: &mut Tx, game_id: GameId) -> std::result::Result<Record, RequestError> {
+async fn lock_without_turn(
+    tx: &mut Tx,
+    game_id: GameId,
+) -> std::result::Result<Record, RequestError> {
     let record = records::lock(tx, game_id)
         .await?
         .ok_or(RequestError::NotFound)?;

@@ -10,11 +10,15 @@ use std::{
     time::Duration,
 };
 
-use galaxy_runtime::engine::{Endpoint, EngineClient, EngineError, Limits};
+use galaxy_core::GameId;
+use galaxy_runtime::{
+    EngineToken,
+    engine::{EngineAddress, EngineClient, EngineError, Limits},
+};
 use uuid::Uuid;
 
 /// Answers each connection with `answer` and then hangs; gives what was asked.
-fn engine(answer: String) -> (Endpoint, mpsc::Receiver<String>) {
+fn engine(answer: String) -> (EngineAddress, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (asked, requests) = mpsc::channel();
@@ -30,7 +34,15 @@ fn engine(answer: String) -> (Endpoint, mpsc::Receiver<String>) {
             open.push(stream);
         }
     });
-    (endpoint.parse().unwrap(), requests)
+    (address(&endpoint), requests)
+}
+
+fn address(endpoint: &str) -> EngineAddress {
+    EngineAddress {
+        game_id: GameId::generate(),
+        endpoint: endpoint.parse().unwrap(),
+        token: Some(EngineToken::stored("a-token-of-an-engine".to_owned())),
+    }
 }
 
 fn answer(status: &str, body: &str) -> String {
@@ -84,10 +96,10 @@ async fn a_refusal_keeps_the_engines_words_within_bounds() {
         unreachable!("{refused}");
     };
     assert_eq!(
-        (status, &code[..], message.len()),
+        (status, &code[..], message.chars().count()),
         (409, "not_your_planet", 300)
     );
-    assert!(message.starts_with("no xxx"), "{message}");
+    assert!(message.starts_with("no\u{fffd} xxx"), "{message}");
 }
 
 #[tokio::test]
@@ -104,12 +116,15 @@ async fn garbage_and_answers_too_large_are_refused() {
         "nonsense",
         "{}",
         r#"{"game_id":1}"#,
-        &format!("\"{}\"", "x".repeat(2_000)),
+        r#"{"game_id":1,"turn":-1}"#,
     ] {
         let (endpoint, _) = engine(answer("200 OK", body));
         let error = client().status(&endpoint).await.unwrap_err();
         assert!(matches!(error, EngineError::Garbage(_)), "{error}");
     }
+    let (endpoint, _) = engine(answer("200 OK", &format!("\"{}\"", "x".repeat(2_000))));
+    let error = client().status(&endpoint).await.unwrap_err();
+    assert_eq!(error, EngineError::TooLarge(1_000));
     let (endpoint, _) = engine(answer("200 OK", "not json"));
     let report = client().report(&endpoint, Uuid::nil(), 1).await;
     assert!(matches!(report, Err(EngineError::Garbage(_))));
@@ -119,7 +134,8 @@ async fn garbage_and_answers_too_large_are_refused() {
 async fn a_redirect_is_not_followed() {
     let (elsewhere, asked) = engine(answer("200 OK", "{}"));
     let (endpoint, _) = engine(format!(
-        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {elsewhere}/healthz\r\ncontent-length: 0\r\n\r\n"
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: {}/healthz\r\ncontent-length: 0\r\n\r\n",
+        elsewhere.endpoint
     ));
     let error = client().healthz(&endpoint).await.unwrap_err();
     assert!(matches!(error, EngineError::Garbage(_)), "{error}");
@@ -132,13 +148,53 @@ async fn nobody_there_is_unreachable_and_a_failure_is_told_from_a_refusal() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let endpoint: Endpoint = format!("http://{gone}").parse().unwrap();
+    let endpoint = address(&format!("http://{gone}"));
     let error = client().healthz(&endpoint).await.unwrap_err();
     assert!(matches!(error, EngineError::Unreachable(_)), "{error}");
     assert!(error.is_transient());
     let (endpoint, _) = engine(answer("500 Internal Server Error", "{}"));
     assert_eq!(
         client().healthz(&endpoint).await,
-        Err(EngineError::Failed(500))
+        Err(EngineError::Failed {
+            status: 500,
+            message: "The engine did not say why.".to_owned()
+        })
     );
+}
+
+#[tokio::test]
+async fn every_call_names_its_game_and_knows_the_token() {
+    let (engine, requests) = engine(answer("200 OK", "{}"));
+    client().healthz(&engine).await.unwrap();
+    let asked = requests.recv().unwrap();
+    for header in [
+        format!("x-galaxy-game-id: {}", engine.game_id),
+        "authorization: Bearer a-token-of-an-engine".to_owned(),
+    ] {
+        assert!(asked.contains(&format!("\r\n{header}\r\n")), "{asked}");
+    }
+    assert!(
+        !format!("{engine:?}").contains("a-token"),
+        "it is not logged"
+    );
+}
+
+#[tokio::test]
+async fn another_engine_at_the_address_is_an_absence_and_a_busy_one_is_asked_again() {
+    for status in ["401 Unauthorized", "421 Misdirected Request"] {
+        let (engine, _) = engine(answer(status, "{}"));
+        let error = client().status(&engine).await.unwrap_err();
+        assert_eq!(error, EngineError::WrongEngine);
+        assert!(error.is_absence());
+    }
+    for (status, code) in [
+        ("408 Request Timeout", 408),
+        ("425 Too Early", 425),
+        ("429 Too Many Requests", 429),
+    ] {
+        let (engine, _) = engine(answer(status, "{}"));
+        let error = client().status(&engine).await.unwrap_err();
+        assert_eq!(error, EngineError::Busy(code));
+        assert!(error.is_transient());
+    }
 }

@@ -5,10 +5,11 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{FutureExt as _, future::join_all};
-use galaxy_core::{FailureCode, GameId, Op, OperationId, OperationStatus, UserId};
+use galaxy_core::{FailureCode, GameId, Op, OperationId, OperationStatus, Timestamp, UserId};
+use galaxy_events::catalogue::runtime::OperationFinished;
 use galaxy_runtime::{
-    NewOperation, RosterEntry, Work,
-    operations::{self, Claimed, EndError},
+    Claimed, EndError, Lane, NewNode, NewOperation, PutBack, RosterEntry, TurnMode, Work, nodes,
+    operations::{self, Claimer},
     outcome,
     start::{self, StartRequest},
     versions,
@@ -31,10 +32,59 @@ async fn queue(world: &World, game_id: GameId, work: Work) -> OperationId {
     id
 }
 
+const NODE: &str = "node-a";
+
 async fn claim(world: &World, room: u32) -> Vec<Claimed> {
-    operations::claim(&world.db, "test", room, world.clock.now())
+    let mut found = vec![];
+    for lane in Lane::ALL {
+        let left = room - u32::try_from(found.len()).unwrap();
+        found.extend(claim_on(world, NODE, lane, left).await);
+    }
+    found
+}
+
+async fn claim_on(world: &World, node: &str, lane: Lane, room: u32) -> Vec<Claimed> {
+    let claimer = Claimer {
+        owner: "test",
+        node,
+        has_room: true,
+        lane,
+    };
+    operations::claim(&world.db, claimer, room, world.clock.now())
         .await
         .unwrap()
+}
+
+async fn put_back(world: &World, operation: &Claimed, how: PutBack<'_>, at: Timestamp) -> bool {
+    let mut connection = world.db.acquire().await.unwrap();
+    operations::put_back(&mut connection, operation, how, at)
+        .await
+        .unwrap()
+}
+
+async fn renew(world: &World, operation: &Claimed) -> bool {
+    let mut connection = world.db.acquire().await.unwrap();
+    operations::renew(&mut connection, operation, world.clock.now())
+        .await
+        .unwrap()
+}
+
+/// Takes the game's epoch for the operation, so that its engine is on the node.
+async fn take_epoch(world: &World, operation: &Claimed, node: &str) -> i64 {
+    let mut connection = world.db.acquire().await.unwrap();
+    let new = NewNode {
+        node_id: node.to_owned(),
+        driver: "process",
+        name: node.to_owned(),
+        capacity: 0,
+    };
+    nodes::beat(&mut connection, &new, world.clock.now())
+        .await
+        .unwrap();
+    outcome::epoch_taken(&world.db, operation, node, world.clock.now())
+        .await
+        .unwrap()
+        .epoch
 }
 
 /// A game with a runtime record, whose start is queued.
@@ -65,7 +115,7 @@ async fn game(world: &World) -> (GameId, UserId) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn racing_workers_never_hold_two_operations_of_one_game(pool: PgPool) {
+async fn concurrent_workers_never_hold_two_operations_of_one_game(pool: PgPool) {
     let world = World::new(pool);
     let mut games = vec![];
     for _ in 0..6 {
@@ -104,9 +154,10 @@ async fn nothing_overtakes_a_start_that_is_put_off(pool: PgPool) {
     let (game, _) = game(&world).await;
     let start = claim(&world, 5).await.remove(0);
     let later = world.clock.now() + SignedDuration::from_secs(60);
-    operations::retry(&world.db, &start, "container_start_failed: x", later)
-        .await
-        .unwrap();
+    let refused = PutBack::Refused {
+        error: "container_start_failed: x",
+    };
+    assert!(put_back(&world, &start, refused, later).await);
     queue(&world, game, Work::Stop {}).await;
     assert!(claim(&world, 5).await.is_empty());
     world.clock.advance(SignedDuration::from_secs(61));
@@ -116,18 +167,18 @@ async fn nothing_overtakes_a_start_that_is_put_off(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn the_end_of_an_operation_wakes_for_what_waited_for_it(pool: PgPool) {
+async fn the_end_of_an_operation_notifies_for_what_waited_for_it(pool: PgPool) {
     let world = World::new(pool);
     let (game, _) = game(&world).await;
     queue(&world, game, Work::Stop {}).await;
     let start = claim(&world, 5).await.remove(0);
-    let bell = world.db.subscribe(Topic::Runtime);
-    let _ = bell.notified().now_or_never();
-    assert!(bell.notified().now_or_never().is_none(), "silent so far");
+    let notify = world.db.subscribe(Topic::Runtime);
+    let _ = notify.notified().now_or_never();
+    assert!(notify.notified().now_or_never().is_none(), "nothing so far");
     outcome::cancelled(&world.db, &start, "not this time", world.clock.now())
         .await
         .unwrap();
-    assert!(bell.notified().now_or_never().is_some());
+    assert!(notify.notified().now_or_never().is_some());
     assert_eq!(claim(&world, 5).await[0].work.op(), Op::Stop);
 }
 
@@ -143,9 +194,10 @@ async fn an_operation_that_is_put_off_does_not_hold_up_others(pool: PgPool) {
     queue(&world, game, Work::Banish { user_id, race_name }).await;
     let banish = claim(&world, 1).await.remove(0);
     let later = world.clock.now() + SignedDuration::from_secs(60);
-    operations::retry(&world.db, &banish, "engine_unreachable: x", later)
-        .await
-        .unwrap();
+    let refused = PutBack::Refused {
+        error: "engine_unreachable: x",
+    };
+    assert!(put_back(&world, &banish, refused, later).await);
     queue(&world, game, Work::Restart {}).await;
     assert_eq!(claim(&world, 5).await[0].work.op(), Op::Restart);
 }
@@ -157,8 +209,7 @@ async fn a_lease_that_ran_out_is_taken_over_and_the_late_holder_changes_nothing(
     let late = claim(&world, 1).await.remove(0);
     assert!(claim(&world, 1).await.is_empty());
     world.clock.advance(SignedDuration::from_secs(29));
-    let now = world.clock.now();
-    assert!(operations::renew(&world.db, &late, now).await.unwrap());
+    assert!(renew(&world, &late).await);
     world.clock.advance(SignedDuration::from_secs(29));
     assert!(claim(&world, 1).await.is_empty(), "it was renewed");
 
@@ -167,17 +218,18 @@ async fn a_lease_that_ran_out_is_taken_over_and_the_late_holder_changes_nothing(
     let holder = claim(&world, 1).await.remove(0);
     assert_eq!(
         (holder.operation_id, holder.attempt),
-        (late.operation_id, 2)
+        (late.operation_id, 1),
+        "an interrupted try is not counted"
     );
-    assert!(!operations::renew(&world.db, &late, now).await.unwrap());
-    assert!(!operations::release(&world.db, &late, now).await.unwrap());
-    let ended = outcome::failed(&world.db, &late, FailureCode::Internal, "late", now).await;
+    assert!(!renew(&world, &late).await);
+    assert!(!put_back(&world, &late, PutBack::Drain, now).await);
+    let ended = outcome::failed(&world.db, &late, FailureCode::Internal, "late", None, now).await;
     assert!(matches!(ended, Err(EndError::NotHeld)));
     assert_eq!(world.event_types().await, [""; 0]);
     outcome::cancelled(&world.db, &holder, "enough", now)
         .await
         .unwrap();
-    assert_eq!(world.event_types().await.len(), 1);
+    assert_eq!(world.events::<OperationFinished>().await.len(), 1);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -188,7 +240,7 @@ async fn work_given_back_has_spent_no_attempt(pool: PgPool) {
         let held = claim(&world, 1).await.remove(0);
         assert_eq!(held.attempt, 1);
         let now = world.clock.now();
-        assert!(operations::release(&world.db, &held, now).await.unwrap());
+        assert!(put_back(&world, &held, PutBack::Drain, now).await);
     }
 }
 
@@ -217,4 +269,152 @@ async fn the_history_of_a_game_comes_in_pages_newest_first(pool: PgPool) {
     assert_eq!(seen[0].operation_id, queued[3]);
     assert_eq!(seen[4].op, Op::Start);
     assert!(seen.iter().all(|one| one.status == OperationStatus::Queued));
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_parked_operation_keeps_its_place_and_its_epoch(pool: PgPool) {
+    let world = World::new(pool);
+    let (game, _) = game(&world).await;
+    let start = claim(&world, 1).await.remove(0);
+    let epoch = take_epoch(&world, &start, NODE).await;
+    let later = world.clock.now() + SignedDuration::from_secs(60);
+    let how = PutBack::Park {
+        waiting_for: "the image: 40 %",
+    };
+    assert!(put_back(&world, &start, how, later).await);
+    queue(&world, game, Work::Restart {}).await;
+    assert!(claim(&world, 5).await.is_empty(), "nothing overtakes it");
+    let mut connection = world.db.acquire().await.unwrap();
+    let shown = operations::get(&mut connection, start.operation_id)
+        .await
+        .unwrap();
+    assert_eq!(
+        shown.unwrap().waiting_for.as_deref(),
+        Some("the image: 40 %")
+    );
+
+    let now = world.clock.now();
+    assert!(operations::wake(&mut connection, game, now).await.unwrap());
+    let resumed = claim(&world, 5).await.remove(0);
+    assert_eq!(
+        (resumed.operation_id, resumed.attempt, resumed.resumed),
+        (start.operation_id, 1, true)
+    );
+    assert_eq!(resumed.epoch.map(|(epoch, _)| epoch), Some(epoch));
+    assert_eq!(
+        take_epoch(&world, &resumed, NODE).await,
+        epoch,
+        "it is taken once"
+    );
+
+    let refused = PutBack::Refused {
+        error: "internal: x",
+    };
+    assert!(put_back(&world, &resumed, refused, now).await);
+    let again = claim(&world, 5).await.remove(0);
+    assert_eq!((again.attempt, again.epoch), (2, None));
+    assert_eq!(take_epoch(&world, &again, NODE).await, epoch + 1);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn operations_on_an_engine_are_claimed_by_its_node_alone(pool: PgPool) {
+    let world = World::new(pool);
+    let (game, _) = game(&world).await;
+    let start = claim(&world, 1).await.remove(0);
+    take_epoch(&world, &start, NODE).await;
+    outcome::cancelled(&world.db, &start, "enough", world.clock.now())
+        .await
+        .unwrap();
+    queue(&world, game, Work::Stop {}).await;
+    assert!(
+        claim_on(&world, "node-b", Lane::Control, 5)
+            .await
+            .is_empty()
+    );
+    assert_eq!(claim_on(&world, NODE, Lane::Control, 5).await.len(), 1);
+    world.clock.advance(SignedDuration::from_secs(31));
+    assert!(
+        claim_on(&world, "node-b", Lane::Control, 5)
+            .await
+            .is_empty(),
+        "not even after its manager died"
+    );
+    assert_eq!(claim_on(&world, NODE, Lane::Control, 5).await.len(), 1);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_operation_that_cannot_be_read_holds_nothing_else_up(pool: PgPool) {
+    let world = World::new(pool);
+    let (unreadable, _) = game(&world).await;
+    game(&world).await;
+    sqlx::query(
+        "update backend.runtime_operation_log set params = '{\"later\": 1}' where game_id = $1",
+    )
+    .bind(unreadable.uuid())
+    .execute(world.db.pool())
+    .await
+    .unwrap();
+    let claimed = claim(&world, 5).await;
+    assert_eq!(claimed.len(), 1);
+    assert_ne!(claimed[0].game_id, unreadable);
+    assert!(
+        claim(&world, 5).await.is_empty(),
+        "it is left to others for a while"
+    );
+    world.clock.advance(SignedDuration::from_mins(1));
+    let mut connection = world.db.acquire().await.unwrap();
+    let open = operations::open(&mut connection, unreadable).await.unwrap();
+    assert_eq!((open.len(), open[0].status), (1, OperationStatus::Queued));
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_withdrawn_start_is_told_and_refused_its_outcome(pool: PgPool) {
+    let world = World::new(pool);
+    let (game, _) = game(&world).await;
+    let start = claim(&world, 1).await.remove(0);
+    let mut tx = world.db.begin().await.unwrap();
+    let now = world.clock.now();
+    galaxy_runtime::stop::finish(&mut tx, game, "test", now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let taken = outcome::epoch_taken(&world.db, &start, NODE, now).await;
+    assert!(matches!(taken, Err(EndError::Withdrawn)), "{taken:?}");
+    let lost = claim(&world, 5).await;
+    assert!(lost.is_empty(), "its holder is to undo it first");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn what_waits_and_is_cancelled_is_told(pool: PgPool) {
+    let world = World::new(pool);
+    let (game, _) = game(&world).await;
+    let start = claim(&world, 1).await.remove(0);
+    outcome::cancelled(&world.db, &start, "enough", world.clock.now())
+        .await
+        .unwrap();
+    let turn = Work::Turn {
+        expected_turn: 1,
+        mode: TurnMode::Generate,
+    };
+    let id = queue(&world, game, turn).await;
+    let mut tx = world.db.begin().await.unwrap();
+    let record = galaxy_runtime::records::lock(&mut tx, game)
+        .await
+        .unwrap()
+        .unwrap();
+    let now = world.clock.now();
+    assert_eq!(
+        operations::cancel(&mut tx, &record, &[Op::Turn], now)
+            .await
+            .unwrap(),
+        1
+    );
+    tx.commit().await.unwrap();
+    let told = world.events::<OperationFinished>().await;
+    let last = told.last().unwrap();
+    assert_eq!((last.operation_id, last.succeeded), (id, false));
+    assert_eq!(
+        last.error.as_ref().and_then(galaxy_core::OpenEnum::known),
+        Some(FailureCode::Cancelled)
+    );
 }

@@ -79,7 +79,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn work_stops_when_no_renewal_returns_before_the_lease_ends() {
         let began = Instant::now();
-        let held = hold(LENGTH, || pending(), pending::<()>()).await;
+        let held = hold(LENGTH, pending, pending::<()>()).await;
         assert_eq!((held, began.elapsed()), (Err(Lost), LENGTH));
     }
 

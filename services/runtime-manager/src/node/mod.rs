@@ -97,11 +97,7 @@ fn beat(process: &Process, manager: &Manager, watch: &Watch, timeout: SignedDura
     });
 }
 
-async fn beat_once(
-    manager: &Manager,
-    token: LeaseToken,
-    timeout: SignedDuration,
-) -> Result<bool> {
+async fn beat_once(manager: &Manager, token: LeaseToken, timeout: SignedDuration) -> Result<bool> {
     let now = manager.clock.now();
     let node = &manager.node.node_id;
     {

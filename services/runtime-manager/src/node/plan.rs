@@ -82,6 +82,10 @@ pub struct Plan {
     pub braked: usize,
 }
 
+#[expect(
+    clippy::implicit_hasher,
+    reason = "one caller, with the default hasher"
+)]
 /// Compares `records`, which were read after the listing, with it. Nothing is planned for a game in `busy`: what its operation
 /// will leave is not known yet. Linear in records and engines.
 pub fn plan(
@@ -104,12 +108,21 @@ pub fn plan(
             Some((record.game_id, step))
         })
         .collect();
-    let unknown = reading.seen.iter().filter(|(game, _)| !known.contains(game));
+    let unknown = reading
+        .seen
+        .iter()
+        .filter(|(game, _)| !known.contains(game));
     steps.extend(unknown.filter_map(|(game, sight)| {
         let epoch = sight.epoch()?;
-        Some((*game, report(reading, *game, epoch, REPORT_FOR, unexplained)))
+        Some((
+            *game,
+            report(reading, *game, epoch, REPORT_FOR, unexplained),
+        ))
     }));
-    let missing = steps.iter().filter(|(_, step)| step.is_about_absence()).count();
+    let missing = steps
+        .iter()
+        .filter(|(_, step)| step.is_about_absence())
+        .count();
     let braked = if missing > MISSING_AT_ONCE.max(expected / MISSING_SHARE) {
         steps.retain(|(_, step)| !step.is_about_absence());
         missing
@@ -141,7 +154,13 @@ fn step_for(
             return Some(report(reading, record.game_id, epoch, soon, unexplained));
         }
         if epoch > record.epoch || elsewhere {
-            return Some(report(reading, record.game_id, epoch, REPORT_FOR, unexplained));
+            return Some(report(
+                reading,
+                record.game_id,
+                epoch,
+                REPORT_FOR,
+                unexplained,
+            ));
         }
     }
     match record.status {

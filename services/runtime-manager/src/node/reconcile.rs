@@ -45,7 +45,10 @@ pub struct Reconciler {
 
 /// Starts the loop; it ends when the process drains.
 pub(super) fn start(process: &Process, manager: &Manager, watch: &Watch, config: &NodeConfig) {
-    let reconciler = Arc::new(Mutex::new(Reconciler::new(manager.clone(), config.reconcile)));
+    let reconciler = Arc::new(Mutex::new(Reconciler::new(
+        manager.clone(),
+        config.reconcile,
+    )));
     let (watch, interval) = (watch.clone(), config.reconcile_interval);
     let schedule = Schedule::period(interval).woken_by(watch.changed());
     process.tasks.every("reconcile", schedule, move || {
@@ -107,10 +110,13 @@ impl Reconciler {
             let mut connection = self.manager.db.acquire().await?;
             nodes::note_listed(&mut connection, reading.node, reading.now).await?;
         }
-        let records: HashMap<GameId, &Record> =
-            records.iter().map(|record| (record.game_id, record)).collect();
+        let records: HashMap<GameId, &Record> = records
+            .iter()
+            .map(|record| (record.game_id, record))
+            .collect();
         for (game, step) in &plan.steps {
-            self.carry_out(*game, step, records.get(game).copied()).await;
+            self.carry_out(*game, step, records.get(game).copied())
+                .await;
         }
         Ok(plan)
     }
@@ -143,8 +149,11 @@ impl Reconciler {
             }
         }
         let known: HashSet<GameId> = found.iter().map(|record| record.game_id).collect();
-        let others: Vec<GameId> =
-            seen.keys().filter(|game| !known.contains(game)).copied().collect();
+        let others: Vec<GameId> = seen
+            .keys()
+            .filter(|game| !known.contains(game))
+            .copied()
+            .collect();
         for games in others.chunks(PAGE as usize) {
             found.extend(records::of(&mut connection, games).await?);
         }
@@ -229,7 +238,8 @@ impl Reconciler {
         let wanted = record.is_some_and(|record| {
             let here = record.node_id.as_ref() == Some(&self.manager.node.node_id);
             here && record.epoch == epoch
-                && (record.status.has_engine() || record.status == galaxy_core::RuntimeStatus::Starting)
+                && (record.status.has_engine()
+                    || record.status == galaxy_core::RuntimeStatus::Starting)
         });
         if wanted {
             return Ok(());

@@ -42,7 +42,11 @@ struct Misses {
 
 /// Starts the probes; they end when the process drains.
 pub(super) fn start(process: &Process, manager: &Manager, watch: &Watch, config: &NodeConfig) {
-    let watcher = Arc::new(Watcher::new(manager.clone(), watch.clone(), config.hung_after));
+    let watcher = Arc::new(Watcher::new(
+        manager.clone(),
+        watch.clone(),
+        config.hung_after,
+    ));
     let interval = Duration::try_from(config.health_interval).unwrap_or(Duration::from_secs(10));
     process.tasks.every("watch", interval, move || {
         let watcher = watcher.clone();
@@ -74,8 +78,10 @@ impl Watcher {
     /// Probes every engine of the node once, spread over `span`. One that hangs delays no other.
     pub async fn round(&self, span: Duration) -> Result<()> {
         let engines = health::watched(&self.manager.db, &self.manager.node.node_id).await?;
-        let known: std::collections::HashSet<GameId> =
-            engines.iter().map(|watched| watched.engine.game_id).collect();
+        let known: std::collections::HashSet<GameId> = engines
+            .iter()
+            .map(|watched| watched.engine.game_id)
+            .collect();
         self.misses.lock().retain(|game, _| known.contains(game));
         let began = Instant::now();
         let count = u32::try_from(engines.len()).unwrap_or(u32::MAX).max(1);
@@ -96,7 +102,9 @@ impl Watcher {
             Ok(()) => {
                 self.manager.metrics.probe("hit");
                 self.misses.lock().remove(&watched.engine.game_id);
-                health::answered(&self.manager.db, watched, now).await.map(|_| ())
+                health::answered(&self.manager.db, watched, now)
+                    .await
+                    .map(|_| ())
             }
             Err(error) => {
                 self.manager.metrics.probe("miss");

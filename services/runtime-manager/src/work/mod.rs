@@ -106,8 +106,9 @@ impl From<DriverError> for Failure {
     fn from(error: DriverError) -> Self {
         let detail = error.to_string();
         match error {
-            DriverError::Unavailable(_) | DriverError::TimedOut => Self::Outage(detail),
-            DriverError::NoCapacity(_) => Self::Outage(detail),
+            DriverError::Unavailable(_) | DriverError::TimedOut | DriverError::NoCapacity(_) => {
+                Self::Outage(detail)
+            }
             DriverError::Fenced { found } => Self::Fenced(found),
             DriverError::NoImage(_) => Self::again(FailureCode::ImagePullFailed, detail),
             DriverError::Denied(_) | DriverError::Invalid(_) => {

@@ -82,7 +82,10 @@ async fn settle(
         Err(Failure::End(error)) => Err(error),
         Err(Failure::Obsolete(why)) => cancelled(manager, operation, &why).await,
         Err(Failure::Outage(text)) => {
-            tracing::warn!(error = text, "the driver does not answer; the operation waits");
+            tracing::warn!(
+                error = text,
+                "the driver does not answer; the operation waits"
+            );
             let wait = Wait {
                 reason: text,
                 time: OUTAGE_WAIT,
@@ -92,8 +95,16 @@ async fn settle(
         }
         Err(Failure::Fenced(found)) => {
             outcome::epoch_raised(&manager.db, operation, found, manager.clock.now()).await?;
-            tracing::warn!(found, "an engine of a newer epoch is there; the operation begins anew");
-            refused(manager, operation, "internal: an engine of a newer epoch was there").await?;
+            tracing::warn!(
+                found,
+                "an engine of a newer epoch is there; the operation begins anew"
+            );
+            refused(
+                manager,
+                operation,
+                "internal: an engine of a newer epoch was there",
+            )
+            .await?;
             Ok("fenced")
         }
         Err(again @ Failure::Again { .. }) if operation.attempt < operation.max_attempts => {

@@ -80,7 +80,11 @@ fn players(
         let what = format!("the engine begins with turn {}, not with 0", status.turn);
         return Err(misfit(what));
     }
-    let ids: HashSet<_> = status.players.iter().map(|player| player.player_id).collect();
+    let ids: HashSet<_> = status
+        .players
+        .iter()
+        .map(|player| player.player_id)
+        .collect();
     if ids.len() != status.players.len() {
         let what = "the engine gave two races one id".to_owned();
         return Err(misfit(what));

@@ -80,7 +80,10 @@ impl Turn<'_> {
         match (&status.failed, self.mode) {
             (Some(failure), _) if self.operation.resumed => Err(Failure::again(
                 FailureCode::EngineRefused,
-                format!("the engine could not generate the turn: {}", failure.message),
+                format!(
+                    "the engine could not generate the turn: {}",
+                    failure.message
+                ),
             )),
             (_, TurnMode::Recognise) => superfluous(self.manager, self.operation).await,
             _ => self.generate(&engine).await,

@@ -17,7 +17,9 @@ use crate::stage::{Game, HASTE, RACES, Stage};
 async fn removed(stage: &Stage, game: &Game, player: usize) {
     let mut tx = stage.world.db.begin().await.unwrap();
     let (user, now) = (game.players[player], stage.world.clock.now());
-    banish::request(&mut tx, game.id, user, RACES[player], now).await.unwrap();
+    banish::request(&mut tx, game.id, user, RACES[player], now)
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
 }
 

@@ -1,8 +1,8 @@
 //! The end of a game, by itself and from outside.
 
 use galaxy_core::{Op, OperationStatus, RuntimeStatus};
-use galaxy_events::catalogue::runtime::{RuntimeGameFinished, TurnGenerated};
 use galaxy_drivers::Sight;
+use galaxy_events::catalogue::runtime::{RuntimeGameFinished, TurnGenerated};
 use galaxy_runtime::{RequestError, restart, stop};
 use jiff::SignedDuration;
 use sqlx::PgPool;

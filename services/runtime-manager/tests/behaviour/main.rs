@@ -8,8 +8,10 @@
 
 mod adoption;
 mod banishment;
+mod engine_faults;
 mod finish;
 mod health;
+mod hosts;
 mod reconciliation;
 mod stage;
 mod start;

@@ -4,8 +4,8 @@ use std::{path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 use galaxy_core::{GameId, OperationId, UserId};
-use galaxy_events::NatsConfig;
 use galaxy_drivers::{Driver as _, ProcessConfig, ProcessDriver, Sight};
+use galaxy_events::NatsConfig;
 use galaxy_runtime::{
     Lane, Operation, Record, RequestError, RosterEntry,
     engine::{EngineAddress, EngineClient, EngineStatus},
@@ -70,6 +70,43 @@ impl Stage {
         };
         stage.version("0.1.0", "process:engine").await;
         stage
+    }
+
+    /// With an engine that misbehaves as [`Stage::spoil`] says; calls may take `patience`.
+    pub async fn faulty(pool: PgPool, patience: Duration) -> Self {
+        let stage = Self::with_patience(pool, patience).await;
+        let image = format!("process:{}", program("faulty-engine").display());
+        stage.version("0.1.1", &image).await;
+        stage
+    }
+
+    /// What the game's engine does wrong from now on (see the head of the faulty engine).
+    pub fn spoil(&self, game: &Game, faults: &serde_json::Value) {
+        let state = self.home(game).join("state");
+        std::fs::create_dir_all(&state).unwrap();
+        let part = state.join("faults.json.part");
+        std::fs::write(&part, faults.to_string()).unwrap();
+        std::fs::rename(part, state.join("faults.json")).unwrap();
+    }
+
+    /// Writes a program that is the faulty engine with these faults from its first call on.
+    pub fn wrap_faulty(path: &std::path::Path, faults: &serde_json::Value) {
+        use std::os::unix::fs::PermissionsExt as _;
+        let engine = program("faulty-engine");
+        let script = format!(
+            "#!/bin/sh\nexport ENGINE_FAULTS='{faults}'\nexec {} \"$@\"\n",
+            engine.display()
+        );
+        std::fs::write(path, script).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A game that runs on the faulty engine, which does nothing wrong yet.
+    pub async fn faulty_game(&self) -> Game {
+        let game = self.queued_game_of(&RACES, Some("0.1.1")).await;
+        self.work().await;
+        assert_eq!(self.record(&game).await.status.as_str(), "running");
+        game
     }
 
     /// A second runtime manager on the same database and directory, as after a restart of the process.
@@ -147,11 +184,12 @@ impl Stage {
 
     /// Works off what is due, until nothing is and nothing waits for an engine.
     pub async fn work(&self) {
-        self.work_with([&self.operations, &self.turns, &self.banishments]).await;
+        self.work_with([&self.operations, &self.turns, &self.banishments])
+            .await;
     }
 
     pub async fn work_with(&self, lanes: [&Operations; 3]) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
             let mut worked = false;
             for lane in lanes {
@@ -162,7 +200,10 @@ impl Stage {
             if !worked && self.wake_parked().await == 0 {
                 return;
             }
-            assert!(tokio::time::Instant::now() < deadline, "an operation waits for ever");
+            assert!(
+                tokio::time::Instant::now() < deadline,
+                "an operation waits for ever"
+            );
         }
     }
 
@@ -212,7 +253,10 @@ impl Stage {
 
     /// How the game's engine is called.
     pub async fn engine(&self, game: &Game) -> EngineAddress {
-        self.record(game).await.engine().expect("the engine is to be reached")
+        self.record(game)
+            .await
+            .engine()
+            .expect("the engine is to be reached")
     }
 
     pub async fn status(&self, game: &Game) -> EngineStatus {
@@ -256,7 +300,7 @@ fn pid_in(home: &std::path::Path) -> Option<Pid> {
 
 fn manager(world: &World, config: &RuntimeConfig) -> (Manager, [Operations; 3]) {
     let DriverConfig::Process(settings) = &config.driver else {
-        panic!("these tests run processes");
+        unreachable!("these tests run processes");
     };
     let (process, clock) = (&world.process, world.process.clock.clone());
     let driver = ProcessDriver::new(settings.clone(), &process.tasks, clock).unwrap();
@@ -288,7 +332,7 @@ fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
         driver: DriverConfig::Process(ProcessConfig {
             deployment: "test".to_owned(),
             directory: directory.path().to_owned(),
-            binary: engine_program(),
+            binary: program("engine"),
             stop_timeout: Duration::from_secs(5),
         }),
         timeouts: Timeouts {
@@ -312,10 +356,10 @@ fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
     }
 }
 
-/// The reference engine, built beside this test.
-fn engine_program() -> PathBuf {
+/// A program of the engine's crate, built beside this test.
+fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("engine");
+    let program = test.ancestors().nth(2).unwrap().join(name);
     assert!(
         program.is_file(),
         "{} is not there: build it first with `cargo build -p galaxy-engine`",

@@ -1,8 +1,8 @@
 //! Starting: a game that is set up, and every way it can fail.
 
 use galaxy_core::{FailureCode, Op, OperationStatus, RuntimeStatus};
-use galaxy_events::catalogue::runtime::{OperationFinished, RuntimeSnapshot};
 use galaxy_drivers::{Driver as _, Sight};
+use galaxy_events::catalogue::runtime::{OperationFinished, RuntimeSnapshot};
 use galaxy_runtime::{RequestError, players};
 use jiff::SignedDuration;
 use sqlx::PgPool;
@@ -100,7 +100,11 @@ async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: FailureCod
         (finished[0].succeeded, finished[0].error.clone()),
         (false, Some(reason.into()))
     );
-    assert_eq!(stage.sight(&game).await, Sight::Absent, "something was left behind");
+    assert_eq!(
+        stage.sight(&game).await,
+        Sight::Absent,
+        "something was left behind"
+    );
     assert_eq!(stage.manager.driver().list(None).await.unwrap().engines, []);
 
     stage
@@ -165,12 +169,18 @@ async fn a_start_that_a_dead_process_left_is_taken_up_with_one_engine(pool: PgPo
     // It comes as far as the epoch, and dies before the engine is made.
     let node = stage.manager.node().node_id.clone();
     let now = stage.world.clock.now();
-    galaxy_runtime::outcome::epoch_taken(&stage.world.db, &claimed[0], &node, now).await.unwrap();
+    galaxy_runtime::outcome::epoch_taken(&stage.world.db, &claimed[0], &node, now)
+        .await
+        .unwrap();
 
     stage.pass(SignedDuration::from_secs(31));
     let (_, [operations, ..]) = stage.reborn();
     let taken_over = operations.claim(1).await.unwrap();
-    assert_eq!((taken_over.len(), taken_over[0].attempt), (1, 1), "a crash costs no try");
+    assert_eq!(
+        (taken_over.len(), taken_over[0].attempt),
+        (1, 1),
+        "a crash costs no try"
+    );
     for one in taken_over {
         operations.work(one).await;
     }
@@ -225,6 +235,9 @@ async fn a_game_that_is_ended_while_it_starts_leaves_nothing(pool: PgPool) {
     assert_eq!(stage.record(&game).await.status, RuntimeStatus::Removed);
     assert_eq!(stage.sight(&game).await, Sight::Absent);
     let finished = stage.world.events::<OperationFinished>().await;
-    let told: Vec<_> = finished.iter().map(|event| (event.op.known(), event.succeeded)).collect();
+    let told: Vec<_> = finished
+        .iter()
+        .map(|event| (event.op.known(), event.succeeded))
+        .collect();
     assert_eq!(told, [(Some(Op::Start), false), (Some(Op::Remove), true)]);
 }

@@ -1,14 +1,14 @@
 //! Turns: by the schedule and by force, once each, whatever dies.
 
-use galaxy_core::{FailureCode, OperationStatus, RuntimeStatus};
-use galaxy_events::catalogue::runtime::{GenerationFailed, TurnGenerated};
+use galaxy_core::{OperationStatus, RuntimeStatus};
+use galaxy_events::catalogue::runtime::TurnGenerated;
 use galaxy_runtime::{RequestError, engine::EngineClient, pause, scheduling};
 use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use sqlx::PgPool;
 
-use crate::stage::{Game, HASTE, Stage};
+use crate::stage::{Game, Stage};
 
 async fn tick(stage: &Stage) -> (u32, u32) {
     let tick = scheduling::tick(&stage.world.db, stage.world.clock.now())
@@ -118,6 +118,21 @@ async fn a_paused_game_has_no_ticks_until_it_is_resumed(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_forced_turn_still_takes_the_place_of_a_tick_after_pause_and_resumption(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.game().await;
+    stage.force_turn(&game).await.unwrap();
+    stage.work().await;
+    let now = stage.world.clock.now();
+    let mut tx = stage.world.db.begin().await.unwrap();
+    pause::pause(&mut tx, game.id, now).await.unwrap();
+    pause::resume(&mut tx, game.id, now).await.unwrap();
+    tx.commit().await.unwrap();
+    stage.pass(SignedDuration::from_hours(1));
+    assert_eq!(tick(&stage).await, (1, 0), "one turn in a period");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_that_a_dead_process_had_generated_is_not_generated_again(pool: PgPool) {
     let stage = Stage::new(pool).await;
     let game = stage.game().await;
@@ -148,44 +163,6 @@ async fn a_killed_engine_is_brought_up_for_its_turn(pool: PgPool) {
     play(&stage, &game, 1).await;
     assert_eq!(turns(&stage).await, [1, 2, 3]);
     assert_eq!(stage.status(&game).await.turn, 3);
-}
-
-#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_turn_that_cannot_be_generated_stops_the_schedule_and_is_told(pool: PgPool) {
-    let stage = Stage::with_patience(pool, HASTE).await;
-    let game = stage.game().await;
-    stage.force_turn(&game).await.unwrap();
-    stage.signal(&game, Signal::STOP);
-    stage.work().await;
-    let record = stage.record(&game).await;
-    assert_eq!(
-        record.status,
-        RuntimeStatus::GenerationInProgress,
-        "it is tried again"
-    );
-    stage.work_patiently().await;
-
-    let record = stage.record(&game).await;
-    assert_eq!(
-        (record.status, record.next_turn_at),
-        (RuntimeStatus::GenerationFailed, None)
-    );
-    assert!(record.paused_at.is_some());
-    let told = stage.world.events::<GenerationFailed>().await;
-    assert_eq!(
-        (told.len(), told[0].turn, told[0].error.known()),
-        (1, 1, Some(FailureCode::EngineTimeout))
-    );
-    assert_eq!(turns(&stage).await, [0_u32; 0]);
-
-    stage.signal(&game, Signal::CONT);
-    let mut tx = stage.world.db.begin().await.unwrap();
-    pause::resume(&mut tx, game.id, stage.world.clock.now())
-        .await
-        .unwrap();
-    tx.commit().await.unwrap();
-    play(&stage, &game, 1).await;
-    assert_eq!(turns(&stage).await, [1]);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -35,6 +35,10 @@ impl TurnMode {
         matches!(self, Self::Generate | Self::Retry)
     }
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks for a reference"
+    )]
     fn is_default(&self) -> bool {
         *self == Self::Generate
     }

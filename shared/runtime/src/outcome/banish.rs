@@ -4,12 +4,7 @@ use galaxy_core::{OperationStatus, Timestamp, UserId};
 use galaxy_store::Db;
 
 use super::{Outcome, conclude, open};
-use crate::{
-    engine::EngineStatus,
-    events,
-    model::Claimed,
-    store::players,
-};
+use crate::{engine::EngineStatus, events, model::Claimed, store::players};
 
 /// Writes it, with how the game stands without the race.
 pub async fn banished(

@@ -43,12 +43,7 @@ pub async fn epoch_taken(
 
 /// Raises the record's epoch to that of an engine which was found: the database was restored from an older backup. The next
 /// epoch that is taken is above it.
-pub async fn epoch_raised(
-    db: &Db,
-    operation: &Claimed,
-    found: i64,
-    now: Timestamp,
-) -> Outcome {
+pub async fn epoch_raised(db: &Db, operation: &Claimed, found: i64, now: Timestamp) -> Outcome {
     let (mut tx, mut record) = open(db, operation).await?;
     if found > record.epoch {
         record.epoch = found;

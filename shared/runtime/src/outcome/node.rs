@@ -18,7 +18,10 @@ pub async fn mark_lost_hosts(db: &Db, timeout: SignedDuration, now: Timestamp) -
     let games = {
         let mut connection = db.acquire().await?;
         for node in nodes::mark_lost(&mut connection, now - timeout, now).await? {
-            tracing::error!(node, "a node was not heard of for too long; its games are marked");
+            tracing::error!(
+                node,
+                "a node was not heard of for too long; its games are marked"
+            );
         }
         nodes::games_to_mark_lost(&mut connection, BATCH).await?
     };

@@ -99,7 +99,12 @@ pub async fn history(
     )
     .fetch_all(connection)
     .await?;
-    let read = |row: Row| Ok((row.observed_at, serde_json::from_value(row.payload).map_err(unreadable)?));
+    let read = |row: Row| {
+        Ok((
+            row.observed_at,
+            serde_json::from_value(row.payload).map_err(unreadable)?,
+        ))
+    };
     rows.into_iter().map(read).collect()
 }
 

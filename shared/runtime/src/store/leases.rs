@@ -89,17 +89,17 @@ pub async fn claim(
             Err(error) => return Err(error),
         }
     }
-    let mut claimed = vec![];
+    let mut operations = vec![];
     for row in rows {
         match row.read(now) {
-            Ok(operation) => claimed.push(operation),
+            Ok(operation) => operations.push(operation),
             Err((operation_id, token)) => {
                 tracing::warn!(%operation_id, "an operation cannot be read by this version; it is left to others");
                 pass_over(&mut connection, operation_id, token, now).await?;
             }
         }
     }
-    Ok(claimed)
+    Ok(operations)
 }
 
 /// Takes over what is running under a lease that has run out.

@@ -1,8 +1,6 @@
 //! `runtime_operation_log` as history.
 
-use galaxy_core::{
-    Cursor, GameId, Limit, Op, OperationId, OperationStatus, Page, Timestamp,
-};
+use galaxy_core::{Cursor, GameId, Limit, Op, OperationId, OperationStatus, Page, Timestamp};
 use galaxy_store::{ListError, Result};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -67,10 +65,7 @@ macro_rules! select {
 
 /// One operation.
 #[tracing::instrument(name = "db.runtime.operation", skip_all)]
-pub async fn get(
-    connection: &mut PgConnection,
-    id: OperationId,
-) -> Result<Option<Operation>> {
+pub async fn get(connection: &mut PgConnection, id: OperationId) -> Result<Option<Operation>> {
     let row = select!("where operation_id = $1", id.uuid())
         .fetch_optional(connection)
         .await?;

@@ -13,10 +13,7 @@ use crate::{
 
 /// All players of a game, in no certain order.
 #[tracing::instrument(name = "db.runtime.players", skip_all)]
-pub async fn of_game(
-    connection: &mut PgConnection,
-    game: GameId,
-) -> Result<Vec<PlayerMapping>> {
+pub async fn of_game(connection: &mut PgConnection, game: GameId) -> Result<Vec<PlayerMapping>> {
     Ok(sqlx::query_as!(
         PlayerMapping,
         r#"select user_id as "user_id: UserId", race_name, engine_player_uuid as player_id, banished_at

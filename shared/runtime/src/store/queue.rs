@@ -86,10 +86,7 @@ pub(crate) async fn is_open(connection: &mut PgConnection, game: GameId, op: Op)
 /// Those of `games` whose engine an operation is going to move, or is calling: what it will leave is not known yet. A
 /// waiting banishment does not count, since it may itself wait for the engine.
 #[tracing::instrument(name = "db.runtime.busy_games", skip_all)]
-pub async fn busy(
-    connection: &mut PgConnection,
-    games: &[GameId],
-) -> Result<HashSet<GameId>> {
+pub async fn busy(connection: &mut PgConnection, games: &[GameId]) -> Result<HashSet<GameId>> {
     let games: Vec<Uuid> = games.iter().map(|game| game.uuid()).collect();
     let busy = sqlx::query_scalar!(
         r#"select distinct game_id as "game: GameId" from backend.runtime_operation_log

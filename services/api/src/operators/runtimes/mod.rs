@@ -56,7 +56,9 @@ fn refused(error: RequestError) -> ApiError {
                 "The game runs {from}; a patch has the same major and minor version and a higher patch."
             ),
         ),
-        RequestError::Schedule(error) => conflict("invalid_schedule", format!("The turn schedule {error}.")),
+        RequestError::Schedule(error) => {
+            conflict("invalid_schedule", format!("The turn schedule {error}."))
+        }
         RequestError::Store(error) => error.into(),
     }
 }
