@@ -27,9 +27,9 @@ use tokio::sync::Notify;
 use crate::{Manager, config::NodeConfig};
 
 /// How often a manager says that it is alive, and renews its watch.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How long the watch lasts without renewal.
-const WATCH: SignedDuration = SignedDuration::from_secs(20);
+const WATCH: SignedDuration = SignedDuration::from_secs(6);
 
 /// Whether this process watches the node, and what wakes its comparison. Cheap to clone.
 #[derive(Clone, Default)]

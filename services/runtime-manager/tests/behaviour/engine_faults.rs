@@ -54,7 +54,7 @@ async fn a_turn_number_that_no_game_reaches_is_no_answer(pool: PgPool) {
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
-        &on("turn", &json!({ "merge": { "turn": 3_000_000_000_u32 } })),
+        &on("any", &json!({ "merge": { "turn": 3_000_000_000_u32 } })),
     );
     let error = failed_turn(&stage, &game).await;
     assert!(error.contains("turn 3000000000"), "{error}");
@@ -90,7 +90,7 @@ async fn an_operator_takes_the_engines_turn(pool: PgPool) {
 async fn a_status_with_other_players_fails_the_turn(pool: PgPool) {
     let stage = Stage::faulty(pool, PATIENCE).await;
     let game = stage.faulty_game().await;
-    stage.spoil(&game, &on("turn", &json!({ "roster": "drop" })));
+    stage.spoil(&game, &on("turn", &json!({ "roster": "missing" })));
     let error = failed_turn(&stage, &game).await;
     assert!(error.contains("other players than the game has"), "{error}");
 }
@@ -99,16 +99,16 @@ async fn a_status_with_other_players_fails_the_turn(pool: PgPool) {
 async fn an_answer_that_asks_for_another_try_costs_no_game(pool: PgPool) {
     let stage = Stage::faulty(pool, PATIENCE).await;
     let game = stage.faulty_game().await;
-    let busy = |status| json!({ "answer": { "status": status, "body": {} } });
-    let rule = |status: u16| json!({ "on": "turn", "times": 1, "fault": busy(status) });
-    stage.spoil(
-        &game,
-        &json!({ "calls": [rule(408), rule(425), rule(429), rule(500)] }),
-    );
-    stage.force_turn(&game).await.unwrap();
-    stage.work_patiently().await;
-    assert_eq!(turns(&stage).await, [1]);
-    assert_eq!(stage.record(&game).await.status, RuntimeStatus::Running);
+    for (turn, status) in (1..).zip([408, 425, 429, 500]) {
+        let busy = json!({ "answer": { "status": status } });
+        let rule = json!({ "calls": [{ "on": "turn", "times": 1, "fault": busy }] });
+        stage.spoil(&game, &rule);
+        stage.force_turn(&game).await.unwrap();
+        stage.work_patiently().await;
+        assert_eq!(stage.record(&game).await.current_turn, turn, "{status}");
+        assert_eq!(stage.last_operation(&game).await.attempt, 1, "{status}");
+        stage.spoil(&game, &json!({}));
+    }
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -161,7 +161,7 @@ async fn a_turn_whose_answer_was_lost_is_not_generated_again(pool: PgPool) {
 async fn a_failed_turn_that_the_engine_has_after_all_is_written_on_resumption(pool: PgPool) {
     let stage = Stage::faulty(pool, PATIENCE).await;
     let game = stage.faulty_game().await;
-    let broken = json!({ "answer_after": { "status": 422, "body": {} } });
+    let broken = json!({ "answer_after": { "status": 422, "body": "{}" } });
     stage.spoil(&game, &on("turn", &broken));
     failed_turn(&stage, &game).await;
     stage.spoil(&game, &json!({}));
@@ -180,7 +180,10 @@ async fn a_failed_turn_is_tried_again_while_the_game_stands_still(pool: PgPool) 
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
-        &on("turn", &json!({ "answer": { "status": 422, "body": {} } })),
+        &on(
+            "turn",
+            &json!({ "answer": { "status": 422, "body": "{}" } }),
+        ),
     );
     failed_turn(&stage, &game).await;
     stage.spoil(&game, &json!({}));
@@ -229,14 +232,16 @@ async fn a_long_turn_parks_its_operation(pool: PgPool) {
     let operation = stage.last_operation(&game).await;
     assert_eq!(
         (operation.status, operation.attempt),
-        (OperationStatus::Succeeded, 0)
+        (OperationStatus::Succeeded, 0),
+        "{:?}",
+        operation.error
     );
     assert_eq!(turns(&stage).await, [1]);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_patch_that_does_not_come_up_leaves_the_version_before(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::new(pool).await;
     let game = stage.game().await;
     stage.force_turn(&game).await.unwrap();
     stage.work().await;

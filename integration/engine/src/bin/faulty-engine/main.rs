@@ -29,6 +29,7 @@ use std::{future::pending, io, process::ExitCode, sync::Arc};
 
 use axum::middleware::from_fn_with_state;
 use clap::Parser;
+use tower::Layer as _;
 use galaxy_engine::process::{self, Config};
 
 use calls::Calls;
@@ -57,7 +58,11 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         tokio::time::sleep(delay).await;
     }
     let calls = Arc::new(Calls::new(source));
-    let wrap = |router: axum::Router| router.layer(from_fn_with_state(calls, calls::misbehave));
+    // Around the whole router, so that a fault may turn a call into another one before it is routed.
+    let wrap = |router: axum::Router| {
+        let around = from_fn_with_state(calls, calls::misbehave).layer(router);
+        axum::Router::new().fallback_service(around)
+    };
     if start.ignore_sigterm {
         ignore_signals()?;
         process::run(config, pending(), wrap).await
