@@ -35,9 +35,9 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     let manager = Manager::new(&process, db.clone(), AnyDriver::Process(driver), &config);
 
     relay::start(&process, &db, &nats);
-    nats.send_hints(&process, &db, &[Topic::Runtime]);
-    let due = nats.hear_hints(&process, Topic::Runtime).await?;
-    let scheduled = nats.hear_hints(&process, Topic::Runtime).await?;
+    nats.publish_wakeups(&process, &db, &[Topic::Runtime]);
+    let due = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
+    let scheduled = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
 
     reconcile::start(
         &process,
