@@ -123,6 +123,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "core",
             "events",
             "http",
+            "http-client",
             "scenarios",
             "service",
             "stack",
