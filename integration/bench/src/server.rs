@@ -13,25 +13,29 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use galaxy_http::serve::{self, Bound, Limits};
+use galaxy_http::serve::{self, Bound};
+use galaxy_http_client::{HttpClient, Limits};
 use galaxy_service::Tasks;
-use http_body_util::{BodyExt, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use crate::threads;
 
 /// A request to a [`Server`]; its URI is a path.
-pub type Call = Request<Full<Bytes>>;
+pub type Call = Request<Bytes>;
+
+/// Enough for every measure: a slow answer is a figure and not an error, and each client has its connection.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(2),
+    deadline: Duration::from_mins(10),
+    body: 64 << 20,
+    idle_connections: 256,
+};
 
 /// A served router.
 pub struct Server {
     address: SocketAddr,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
 }
 
 impl Server {
@@ -40,14 +44,15 @@ impl Server {
         let address = threads::on(served, async move {
             let bound = Bound::bind("the bench", SocketAddr::from(([127, 0, 0, 1], 0))).await?;
             let address = bound.address;
-            serve::spawn(&Tasks::new(), "bench", bound, router, &Limits::default());
+            let limits = serve::Limits::default();
+            serve::spawn(&Tasks::new(), "bench", bound, router, &limits);
             Ok(address)
         })
         .await?;
-        let client = Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(256)
-            .build_http();
-        Ok(Self { address, client })
+        Ok(Self {
+            address,
+            client: HttpClient::new(LIMITS),
+        })
     }
 
     /// Sends one request; gives the answer's body if it is a success.
@@ -56,7 +61,7 @@ impl Server {
         if body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&body).context("an answer that is no JSON")
+        serde_json::from_slice(&body).context("an answer that is not JSON")
     }
 
     async fn answer(&self, mut call: Call) -> Result<Bytes> {
@@ -66,9 +71,8 @@ impl Server {
             .map_or("/", |path| path.as_str())
             .to_owned();
         *call.uri_mut() = format!("http://{}{path}", self.address).parse()?;
-        let answer = self.client.request(call).await?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
+        let answer = self.client.send(call).await?;
+        let (status, body) = (answer.status(), answer.into_body());
         ensure!(
             status.is_success(),
             "{path} answered {status}: {}",
@@ -96,7 +100,7 @@ impl Server {
 
 /// A request without a body.
 pub fn get(path: &str) -> Call {
-    let mut request = Request::new(Full::default());
+    let mut request = Request::new(Bytes::new());
     *request.uri_mut() = path.parse().unwrap_or_default();
     request
 }
@@ -121,6 +125,6 @@ pub fn post(path: &str, body: &Value, from: &str) -> Call {
     if let Ok(from) = from.parse() {
         request.headers_mut().insert("x-forwarded-for", from);
     }
-    *request.body_mut() = Full::new(Bytes::from(body.to_string()));
+    *request.body_mut() = body.to_string().into();
     request
 }

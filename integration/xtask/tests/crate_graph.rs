@@ -124,6 +124,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "core",
             "events",
             "http",
+            "http-client",
             "scenarios",
             "service",
             "stack",

@@ -90,7 +90,7 @@ impl Invalidation {
         self.subscribe(move |nats| {
             let forget = forget.clone();
             async move {
-                let events = nats.overhear::<E>().await?;
+                let events = nats.subscribe_events::<E>().await?;
                 Ok(events.map(move |event| forget(&event)).boxed())
             }
             .boxed()

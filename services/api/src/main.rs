@@ -32,7 +32,7 @@ fn main() -> ExitCode {
             let router = routes::router(&config, &process, &domains);
             serve::spawn(&process.tasks, "http", listener, router, &Limits::default());
             relay::start(&process, &db, &nats);
-            nats.send_hints(&process, &db, &[Topic::Mail, Topic::Runtime]);
+            nats.publish_wakeups(&process, &db, &[Topic::Mail, Topic::Runtime]);
             loops::start(&config, &process, &db, &nats, &domains);
             Ok(())
         },

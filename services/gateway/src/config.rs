@@ -36,7 +36,7 @@ pub struct GatewayConfig {
     pub token: Option<Secret>,
     /// The broker, and how far a request's timestamp may be off.
     pub nats: NatsConfig,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
     /// Origins of web pages that may call; `*` for all.
     pub origins: Vec<String>,

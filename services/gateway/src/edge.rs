@@ -48,7 +48,7 @@ pub struct Edge {
     /// Signs responses and events.
     pub key: Arc<SigningKey>,
     pub clock: Clock,
-    /// Networks whose `X-Forwarded-For` is believed.
+    /// Networks whose `X-Forwarded-For` is trusted.
     pub proxies: TrustedProxies,
     /// Events that are queued for one client at most.
     pub queue: usize,
@@ -218,7 +218,7 @@ impl Edge {
 }
 
 fn span(request: &SignedRequest) -> tracing::Span {
-    // These texts are not verified yet: the log gets no more of them than a valid one has.
+    // These texts are not verified yet: only as much of them is logged as a valid one can have.
     let short = |text: &str| text.chars().take(64).collect::<String>();
     let span = tracing::info_span!(
         "signed_request",

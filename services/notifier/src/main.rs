@@ -23,7 +23,7 @@ async fn start(config: NotifierConfig, process: Process) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, &process).await?;
     let nats = Nats::connect(&config.nats, &process).await?;
     relay::start(&process, &db, &nats);
-    nats.send_hints(&process, &db, &[Topic::Mail]);
+    nats.publish_wakeups(&process, &db, &[Topic::Mail]);
     let settings = Arc::new(config.settings);
     let handler = Arc::new(Notifier::new(settings.clone(), process.clock.clone()));
     consumer::start(

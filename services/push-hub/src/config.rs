@@ -1,26 +1,24 @@
 //! Settings of push-hub.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use galaxy_events::NatsConfig;
-use galaxy_service::config::ByteSize;
-use galaxy_service::{Secret, Section, Vars};
+use galaxy_service::{Secret, Section, Vars, config::ByteSize};
 
-/// What push-hub needs to know beside what every process has.
+/// Settings beside those of every process.
 #[derive(Debug, Clone)]
 pub struct HubConfig {
     /// Where gateways subscribe.
     pub listen_addr: SocketAddr,
     /// The broker, and how far back a gateway can resume.
     pub nats: NatsConfig,
-    /// What gateways show; `None`: everybody may subscribe.
+    /// The token of gateways; `None`: no authentication.
     pub gateway_token: Option<Secret>,
     /// Memory for the window.
     pub ring_bytes: usize,
     /// How many messages a gateway may be behind before client events are dropped.
     pub queue: u64,
-    /// Pause after which a silent stream shows that it lives.
+    /// Pause after which a silent stream sends a heartbeat.
     pub heartbeat: Duration,
 }
 
@@ -34,12 +32,12 @@ impl Section for HubConfig {
         let nats = NatsConfig::read(vars);
         let gateway_token = vars.optional_secret(
             "BACKEND_GATEWAY_TOKEN",
-            "Token that gateways show; without it everybody may subscribe",
+            "Token that gateways send; without it anyone may subscribe",
         );
         let ring_bytes = vars.or::<ByteSize>(
             "BACKEND_PUSH_WINDOW_SIZE",
             "256MiB",
-            "Memory for the messages of the window; the oldest go first",
+            "Memory for the messages of the window; the oldest are evicted first",
         );
         let queue = vars.or(
             "BACKEND_PUSH_QUEUE",
@@ -49,7 +47,7 @@ impl Section for HubConfig {
         let heartbeat = vars.or(
             "BACKEND_PUSH_HEARTBEAT",
             "5s",
-            "Pause after which a silent stream shows that it lives",
+            "Pause after which a silent stream sends a heartbeat",
         );
         Some(Self {
             listen_addr: listen_addr?,

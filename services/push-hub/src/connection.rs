@@ -1,7 +1,6 @@
-//! One gateway's subscription: turns its way through the ring into a stream of encoded messages.
+//! One gateway's subscription: a stream of encoded messages, read from the ring.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -10,16 +9,18 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::feed::Feed;
-use crate::metrics::Metrics;
-use crate::reader::{Next, Reader};
-use crate::registry::Place;
-use crate::ring::{Ring, Start};
-use crate::status;
+use crate::{
+    feed::Feed,
+    metrics::Metrics,
+    reader::{Next, Reader},
+    registry::Registration,
+    ring::{Ring, Start},
+    status,
+};
 
 /// Messages taken from the ring at once.
 const BATCH: usize = 64;
-/// How long a cursor ahead of this replica is waited for, and a replica that reads its first window.
+/// How long a subscription waits for this replica to reach its cursor, or to read its first window.
 const CATCH_UP: Duration = Duration::from_secs(5);
 
 /// What connections share. Cheap to clone.
@@ -33,7 +34,7 @@ pub struct Context {
     pub metrics: Metrics,
     /// How far behind a gateway may be, messages.
     pub queue: u64,
-    /// Pause after which a silent stream shows that it lives.
+    /// Pause after which a silent stream sends a heartbeat.
     pub heartbeat: Duration,
     /// Cancelled when the process drains.
     pub draining: CancellationToken,
@@ -42,7 +43,7 @@ pub struct Context {
 /// A subscription.
 pub struct Connection {
     context: Context,
-    place: Place,
+    registration: Registration,
     reader: Reader,
     changes: watch::Receiver<u64>,
     waiting: VecDeque<Bytes>,
@@ -52,7 +53,11 @@ pub struct Connection {
 impl Connection {
     /// Begins a subscription behind `cursor`. Fails with UNAVAILABLE while this replica has not yet
     /// read its window.
-    pub async fn begin(context: Context, place: Place, cursor: &str) -> Result<Self, Status> {
+    pub async fn begin(
+        context: Context,
+        registration: Registration,
+        cursor: &str,
+    ) -> Result<Self, Status> {
         let mut changes = context.feed.changes();
         let (start, reader) = start(&context, &mut changes, cursor).await?;
         let now = context.clock.now();
@@ -65,7 +70,7 @@ impl Connection {
         context.metrics.connections.add(1, &[]);
         Ok(Self {
             context,
-            place,
+            registration,
             reader,
             changes,
             waiting: VecDeque::from([first]),
@@ -73,7 +78,7 @@ impl Connection {
         })
     }
 
-    /// The messages, each encoded, until the gateway goes or the server ends it.
+    /// The encoded messages, until the gateway disconnects or the server ends the subscription.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Status>> + Send + 'static {
         stream::unfold(self, |mut connection| async move {
             let item = connection.next().await?;
@@ -83,14 +88,14 @@ impl Connection {
 
     async fn next(&mut self) -> Option<Result<Bytes, Status>> {
         while !self.ended {
-            if self.place.replaced().is_cancelled() {
+            if self.registration.replaced().is_cancelled() {
                 let status = Status::aborted("a newer subscription took over");
                 return Some(Err(self.end("replaced", status)));
             }
             if let Some(message) = self.waiting.pop_front() {
                 return Some(Ok(message));
             }
-            // Seen before the ring is looked at, so that a change in between wakes.
+            // Marked as seen before the ring is read, so that a change in between wakes the wait.
             self.changes.borrow_and_update();
             let (behind, next) = self
                 .context
@@ -119,7 +124,7 @@ impl Connection {
         None
     }
 
-    /// Puts what was taken from the ring in line.
+    /// Queues what was taken from the ring.
     fn queue(&mut self, next: Next) {
         let now = self.context.clock.now();
         match next {
@@ -137,25 +142,25 @@ impl Connection {
                 self.waiting.extend(invalidations);
             }
             Next::Replaced => {
-                let position = self.reader.position();
+                let cursor = self.reader.cursor();
                 self.waiting
-                    .push_back(status::reset(now, position, "stream_replaced"));
+                    .push_back(status::reset(now, cursor, "stream_replaced"));
             }
             Next::Nothing | Next::Interrupted | Next::FellOut => {}
         }
     }
 
-    /// Waits for a change, and shows life when none comes. Answers why the stream ends, if it does.
+    /// Waits for a change; sends a heartbeat when none comes in time. Returns why the stream ends, if it does.
     async fn wait(&mut self) -> Option<Status> {
         tokio::select! {
             _ = self.changes.changed() => None,
-            () = self.place.replaced().cancelled() => None,
+            () = self.registration.replaced().cancelled() => None,
             () = self.context.draining.cancelled() => {
                 Some(self.end("draining", Status::unavailable("the server restarts")))
             }
             () = tokio::time::sleep(self.context.heartbeat) => {
-                let position = self.reader.position();
-                self.waiting.push_back(status::heartbeat(self.context.clock.now(), position));
+                let heartbeat = status::heartbeat(self.context.clock.now(), self.reader.cursor());
+                self.waiting.push_back(heartbeat);
                 None
             }
         }
@@ -175,20 +180,20 @@ impl Drop for Connection {
     }
 }
 
-/// Finds where to begin, waiting for this replica to get there.
+/// Finds where to begin; waits until this replica has read that far.
 async fn start(
     context: &Context,
     changes: &mut watch::Receiver<u64>,
     cursor: &str,
 ) -> Result<(Start, Reader), Status> {
     let at = |ring: &Ring, start: Start| {
-        let position = match start {
+        let cursor = match start {
             Start::Resumed(at) | Start::Reset(_, at) => at,
             Start::NotYet => return None,
         };
-        Some((start, Reader::new(ring, position, context.queue)))
+        Some((start, Reader::new(ring, cursor, context.queue)))
     };
-    let there = async {
+    let started = async {
         loop {
             changes.borrow_and_update();
             let begun = context.feed.with(|ring| at(ring, ring.start(cursor)));
@@ -198,7 +203,7 @@ async fn start(
             let _ = changes.changed().await;
         }
     };
-    match tokio::time::timeout(CATCH_UP, there).await {
+    match tokio::time::timeout(CATCH_UP, started).await {
         Ok(begun) => Ok(begun),
         Err(_) => context
             .feed

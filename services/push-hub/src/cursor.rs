@@ -1,23 +1,23 @@
-//! Where a reader stands in the push stream. Opaque to gateways.
+//! A position in the push stream as gateways hold it: an opaque text.
 
 use std::{fmt, str::FromStr};
 
-/// A position right after one message of one stream.
+use galaxy_events::{StreamIdentity, StreamPosition};
+
+/// A position right behind one message of one stream.
 ///
-/// The mark tells two messages apart that had the same sequence in a stream of the same creation,
-/// which happens when an older copy of the broker's storage is restored: resuming behind a message
-/// that is no longer there would skip what took its place.
+/// The mark distinguishes two messages with the same sequence in a stream of the same creation. That
+/// happens when an older copy of the broker's storage is restored: a gateway that resumed behind a
+/// message that is no longer there would miss the one in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// Which stream: its creation, nanoseconds since the Unix epoch.
-    pub incarnation: u64,
-    /// Sequence of the last message that was handled; 0 before the first one.
-    pub sequence: u64,
+    /// The stream, and the sequence of the last message that was handled.
+    pub position: StreamPosition,
     /// When the broker stored that message, nanoseconds since the Unix epoch; 0 when not known.
     pub mark: u64,
 }
 
-/// The text is no cursor of ours.
+/// The text is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotACursor;
 
@@ -26,7 +26,7 @@ impl fmt::Display for Cursor {
         write!(
             f,
             "1.{:x}.{:x}.{:x}",
-            self.incarnation, self.sequence, self.mark
+            self.position.stream.0, self.position.sequence, self.mark
         )
     }
 }
@@ -44,11 +44,13 @@ impl FromStr for Cursor {
             u64::from_str_radix(part, 16).map_err(|_| NotACursor)
         };
         let cursor = Self {
-            incarnation: number()?,
-            sequence: number()?,
+            position: StreamPosition {
+                stream: StreamIdentity(number()?),
+                sequence: number()?,
+            },
             mark: number()?,
         };
-        // One position has one text: signs, zeros in front and capitals are not ours.
+        // One position has one text: signs, leading zeros and capitals are refused.
         if cursor.to_string() == text {
             Ok(cursor)
         } else {
@@ -65,8 +67,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text(incarnation: u64, sequence: u64, mark: u64) {
-            let cursor = Cursor { incarnation, sequence, mark };
+        fn a_cursor_survives_its_text(stream: u64, sequence: u64, mark: u64) {
+            let position = StreamPosition { stream: StreamIdentity(stream), sequence };
+            let cursor = Cursor { position, mark };
             prop_assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
 

@@ -1,24 +1,29 @@
 //! The one reader of the broker's push stream, and the ring that it fills for all connections.
 
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use galaxy_core::{Clock, Timestamp};
-use galaxy_events::push_stream::{PushMessage, PushReader, PushSignal};
+use galaxy_events::{
+    Nats, StreamIdentity, StreamPosition,
+    push_stream::{PushMessage, PushReader, PushSignal},
+};
 use galaxy_proto::push::v1::{PushEvent, push_event::Event};
-use galaxy_service::Latch;
+use galaxy_service::{Latch, Process};
+use parking_lot::RwLock;
 use prost::Message;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::cursor::Cursor;
-use crate::metrics::Metrics;
-use crate::ring::{Entry, Kind, Limits, Ring};
-use crate::status::timestamp;
+use crate::{
+    cursor::Cursor,
+    metrics::Metrics,
+    ring::{Entry, Kind, Limits, Ring},
+    status::timestamp,
+};
 
-/// How often old messages are let go while none arrives.
-const SWEEP: Duration = Duration::from_secs(1);
+/// How often messages older than the window are evicted.
+const EVICTION_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The ring, shared. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -33,7 +38,7 @@ struct Shared {
 }
 
 impl Feed {
-    /// A feed that nothing was read into yet.
+    /// A feed with an empty ring.
     pub fn new(limits: Limits, clock: Clock, metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             ring: RwLock::new(Ring::new(limits)),
@@ -43,9 +48,27 @@ impl Feed {
         }))
     }
 
-    /// Reads the stream into the ring until `draining`. `ready` holds while the broker can be read
-    /// and all is read that the stream held when it was opened.
-    pub async fn run(self, mut reader: PushReader, ready: Latch, draining: CancellationToken) {
+    /// Starts reading the stream into the ring, and evicting what is older than the window.
+    pub fn start(&self, process: &Process, nats: &Nats) {
+        let ready = process.readiness.latch("push_stream");
+        let (feed, client) = (self.clone(), nats.client().clone());
+        let draining = process.tasks.draining();
+        process.tasks.supervise("feed", move || {
+            let reader = PushReader::new(client.clone());
+            feed.clone().read(reader, ready.clone(), draining.clone())
+        });
+        let feed = self.clone();
+        process
+            .tasks
+            .every("push_window", EVICTION_INTERVAL, move || {
+                feed.evict();
+                std::future::ready(())
+            });
+    }
+
+    /// Reads until `draining`. `ready` holds while the broker can be read and everything is read that
+    /// the stream held when it was opened.
+    async fn read(self, mut reader: PushReader, ready: Latch, draining: CancellationToken) {
         let reading = async {
             loop {
                 self.apply(reader.next().await);
@@ -56,77 +79,66 @@ impl Feed {
                 }
             }
         };
-        let sweeping = async {
-            loop {
-                tokio::time::sleep(SWEEP).await;
-                self.sweep();
-            }
-        };
-        tokio::select! {
-            () = draining.cancelled() => {}
-            () = reading => {}
-            () = sweeping => {}
-        }
+        let _: Option<()> = draining.run_until_cancelled(Box::pin(reading)).await;
     }
 
-    /// Takes what the reader found.
+    /// Applies what the reader found to the ring, and wakes the connections.
     pub fn apply(&self, signal: PushSignal) {
         match signal {
             PushSignal::Opened {
-                incarnation,
+                stream,
                 first,
                 last,
             } => {
-                tracing::info!(incarnation, first, last, "the push stream is open");
-                self.change(|ring| ring.open(incarnation, first, last));
+                tracing::info!(%stream, first, last, "the push stream is open");
+                self.change(|ring| ring.open(stream, first, last));
             }
-            PushSignal::Interrupted => self.change(|ring| ring.connected(false)),
-            PushSignal::Continued => self.change(|ring| ring.connected(true)),
+            PushSignal::Interrupted => self.change(|ring| ring.set_connected(false)),
+            PushSignal::Continued => self.change(|ring| ring.set_connected(true)),
             PushSignal::Message(message) => {
-                let incarnation = self.with(Ring::floor).incarnation;
-                let entry = self.encode(message, incarnation);
+                let stream = self.with(Ring::floor).position.stream;
+                let entry = self.encode(message, stream);
                 self.change(|ring| ring.push(entry));
             }
         }
     }
 
-    /// Lets go of what is older than the window.
-    pub fn sweep(&self) {
+    /// Evicts what is older than the window.
+    fn evict(&self) {
         let now = nanoseconds(self.0.clock.now());
-        self.write(|ring| ring.evict(now));
+        self.0.ring.write().evict(now);
     }
 
-    /// Looks at the ring.
-    pub fn with<T>(&self, look: impl FnOnce(&Ring) -> T) -> T {
-        look(&self.0.ring.read().unwrap_or_else(PoisonError::into_inner))
+    /// Reads the ring under its lock.
+    pub fn with<T>(&self, read: impl FnOnce(&Ring) -> T) -> T {
+        read(&self.0.ring.read())
     }
 
-    /// Changes whenever there is something new to look at.
+    /// Changes whenever the ring has changed.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
 
     fn change(&self, change: impl FnOnce(&mut Ring)) {
-        self.write(change);
+        change(&mut self.0.ring.write());
         self.0.changes.send_modify(|count| *count += 1);
     }
 
-    fn write(&self, change: impl FnOnce(&mut Ring)) {
-        change(&mut self.0.ring.write().unwrap_or_else(PoisonError::into_inner));
-    }
-
     /// Encodes a message once for all connections, with its cursor.
-    fn encode(&self, message: PushMessage, incarnation: u64) -> Entry {
+    fn encode(&self, message: PushMessage, stream: StreamIdentity) -> Entry {
         let (sequence, mark) = (message.sequence, message.stored_ns);
         let cursor = Cursor {
-            incarnation,
-            sequence,
+            position: StreamPosition { stream, sequence },
             mark,
         };
         let (kind, encoded) = match self.stamp(message, cursor) {
             Ok((kind, encoded)) => (kind, encoded),
             Err(why) => {
-                tracing::error!(sequence, why, "a message of the push stream is passed over");
+                tracing::error!(
+                    sequence,
+                    why,
+                    "a message of the push stream cannot be read; skipping it"
+                );
                 (Kind::Unreadable, Bytes::new())
             }
         };
@@ -139,11 +151,11 @@ impl Feed {
     }
 
     fn stamp(&self, message: PushMessage, cursor: Cursor) -> Result<(Kind, Bytes), &'static str> {
-        let mut event = PushEvent::decode(message.payload).map_err(|_| "it is no PushEvent")?;
+        let mut event = PushEvent::decode(message.payload).map_err(|_| "it is not a PushEvent")?;
         let (kind, name) = match event.event {
             Some(Event::ClientEvent(_)) => (Kind::Client, "client"),
             Some(Event::SessionInvalidation(_)) => (Kind::Invalidation, "invalidation"),
-            Some(Event::Status(_)) | None => return Err("it holds no event"),
+            Some(Event::Status(_)) | None => return Err("it has no event"),
         };
         let now = self.0.clock.now();
         let committed = message.time.unwrap_or(now);

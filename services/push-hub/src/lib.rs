@@ -1,8 +1,8 @@
-//! push-hub hosts the stream that every gateway follows: it reads the push stream of the broker once and fans it out.
+//! push-hub serves the stream that every gateway subscribes to: it reads the push stream of the broker once and fans it out.
 //!
-//! The way of an event: [`feed`] reads it from the broker and encodes it once into the shared
-//! [`ring`]; each connection ([`connection`]) walks the ring with its own [`reader`] at the pace of
-//! its gateway; [`service`] is the gRPC end. A gateway resumes by [`cursor`] on any replica.
+//! [`feed`] reads each event from the broker and encodes it once into the shared [`ring`]. Each
+//! [`connection`] reads the ring through its own [`reader`], as fast as its gateway receives.
+//! [`service`] is the gRPC service. A gateway resumes by its [`cursor`] on any replica.
 
 pub mod config;
 pub mod connection;

@@ -3,19 +3,15 @@
 use std::process::ExitCode;
 
 use galaxy_events::Nats;
-use galaxy_events::push_stream::PushReader;
 use galaxy_http::{
     ops,
     serve::{self, Bound},
 };
-use galaxy_push_hub::config::HubConfig;
-use galaxy_push_hub::connection::Context;
-use galaxy_push_hub::feed::Feed;
-use galaxy_push_hub::metrics::Metrics;
-use galaxy_push_hub::ring::Limits;
-use galaxy_push_hub::service::PushService;
-use galaxy_service::Process;
-use galaxy_service::process;
+use galaxy_push_hub::{
+    config::HubConfig, connection::Context, feed::Feed, metrics::Metrics, ring::Limits,
+    service::PushService,
+};
+use galaxy_service::{Process, process};
 use tonic::service::Routes;
 
 fn main() -> ExitCode {
@@ -36,14 +32,7 @@ async fn start(config: HubConfig, process: Process) -> anyhow::Result<()> {
     };
     let feed = Feed::new(limits, process.clock.clone(), metrics.clone());
     let bound = Bound::bind("BACKEND_GRPC_PUSH_LISTEN_ADDR", config.listen_addr).await?;
-
-    let ready = process.readiness.latch("push_stream");
-    let (reading, draining) = (feed.clone(), process.tasks.draining());
-    process.tasks.supervise("feed", move || {
-        let reader = PushReader::new(nats.client().clone());
-        reading.clone().run(reader, ready.clone(), draining.clone())
-    });
-
+    feed.start(&process, &nats);
     let context = Context {
         feed,
         clock: process.clock.clone(),

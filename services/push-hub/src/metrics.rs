@@ -1,8 +1,10 @@
 //! What push-hub counts.
 
 use galaxy_service::telemetry::meter;
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, UpDownCounter};
+use opentelemetry::{
+    KeyValue,
+    metrics::{Counter, Histogram, UpDownCounter},
+};
 
 /// The instruments of push-hub. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -39,7 +41,7 @@ impl Default for Metrics {
                 .build(),
             dropped: meter
                 .u64_counter("galaxy.push.dropped")
-                .with_description("Client events left out for slow gateways")
+                .with_description("Client events dropped for slow gateways")
                 .build(),
             behind: meter
                 .u64_histogram("galaxy.push.queue.depth")
@@ -75,7 +77,7 @@ impl Metrics {
         self.ends.add(1, &[KeyValue::new("reason", reason)]);
     }
 
-    /// Client events were left out.
+    /// Client events were dropped.
     pub fn dropped(&self, count: u64) {
         self.dropped.add(count, &[]);
     }

@@ -1,8 +1,8 @@
 //! One subscription per gateway: a new one of the same name ends the old one.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// The open subscriptions by gateway name. Cheap to clone.
@@ -15,9 +15,9 @@ struct Open {
     by_name: HashMap<String, (u64, CancellationToken)>,
 }
 
-/// The place of one subscription; gives it up when dropped.
+/// One subscription in the registry; removed when dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Registration {
     registry: Registry,
     name: String,
     number: u64,
@@ -25,45 +25,41 @@ pub struct Place {
 }
 
 impl Registry {
-    /// Takes the place of `name`, from another subscription if need be.
-    pub fn take(&self, name: &str) -> Place {
+    /// Registers a subscription of `name`; an earlier one of that name is cancelled.
+    pub fn register(&self, name: &str) -> Registration {
         let replaced = CancellationToken::new();
-        let mut open = self.lock();
+        let mut open = self.0.lock();
         open.count += 1;
         let number = open.count;
-        let mine = (number, replaced.clone());
-        if let Some((_, old)) = open.by_name.insert(name.to_owned(), mine) {
+        let entry = (number, replaced.clone());
+        if let Some((_, old)) = open.by_name.insert(name.to_owned(), entry) {
             old.cancel();
         }
         drop(open);
-        Place {
+        Registration {
             registry: self.clone(),
             name: name.to_owned(),
             number,
             replaced,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Place {
-    /// Cancelled when another subscription took this place.
+impl Registration {
+    /// Cancelled when a newer subscription of the same name was registered.
     pub fn replaced(&self) -> &CancellationToken {
         &self.replaced
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let mut open = self.registry.lock();
-        let still_mine = open
+        let mut open = self.registry.0.lock();
+        let is_current = open
             .by_name
             .get(&self.name)
             .is_some_and(|(number, _)| *number == self.number);
-        if still_mine {
+        if is_current {
             open.by_name.remove(&self.name);
         }
     }
@@ -76,18 +72,18 @@ mod tests {
     #[test]
     fn a_new_subscription_replaces_only_the_old_one_of_its_name() {
         let registry = Registry::default();
-        let (first, other) = (registry.take("a"), registry.take("b"));
-        let second = registry.take("a");
+        let (first, other) = (registry.register("a"), registry.register("b"));
+        let second = registry.register("a");
         assert!(first.replaced().is_cancelled());
         assert!(!second.replaced().is_cancelled());
         assert!(!other.replaced().is_cancelled());
         drop(first);
-        let third = registry.take("a");
+        let third = registry.register("a");
         assert!(
             second.replaced().is_cancelled(),
-            "the end of a replaced one must not free the place"
+            "dropping a replaced registration must not remove the newer one"
         );
         drop((second, other, third));
-        assert!(registry.lock().by_name.is_empty());
+        assert!(registry.0.lock().by_name.is_empty());
     }
 }

@@ -1,19 +1,20 @@
 //! The freshness window of the push stream in memory, shared by all connections.
 //!
 //! Pure: no I/O, no clock. Entries are contiguous by sequence, so that a position is found without
-//! searching. Connections keep a position here instead of a copy each, which is why a slow gateway
-//! costs nothing and cannot slow another.
+//! searching. A connection holds a position in the ring and no copy of its messages, so a slow
+//! gateway costs no memory and cannot slow another.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
+use galaxy_events::{StreamIdentity, StreamPosition};
 
 use crate::cursor::Cursor;
 
 /// Memory of an entry besides its bytes, about.
 const OVERHEAD: usize = 96;
 
-/// What an entry is, as far as dropping is concerned.
+/// Whether an entry may be dropped for a slow gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// May be dropped for a slow reader.
@@ -40,9 +41,9 @@ pub struct Entry {
 /// How much is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Messages older than this are let go, nanoseconds.
+    /// Messages older than this are evicted, nanoseconds.
     pub window_ns: u64,
-    /// Memory for messages, bytes; the oldest go first.
+    /// Memory for messages, bytes; the oldest are evicted first.
     pub bytes: usize,
 }
 
@@ -51,9 +52,9 @@ pub struct Limits {
 pub enum Start {
     /// Right after the cursor, without gap or duplicate.
     Resumed(Cursor),
-    /// Somewhere else: the reason, as gateways see it, and where.
+    /// At another position, with the reason that gateways see.
     Reset(&'static str, Cursor),
-    /// The cursor lies ahead of what was read so far: ask again after the next change.
+    /// The cursor is ahead of what was read so far: ask again after the next change.
     NotYet,
 }
 
@@ -67,7 +68,7 @@ pub struct Ring {
     floor: Cursor,
     entries: VecDeque<Entry>,
     bytes: usize,
-    /// What the stream held when it was opened; before this is read, nobody can be told where to start.
+    /// The last sequence of the stream when it was opened. No subscription starts before it is read.
     caught_up_at: Option<u64>,
     /// Whether the broker can be read at present.
     connected: bool,
@@ -79,11 +80,7 @@ impl Ring {
         Self {
             limits,
             generation: 0,
-            floor: Cursor {
-                incarnation: 0,
-                sequence: 0,
-                mark: 0,
-            },
+            floor: before(StreamIdentity(0), 0),
             entries: VecDeque::new(),
             bytes: 0,
             caught_up_at: None,
@@ -92,41 +89,36 @@ impl Ring {
     }
 
     /// Begins a stream that was not read before and holds the messages `first..=last`.
-    pub fn open(&mut self, incarnation: u64, first: u64, last: u64) {
+    pub fn open(&mut self, stream: StreamIdentity, first: u64, last: u64) {
         self.generation += 1;
         self.entries.clear();
         self.bytes = 0;
-        self.floor = Cursor {
-            incarnation,
-            sequence: first.saturating_sub(1),
-            mark: 0,
-        };
+        self.floor = before(stream, first);
         self.caught_up_at = Some(last);
         self.connected = true;
     }
 
-    /// Notes whether the broker can be read at present.
-    pub fn connected(&mut self, connected: bool) {
+    /// Sets whether the broker can be read at present.
+    pub fn set_connected(&mut self, connected: bool) {
         self.connected = connected;
     }
 
-    /// Whether the head is as new as the broker's, as far as can be known.
+    /// Whether the ring is read to the broker's last message, as far as can be known.
     pub fn is_current(&self) -> bool {
         self.connected && self.is_caught_up()
     }
 
-    /// Adds the next message. One that is already here is ignored; after a gap, everything before it
-    /// is let go, since nobody could be led across the gap unharmed.
+    /// Adds the next message. One that is already here is ignored. After a gap, all earlier entries
+    /// are evicted, so that no subscription passes the gap unnoticed.
     pub fn push(&mut self, entry: Entry) {
         let head = self.head();
-        if entry.sequence <= head.sequence {
+        if entry.sequence <= head.position.sequence {
             return;
         }
-        if entry.sequence > head.sequence + 1 {
+        if entry.sequence > head.position.sequence + 1 {
             self.entries.clear();
             self.bytes = 0;
-            self.floor.sequence = entry.sequence - 1;
-            self.floor.mark = 0;
+            self.floor = before(head.position.stream, entry.sequence);
         }
         self.bytes += entry.encoded.len() + OVERHEAD;
         self.entries.push_back(entry);
@@ -135,7 +127,7 @@ impl Ring {
         }
     }
 
-    /// Lets go of what is older than the window. `now_ns` is nanoseconds since the Unix epoch.
+    /// Evicts what is older than the window. `now_ns` is nanoseconds since the Unix epoch.
     pub fn evict(&mut self, now_ns: u64) {
         let oldest = now_ns.saturating_sub(self.limits.window_ns);
         while self
@@ -158,25 +150,25 @@ impl Ring {
         let Ok(cursor) = cursor.parse::<Cursor>() else {
             return Start::Reset("bad_cursor", self.head());
         };
-        if cursor.incarnation != self.floor.incarnation {
-            // Nothing of this stream can have reached that reader: give it all.
+        if cursor.position.stream != self.floor.position.stream {
+            // No message of this stream can have reached that gateway: send it all.
             return Start::Reset("other_stream", self.floor);
         }
-        if cursor.sequence < self.floor.sequence {
+        if cursor.position.sequence < self.floor.position.sequence {
             return Start::Reset("too_old", self.head());
         }
-        if cursor.sequence > self.head().sequence {
+        if !cursor.position.is_within(self.head().position) {
             return Start::NotYet;
         }
-        let here = self.cursor_at(cursor.sequence);
+        let here = self.cursor_at(cursor.position.sequence);
         if here.mark != 0 && cursor.mark != 0 && here.mark != cursor.mark {
             return Start::Reset("other_stream", self.floor);
         }
         Start::Resumed(cursor)
     }
 
-    /// Where a connection begins whose cursor is still ahead after waiting: it is of a stream that
-    /// was replaced by an older copy of itself, or not ours. `None` before the window is read.
+    /// Where a connection begins whose cursor is still ahead after the wait: the stream was replaced
+    /// by an older copy of itself, or the cursor is forged. `None` before the window is read.
     pub fn start_ahead(&self) -> Option<Start> {
         let start = Start::Reset("other_stream", self.floor);
         self.is_current().then_some(start)
@@ -184,7 +176,7 @@ impl Ring {
 
     /// The entries after `sequence`, oldest first.
     pub fn after(&self, sequence: u64) -> impl Iterator<Item = &Entry> {
-        let skip = sequence.saturating_sub(self.floor.sequence);
+        let skip = sequence.saturating_sub(self.floor.position.sequence);
         let skip = usize::try_from(skip)
             .unwrap_or(usize::MAX)
             .min(self.entries.len());
@@ -206,8 +198,10 @@ impl Ring {
     /// The position right after `entry`.
     pub fn cursor_of(&self, entry: &Entry) -> Cursor {
         Cursor {
-            incarnation: self.floor.incarnation,
-            sequence: entry.sequence,
+            position: StreamPosition {
+                sequence: entry.sequence,
+                ..self.floor.position
+            },
             mark: entry.mark,
         }
     }
@@ -220,11 +214,11 @@ impl Ring {
     /// Whether everything is read that the stream held when it was opened.
     fn is_caught_up(&self) -> bool {
         self.caught_up_at
-            .is_some_and(|last| self.head().sequence >= last)
+            .is_some_and(|last| self.head().position.sequence >= last)
     }
 
     fn cursor_at(&self, sequence: u64) -> Cursor {
-        let Some(before) = sequence.checked_sub(self.floor.sequence + 1) else {
+        let Some(before) = sequence.checked_sub(self.floor.position.sequence + 1) else {
             return self.floor;
         };
         let index = usize::try_from(before).unwrap_or(usize::MAX);
@@ -238,5 +232,16 @@ impl Ring {
             self.bytes -= entry.encoded.len() + OVERHEAD;
             self.floor = self.cursor_of(&entry);
         }
+    }
+}
+
+/// The position right before message `first` of `stream`; when that message's predecessor was stored is not known.
+fn before(stream: StreamIdentity, first: u64) -> Cursor {
+    Cursor {
+        position: StreamPosition {
+            stream,
+            sequence: first.saturating_sub(1),
+        },
+        mark: 0,
     }
 }

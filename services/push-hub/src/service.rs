@@ -3,25 +3,30 @@
 //! Written by hand instead of generated, for one reason: its messages are bytes that were encoded
 //! once for all subscribers, which the generated service would encode again for each.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
 
 use bytes::{BufMut, Bytes};
-use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
+use futures_util::{future::BoxFuture, stream::BoxStream};
 use galaxy_http::bearer;
 use galaxy_proto::push::v1::GatewaySubscribeRequest;
 use galaxy_service::Secret;
 use http::HeaderMap;
 use prost::Message;
-use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, NamedService, ServerStreamingService};
-use tonic::{Request, Response, Status};
+use tonic::{
+    Request, Response, Status,
+    body::Body,
+    codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder},
+    server::{Grpc, NamedService, ServerStreamingService},
+};
 
-use crate::connection::{Connection, Context};
-use crate::registry::Registry;
+use crate::{
+    connection::{Connection, Context},
+    registry::Registry,
+};
 
 /// Path of the one method.
 const SUBSCRIBE_PUSH: &str = "/galaxy.push.v1.Push/SubscribePush";
@@ -39,7 +44,7 @@ struct Inner {
 }
 
 impl PushService {
-    /// A service whose subscribers show `token`, if there is one.
+    /// A service whose subscribers authenticate by `token`, if there is one.
     pub fn new(context: Context, token: Option<Secret>) -> Self {
         Self(Arc::new(Inner {
             context,
@@ -61,8 +66,9 @@ impl PushService {
             let hint = "gateway_client_id must be 1 to 128 visible ASCII characters";
             return Err(Status::invalid_argument(hint));
         }
-        let place = inner.registry.take(name);
-        let connection = Connection::begin(inner.context.clone(), place, &request.cursor).await?;
+        let registration = inner.registry.register(name);
+        let connection =
+            Connection::begin(inner.context.clone(), registration, &request.cursor).await?;
         tracing::info!(gateway = name, "a gateway subscribed");
         Ok(Response::new(Box::pin(connection.into_stream())))
     }
@@ -153,6 +159,6 @@ impl Decoder for Encoded {
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Self::Item>, Status> {
         GatewaySubscribeRequest::decode(buffer)
             .map(Some)
-            .map_err(|_| Status::invalid_argument("the request is no GatewaySubscribeRequest"))
+            .map_err(|_| Status::invalid_argument("the request is not a GatewaySubscribeRequest"))
     }
 }

@@ -2,8 +2,11 @@
 
 use bytes::Bytes;
 use galaxy_core::Timestamp;
-use galaxy_proto::push::v1::stream_status::{Heartbeat, Lagged, Reset, Resumed, Status};
-use galaxy_proto::push::v1::{PushEvent, StreamStatus, push_event::Event};
+use galaxy_proto::push::v1::{
+    PushEvent, StreamStatus,
+    push_event::Event,
+    stream_status::{Heartbeat, Lagged, Reset, Resumed, Status},
+};
 use prost::Message;
 
 use crate::cursor::Cursor;

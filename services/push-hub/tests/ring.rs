@@ -1,14 +1,17 @@
-//! The ring and the way of one reader through it.
+//! The ring, and a reader's position in it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
-use galaxy_push_hub::cursor::Cursor;
-use galaxy_push_hub::reader::{Next, Reader};
-use galaxy_push_hub::ring::{Entry, Kind, Limits, Ring, Start};
+use galaxy_events::{StreamIdentity, StreamPosition};
+use galaxy_push_hub::{
+    cursor::Cursor,
+    reader::{Next, Reader},
+    ring::{Entry, Kind, Limits, Ring, Start},
+};
 use proptest::prelude::*;
 
-const STREAM: u64 = 77;
+const STREAM: StreamIdentity = StreamIdentity(77);
 
 fn ring() -> Ring {
     let mut ring = Ring::new(Limits {
@@ -46,8 +49,10 @@ fn numbers(messages: &[Bytes]) -> Vec<u64> {
 
 fn cursor(sequence: u64) -> Cursor {
     Cursor {
-        incarnation: STREAM,
-        sequence,
+        position: StreamPosition {
+            stream: STREAM,
+            sequence,
+        },
         mark: sequence,
     }
 }
@@ -69,7 +74,7 @@ fn a_cursor_in_the_window_resumes_right_behind_it() {
 }
 
 #[test]
-fn a_cursor_resumes_as_long_as_nothing_behind_it_was_let_go() {
+fn a_cursor_resumes_until_a_message_behind_it_is_evicted() {
     let mut ring = filled(&[Kind::Client; 9]);
     ring.evict(1_005); // 1 to 4 are older than the window
     assert_eq!(
@@ -83,7 +88,7 @@ fn a_cursor_resumes_as_long_as_nothing_behind_it_was_let_go() {
 }
 
 #[test]
-fn an_idle_reader_can_resume_after_everything_was_let_go() {
+fn an_idle_reader_can_resume_after_everything_was_evicted() {
     let mut ring = filled(&[Kind::Client; 3]);
     ring.evict(1_000_000);
     assert_eq!(
@@ -95,10 +100,8 @@ fn an_idle_reader_can_resume_after_everything_was_let_go() {
 #[test]
 fn foreign_cursors_are_reset_with_the_reason() {
     let ring = filled(&[Kind::Client; 3]);
-    let foreign = Cursor {
-        incarnation: STREAM - 1,
-        ..cursor(2)
-    };
+    let mut foreign = cursor(2);
+    foreign.position.stream = StreamIdentity(76);
     let other_mark = Cursor {
         mark: 99,
         ..cursor(2)
@@ -118,7 +121,7 @@ fn foreign_cursors_are_reset_with_the_reason() {
 }
 
 #[test]
-fn nobody_is_told_where_to_begin_before_the_window_is_read() {
+fn no_subscription_starts_before_the_window_is_read() {
     let mut ring = Ring::new(Limits {
         window_ns: 1_000,
         bytes: 1 << 20,
@@ -163,7 +166,7 @@ fn a_gap_in_the_stream_ends_connections_before_it_instead_of_skipping_it_silentl
 }
 
 #[test]
-fn memory_is_bounded_by_letting_the_oldest_go() {
+fn memory_is_bounded_by_evicting_the_oldest() {
     let mut ring = Ring::new(Limits {
         window_ns: u64::MAX,
         bytes: 1_000,
@@ -174,11 +177,11 @@ fn memory_is_bounded_by_letting_the_oldest_go() {
     }
     let held = ring.after(0).count();
     assert!((5..=11).contains(&held), "{held} are held");
-    assert_eq!(ring.head().sequence, 1_000);
+    assert_eq!(ring.head().position.sequence, 1_000);
 }
 
 #[test]
-fn a_lagging_reader_is_told_what_it_missed_and_gets_every_invalidation() {
+fn a_lagging_reader_gets_a_notice_and_every_invalidation() {
     let mut ring = ring();
     let mut reader = Reader::new(&ring, cursor(0), 4);
     assert_eq!(reader.next(&ring, 10), Next::Nothing);
@@ -203,7 +206,7 @@ fn a_lagging_reader_is_told_what_it_missed_and_gets_every_invalidation() {
 }
 
 #[test]
-fn what_was_missed_before_the_connection_is_no_lag() {
+fn what_was_missed_before_the_connection_is_not_lag() {
     let ring = filled(&[Kind::Client; 100]);
     let mut reader = Reader::new(&ring, cursor(0), 4);
     let mut seen = Vec::new();
@@ -214,26 +217,27 @@ fn what_was_missed_before_the_connection_is_no_lag() {
 }
 
 #[test]
-fn a_replaced_stream_is_told_and_read_from_its_beginning() {
+fn a_replaced_stream_is_announced_and_read_from_its_beginning() {
     let mut ring = filled(&[Kind::Client; 5]);
     let mut reader = Reader::new(&ring, cursor(5), 100);
-    ring.open(STREAM + 1, 1, 0);
+    let replacement = StreamIdentity(78);
+    ring.open(replacement, 1, 0);
     ring.push(entry(1, Kind::Client));
     assert_eq!(reader.next(&ring, 10), Next::Replaced);
     assert_eq!(reader.next(&ring, 10), Next::Messages(vec!["1".into()]));
-    assert_eq!(reader.position().incarnation, STREAM + 1);
+    assert_eq!(reader.cursor().position.stream, replacement);
 }
 
 #[test]
-fn an_interruption_ends_connections_only_after_they_got_what_is_here() {
+fn an_interruption_ends_a_connection_after_the_messages_in_the_ring_are_sent() {
     let mut ring = filled(&[Kind::Client; 2]);
     let mut reader = Reader::new(&ring, cursor(0), 100);
-    ring.connected(false);
+    ring.set_connected(false);
     assert_eq!(reader.next(&ring, 1), Next::Messages(vec!["1".into()]));
     assert_eq!(reader.next(&ring, 1), Next::Messages(vec!["2".into()]));
     assert_eq!(reader.next(&ring, 1), Next::Interrupted);
     assert_eq!(ring.start(&cursor(2).to_string()), Start::NotYet);
-    ring.connected(true);
+    ring.set_connected(true);
     assert_eq!(reader.next(&ring, 1), Next::Nothing);
     assert_eq!(
         ring.start(&cursor(2).to_string()),
@@ -263,9 +267,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     /// Whatever happens: in order, nothing twice, client events sent or counted, every invalidation
-    /// sent, unless the reader is told that it fell out.
+    /// sent, unless the reader fell out.
     #[test]
-    fn nothing_is_lost_unsaid(steps in prop::collection::vec(step(), 1..200), queue in 1..12u64) {
+    fn no_message_is_lost_without_a_notice(steps in prop::collection::vec(step(), 1..200), queue in 1..12u64) {
         let mut ring = ring();
         let mut kinds = vec![];
         let mut reader = Reader::new(&ring, ring.head(), queue);
@@ -277,7 +281,7 @@ proptest! {
                     ring.push(entry(u64::try_from(kinds.len()).unwrap(), kind));
                 }
                 Step::Evict(age) => ring.evict(1_000 + (kinds.len() as u64).saturating_sub(age)),
-                Step::Reconnect => match ring.start(&reader.position().to_string()) {
+                Step::Reconnect => match ring.start(&reader.cursor().to_string()) {
                     Start::Resumed(at) => reader = Reader::new(&ring, at, queue),
                     Start::Reset("too_old", _) => return Ok(()),
                     other => prop_assert!(false, "{other:?}"),
@@ -286,7 +290,8 @@ proptest! {
                     Next::Nothing => {}
                     Next::Messages(messages) => sent.extend(numbers(&messages)),
                     Next::Lagged { dropped: count, invalidations, from, to, before } => {
-                        prop_assert!(before.sequence < from.sequence && from.sequence <= to.sequence);
+                        let [before, from, to] = [before, from, to].map(|cursor| cursor.position.sequence);
+                        prop_assert!(before < from && from <= to);
                         dropped += count;
                         sent.extend(numbers(&invalidations));
                     }

@@ -9,26 +9,23 @@
 use std::time::Duration;
 
 use galaxy_core::Clock;
-use galaxy_events::push_stream::{PushMessage, PushSignal};
-use galaxy_http::serve::{self, Bound};
-use galaxy_proto::push::v1::push_client::PushClient;
-use galaxy_proto::push::v1::stream_status::Status as Said;
-use galaxy_proto::push::v1::{
-    ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_event::Event,
-    session_invalidation::Target,
+use galaxy_events::{
+    StreamIdentity,
+    push_stream::{PushMessage, PushSignal},
 };
-use galaxy_push_hub::connection::Context;
-use galaxy_push_hub::feed::Feed;
-use galaxy_push_hub::metrics::Metrics;
-use galaxy_push_hub::ring::Limits;
-use galaxy_push_hub::service::PushService;
+use galaxy_http::serve::{self, Bound};
+use galaxy_proto::push::v1::{
+    ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_client::PushClient,
+    push_event::Event, session_invalidation::Target, stream_status::Status as Said,
+};
+use galaxy_push_hub::{
+    connection::Context, feed::Feed, metrics::Metrics, ring::Limits, service::PushService,
+};
 use galaxy_service::{Secret, Tasks};
 use prost::Message;
-use tonic::service::Routes;
-use tonic::transport::Channel;
-use tonic::{Code, Request, Streaming};
+use tonic::{Code, Request, Streaming, service::Routes, transport::Channel};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(10);
 
 struct Hub {
     feed: Feed,
@@ -68,7 +65,7 @@ impl Hub {
             sequence: 0,
         };
         hub.feed.apply(PushSignal::Opened {
-            incarnation: 7,
+            stream: StreamIdentity(7),
             first: 1,
             last: 0,
         });
@@ -132,7 +129,7 @@ impl Hub {
 
 async fn next(stream: &mut Streaming<PushEvent>) -> PushEvent {
     loop {
-        let message = tokio::time::timeout(PATIENCE, stream.message())
+        let message = tokio::time::timeout(DEADLINE, stream.message())
             .await
             .unwrap();
         let event = message.unwrap().unwrap();
@@ -160,7 +157,7 @@ fn id(event: &PushEvent) -> &str {
 }
 
 #[tokio::test]
-async fn a_gateway_is_told_where_it_stands_and_then_gets_every_event() {
+async fn a_new_gateway_gets_a_reset_and_then_every_event() {
     let mut hub = Hub::start(100, None).await;
     let mut stream = hub.subscribe("a", "").await;
     let first = next(&mut stream).await;
@@ -172,7 +169,7 @@ async fn a_gateway_is_told_where_it_stands_and_then_gets_every_event() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_comes_back_gets_exactly_what_it_missed() {
+async fn a_gateway_that_resumes_gets_exactly_what_it_missed() {
     let mut hub = Hub::start(100, None).await;
     let mut stream = hub.subscribe("a", "").await;
     let begin = next(&mut stream).await.cursor;
@@ -193,11 +190,11 @@ async fn a_gateway_that_comes_back_gets_exactly_what_it_missed() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_shows_that_it_lives() {
+async fn a_silent_stream_sends_heartbeats() {
     let hub = Hub::start(100, None).await;
     let mut stream = hub.subscribe("a", "").await;
     stream.message().await.unwrap().unwrap();
-    let second = tokio::time::timeout(PATIENCE, stream.message())
+    let second = tokio::time::timeout(DEADLINE, stream.message())
         .await
         .unwrap();
     assert!(matches!(
@@ -214,7 +211,7 @@ async fn a_new_subscription_of_the_same_gateway_ends_the_old_one() {
     next(&mut old).await;
     next(&mut other).await;
     let _new = hub.subscribe("a", "").await;
-    let end = tokio::time::timeout(PATIENCE, async {
+    let end = tokio::time::timeout(DEADLINE, async {
         loop {
             if let Err(status) = old.message().await {
                 return status;
@@ -229,7 +226,7 @@ async fn a_new_subscription_of_the_same_gateway_ends_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_does_not_read_loses_client_events_alone_and_slows_nobody() {
+async fn a_gateway_that_does_not_read_loses_only_client_events_and_slows_no_other() {
     let mut hub = Hub::start(200, None).await;
     let (mut slow, mut fast) = (
         hub.subscribe("slow", "").await,
@@ -243,7 +240,7 @@ async fn a_gateway_that_does_not_read_loses_client_events_alone_and_slows_nobody
             hub.client_event();
         }
         hub.invalidation();
-        // The fast one keeps up and misses nothing; the slow one takes nothing.
+        // The fast one receives every event; the slow one reads nothing.
         for _ in 0..100 {
             let event = next(&mut fast).await;
             assert!(status(&event).is_none(), "{event:?}");
@@ -267,18 +264,22 @@ async fn a_gateway_that_does_not_read_loses_client_events_alone_and_slows_nobody
 }
 
 #[tokio::test]
-async fn while_the_broker_is_away_no_gateway_believes_that_it_hears_everything() {
+async fn subscriptions_end_while_the_broker_is_away_and_resume_afterwards() {
     let mut hub = Hub::start(100, None).await;
     let mut stream = hub.subscribe("a", "").await;
     let begin = next(&mut stream).await.cursor;
     hub.feed.apply(PushSignal::Interrupted);
-    let end = tokio::time::timeout(PATIENCE, stream.message()).await;
+    let end = tokio::time::timeout(DEADLINE, stream.message()).await;
     assert_eq!(end.unwrap().unwrap_err().code(), Code::Unavailable);
 
-    let (mut stream, ()) = tokio::join!(hub.subscribe("a", &begin), async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        hub.feed.apply(PushSignal::Continued);
-    });
+    let mut subscribing = Box::pin(hub.subscribe("a", &begin));
+    let early = tokio::time::timeout(Duration::from_millis(100), &mut subscribing).await;
+    assert!(
+        early.is_err(),
+        "a subscription began while the broker is away"
+    );
+    hub.feed.apply(PushSignal::Continued);
+    let mut stream = subscribing.await;
     assert!(matches!(
         status(&next(&mut stream).await),
         Some(Said::Resumed(_))
@@ -288,7 +289,7 @@ async fn while_the_broker_is_away_no_gateway_believes_that_it_hears_everything()
 }
 
 #[tokio::test]
-async fn only_who_shows_the_token_may_subscribe() {
+async fn a_subscription_needs_the_token() {
     let hub = Hub::start(100, Some("secret-token")).await;
     let mut client = hub.client().await;
     for shown in [
@@ -338,11 +339,11 @@ async fn a_gateway_needs_a_name() {
 }
 
 #[tokio::test]
-async fn draining_ends_the_streams_so_that_gateways_go_elsewhere() {
+async fn draining_ends_the_streams_with_unavailable() {
     let hub = Hub::start(100, None).await;
     let mut stream = hub.subscribe("a", "").await;
     next(&mut stream).await;
-    let (drained, end) = tokio::join!(hub.tasks.shut_down(PATIENCE), async {
+    let (drained, end) = tokio::join!(hub.tasks.shut_down(DEADLINE), async {
         loop {
             match stream.message().await {
                 Ok(Some(_)) => {}

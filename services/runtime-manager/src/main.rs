@@ -32,13 +32,13 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     let nats = Nats::connect(&config.nats, &process).await?;
 
     relay::start(&process, &db, &nats);
-    nats.send_hints(&process, &db, &[Topic::Runtime]);
-    let scheduled = nats.hear_hints(&process, Topic::Runtime).await?;
+    nats.publish_wakeups(&process, &db, &[Topic::Runtime]);
+    let scheduled = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
     node::register(&manager).await?;
     node::start(&process, &manager, &config.node);
     scheduler::start(&process, &manager, scheduled);
     for lane in Lane::ALL {
-        let due = nats.hear_hints(&process, Topic::Runtime).await?;
+        let due = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
         let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);
         let options = options(lane, config.workers);
         worker::start(&process.tasks, Arc::new(operations), due, options);

@@ -11,7 +11,7 @@ text_enum! {
         Monthly = "monthly",
         /// By the year.
         Yearly = "yearly",
-        /// Once, for ever.
+        /// Once, without an end.
         Permanent = "permanent",
     }
 }
@@ -67,7 +67,7 @@ text_enum! {
         AccountDeleted = "account_deleted",
         /// An operator blocked signing in.
         LoginBlock = "login_block",
-        /// An operator blocked the account for ever.
+        /// An operator blocked the account permanently.
         PermanentBlock = "permanent_block",
     }
 }

@@ -1,15 +1,13 @@
 //! The one clock. Processes use [`Clock::system`]; tests move a [`Clock::manual`] by hand.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use jiff::SignedDuration;
+use parking_lot::Mutex;
 
 use crate::Timestamp;
 
-/// Tells the time to code that must not ask the machine for it. Cheap to clone.
+/// The source of the current time for all code, so that tests can set it. Cheap to clone.
 #[derive(Clone)]
 pub struct Clock(Source);
 
@@ -25,7 +23,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that stands still at `start` until [`Clock::advance`] moves it.
+    /// A clock that stays at `start` until [`Clock::advance`] moves it.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(Mutex::new(start))))
     }
@@ -33,12 +31,12 @@ impl Clock {
     /// The current instant, UTC, cut to microseconds.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door the ban points to"
+        reason = "all other code takes the time from this function"
     )]
     pub fn now(&self) -> Timestamp {
         let now = match &self.0 {
             Source::System => jiff::Timestamp::now(),
-            Source::Manual(at) => **at.lock().unwrap_or_else(PoisonError::into_inner),
+            Source::Manual(at) => **at.lock(),
         };
         jiff::Timestamp::from_microsecond(now.as_microsecond())
             .unwrap_or(now)
@@ -48,7 +46,7 @@ impl Clock {
     /// Moves a manual clock forward (or back, if `by` is negative). A system clock does not move.
     pub fn advance(&self, by: SignedDuration) {
         if let Source::Manual(at) = &self.0 {
-            let mut at = at.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut at = at.lock();
             *at = at.saturating_add(by);
         }
     }

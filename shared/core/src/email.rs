@@ -52,7 +52,7 @@ impl EmailAddress {
         &self.typed
     }
 
-    /// The form that tells people apart: all lower case.
+    /// The form that is compared: all lower case.
     pub fn identity(&self) -> &str {
         &self.identity
     }

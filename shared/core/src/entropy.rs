@@ -1,4 +1,4 @@
-//! The one door to randomness: a cryptographically secure generator, and what is drawn from it.
+//! The only source of randomness: a cryptographically secure generator, and what is drawn from it.
 
 use rand::{Rng, RngExt};
 

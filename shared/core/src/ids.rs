@@ -95,6 +95,6 @@ ids! {
     NotificationId,
     /// One channel of a notification.
     RouteId,
-    /// Who holds a lease: drawn anew with each claim, so that a late holder is recognised.
+    /// The holder of a lease: a new one for each claim, so that a late holder is recognised.
     LeaseToken,
 }

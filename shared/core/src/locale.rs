@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Locale {
-    /// English, also for everybody whose language we do not speak.
+    /// English, also for languages without texts.
     #[default]
     En,
     /// German.

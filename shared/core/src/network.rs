@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What stands for a source address wherever requests are counted: an IPv4 address, or the /64 network of an IPv6 address,
+/// The key of a source address wherever requests are counted: an IPv4 address, or the /64 network of an IPv6 address,
 /// since a single host has all addresses of its /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SourceNetwork(IpAddr);

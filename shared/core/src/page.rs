@@ -21,7 +21,7 @@ impl Limit {
         (1..=Self::MAX).contains(&limit).then_some(Self(limit))
     }
 
-    /// One more than the page holds: the extra row tells that there is a next page.
+    /// One more than the page holds: the extra row shows that there is a next page.
     pub const fn probe(self) -> i64 {
         self.0 as i64 + 1
     }

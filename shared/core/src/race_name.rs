@@ -12,7 +12,7 @@ pub const MIN_LEN: usize = 2;
 /// Most characters of a race name.
 pub const MAX_LEN: usize = 32;
 
-/// Names that nobody can take, whatever operators reserve besides.
+/// Names that no player can take, besides those that operators reserve.
 const RESERVED: [&str; 24] = [
     "admin",
     "administrator",
@@ -43,7 +43,7 @@ const RESERVED: [&str; 24] = [
 static RESERVED_KEYS: LazyLock<Vec<String>> =
     LazyLock::new(|| RESERVED.iter().map(|name| canonical(name)).collect());
 
-/// A race name in NFC, with the key that tells it from others.
+/// A race name in NFC, with the key that identifies it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RaceName {
     name: String,
@@ -96,7 +96,7 @@ impl RaceName {
         &self.canonical
     }
 
-    /// Whether nobody may take it: it reads like a name of the house, or like one of `more`.
+    /// Whether no player may take it: it looks like a reserved name, or like one of `more`.
     pub fn is_reserved(&self, more: &[String]) -> bool {
         RESERVED_KEYS.contains(&self.canonical)
             || more.iter().any(|name| canonical(name) == self.canonical)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use utoipa::openapi::{Object, ObjectBuilder, RefOr, Schema, Type};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::catalogue::{referenced_schemas, schemas};
 
@@ -121,22 +121,6 @@ fn document() -> Document {
         operations,
         components: Components { messages, schemas },
     }
-}
-
-/// The schema of a struct with flattened fields, as one object: all its fields stand on one level, as they do in JSON.
-pub(crate) fn flattened(schema: RefOr<Schema>) -> RefOr<Schema> {
-    let RefOr::T(Schema::AllOf(all)) = schema else {
-        return schema;
-    };
-    let mut merged = Object::with_type(Type::Object);
-    merged.description = all.description;
-    for part in all.items {
-        if let RefOr::T(Schema::Object(object)) = flattened(part) {
-            merged.required.extend(object.required);
-            merged.properties.extend(object.properties);
-        }
-    }
-    merged.into()
 }
 
 /// The headers of every event.

@@ -1,7 +1,7 @@
 //! Broadcasts to every replica over core NATS: `galaxy.cache.<what>`, for caches to forget what changed.
 //!
-//! Nothing is stored: a replica that was not connected missed it, which [`Nats::connections`] tells. A cache serves only
-//! while it can be sure that it missed nothing.
+//! Nothing is stored: a replica that was not connected has missed it, which a change of [`Nats::connections`] shows. A cache
+//! serves entries only while it has missed nothing.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -9,7 +9,7 @@ use futures_util::{Stream, StreamExt};
 use crate::{Event, Nats};
 
 impl Nats {
-    /// Tells all replicas that `what` changed. Returns once the server has taken it; the caller bounds the wait.
+    /// Sends to all replicas that `what` changed. Returns once the server has received it; the caller bounds the wait.
     pub async fn broadcast(&self, what: &str, payload: Bytes) -> anyhow::Result<()> {
         self.client()
             .publish(format!("galaxy.cache.{what}"), payload)
@@ -18,7 +18,7 @@ impl Nats {
         Ok(())
     }
 
-    /// What replicas, this one included, say about `what`. Goes on across reconnections, with a gap.
+    /// The broadcasts about `what` of all replicas, this one included. Continues across reconnections, with a gap.
     pub async fn listen(
         &self,
         what: &str,
@@ -30,10 +30,10 @@ impl Nats {
         Ok(messages.map(|message| message.payload))
     }
 
-    /// Domain events of one kind at the moment when they are published, by whichever process's relay. The durable way for
-    /// an invalidation: its producer may be cut off from the broker, the outbox is not. Data of a later version that cannot
-    /// be read is left out.
-    pub async fn overhear<E: Event>(
+    /// Events of one type as relays publish them, without a durable consumer. For invalidations that must not be lost when
+    /// their producer is disconnected from the broker: they are in the outbox until they are published. Data of a later
+    /// version that cannot be decoded is skipped.
+    pub async fn subscribe_events<E: Event>(
         &self,
     ) -> anyhow::Result<impl Stream<Item = E> + Send + Unpin + use<E>> {
         let messages = self.client().subscribe(E::SUBJECT).await?;

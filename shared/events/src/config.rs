@@ -49,3 +49,53 @@ impl Section for NatsConfig {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &'static [(&'static str, &'static str)]) -> Result<NatsConfig, Vec<&'static str>> {
+        let mut vars = Vars::from_lookup(|name| {
+            let found = set.iter().find(|(n, _)| *n == name);
+            found.map(|(_, text)| (*text).to_owned())
+        });
+        let config = NatsConfig::read(&mut vars);
+        config.ok_or_else(|| {
+            vars.problems()
+                .iter()
+                .map(|problem| problem.variable)
+                .collect()
+        })
+    }
+
+    #[test]
+    fn by_default_one_local_server_is_used_without_credentials() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.urls, ["nats://127.0.0.1:4222"]);
+        assert!(config.credentials.is_none());
+        assert_eq!(config.replicas, 1);
+        assert_eq!(config.freshness_window, Duration::from_mins(5));
+    }
+
+    #[test]
+    fn several_servers_can_be_named() {
+        let config = read(&[("BACKEND_NATS_URL", "nats://a:4222, nats://b:4222")]).unwrap();
+        assert_eq!(config.urls, ["nats://a:4222", "nats://b:4222"]);
+    }
+
+    #[test]
+    fn the_number_of_replicas_is_one_that_jetstream_accepts() {
+        for replicas in ["0", "6", "-1", "three"] {
+            let vars: [_; 1] = [("BACKEND_NATS_REPLICAS", replicas)];
+            let wrong = read(Box::leak(Box::new(vars))).unwrap_err();
+            assert_eq!(wrong, ["BACKEND_NATS_REPLICAS"], "{replicas}");
+        }
+        assert_eq!(read(&[("BACKEND_NATS_REPLICAS", "5")]).unwrap().replicas, 5);
+    }
+
+    #[test]
+    fn credentials_are_not_shown() {
+        let config = read(&[("BACKEND_NATS_CREDENTIALS", "user:hunter2")]).unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

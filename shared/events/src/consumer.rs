@@ -1,7 +1,8 @@
 //! Durable consumers: pull, apply in one transaction with the inbox row, commit, acknowledge.
 //!
-//! Each of a consumer's loops pulls a few events when it is free, so no acknowledgement clock runs in a queue, and every
-//! pull ends within seconds, so a wedged connection or a vanished consumer is noticed and set up anew.
+//! A consumer has a fixed number of loops, and a loop pulls one event only when it is free to apply it. So the time to
+//! acknowledge never runs for an event that waits for another one, and waiting events stay available to other replicas.
+//! Every pull ends within [`PULL_TIMEOUT`], so a broken connection or a deleted consumer is detected and set up again.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -25,11 +26,12 @@ pub enum Verdict {
     Done,
     /// Cannot be applied yet: roll back, deliver again after this long.
     Again(Duration),
-    /// Can never be applied; commit what the handler noted about it and stop its delivery.
+    /// Can never be applied: commit what the handler wrote about it and stop its delivery.
     Never(String),
 }
 
-/// Applies events in the transaction it is given. It must not touch anything but the database.
+/// Applies events in the transaction it is given. It must change nothing but the database, since an event can be applied
+/// again after a rollback.
 pub trait Handler: Send + Sync + 'static {
     /// Applies `event`, which this consumer has not applied before.
     fn apply(
@@ -38,7 +40,7 @@ pub trait Handler: Send + Sync + 'static {
         event: &Envelope,
     ) -> impl Future<Output = galaxy_store::Result<Verdict>> + Send;
 
-    /// Notes a message that is no event at all; its delivery stops afterwards. Does nothing unless said otherwise.
+    /// Stores a message that is not an event; its delivery stops afterwards. The default stores nothing.
     fn unreadable(
         &self,
         tx: &mut Tx,
@@ -55,14 +57,15 @@ pub trait Handler: Send + Sync + 'static {
 pub struct Options {
     /// Durable name; replicas of the same name share the events.
     pub name: &'static str,
-    /// Subjects it wants, such as `galaxy.events.runtime.*`; empty: all.
+    /// Subjects to consume, such as `galaxy.events.runtime.*`; empty: all.
     pub subjects: &'static [&'static str],
     /// Events applied at once.
     pub loops: usize,
 }
 
-const PULL: usize = 8;
+/// How long one pull waits for an event.
 const PULL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an event may be applied before it is delivered again.
 const ACK_WAIT: Duration = Duration::from_secs(30);
 const RETRY: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(30));
 
@@ -122,36 +125,34 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    /// Pulls until the process drains, the connection is made anew, or something fails.
+    /// Pulls and applies until the process drains, the connection is replaced, or a pull fails.
     async fn pull_until_broken(&self, failures: &mut u32) -> Result<(), async_nats::Error> {
         let mut connections = self.nats.connections();
         connections.mark_unchanged();
         let consumer = self.attach().await?;
         loop {
-            let mut batch = consumer
+            let mut pull = consumer
                 .batch()
-                .max_messages(PULL)
+                .max_messages(1)
                 .expires(PULL_TIMEOUT)
                 .messages()
                 .await?;
-            while let Some(message) = tokio::select! {
-                message = tokio::time::timeout(PULL_TIMEOUT * 2, batch.next()) => message?,
-                () = self.draining.cancelled() => None,
-                // The server knows nothing of this pull any more.
+            let message = tokio::select! {
+                message = tokio::time::timeout(PULL_TIMEOUT * 2, pull.next()) => message?,
+                () = self.draining.cancelled() => return Ok(()),
+                // The server has forgotten this pull.
                 _ = connections.changed() => return Ok(()),
-            } {
+            };
+            if let Some(message) = message {
                 *failures = 0;
                 self.handle(message?).await?;
-            }
-            if self.draining.is_cancelled() {
-                return Ok(());
             }
         }
     }
 
-    /// Finds the durable consumer or makes it, with the stream if that is gone too.
+    /// Finds the durable consumer or creates it, and the stream if it is missing.
     async fn attach(&self) -> Result<PullConsumer, async_nats::Error> {
-        streams::ensure(&self.nats).await?;
+        streams::ensure(self.nats.jetstream(), self.nats.config()).await?;
         let stream = self.nats.jetstream().get_stream(streams::EVENTS).await?;
         let config = pull::Config {
             durable_name: Some(self.options.name.to_owned()),
@@ -171,10 +172,11 @@ impl<H: Handler> Consumer<H> {
     }
 
     async fn handle(&self, message: Message) -> Result<(), async_nats::Error> {
-        let (verdict, outcome) = match Envelope::read(&message) {
-            Ok(envelope) => self.apply(&envelope, &message).await,
-            Err(reason) => self.note_unreadable(&message, reason).await,
-        };
+        let (verdict, outcome) =
+            match Envelope::read(message.headers.as_ref(), message.payload.clone()) {
+                Ok(envelope) => self.apply(&envelope, &message).await,
+                Err(reason) => self.store_unreadable(&message, reason).await,
+            };
         let labels = [
             KeyValue::new("consumer", self.options.name),
             KeyValue::new("outcome", outcome),
@@ -190,19 +192,19 @@ impl<H: Handler> Consumer<H> {
         }
     }
 
-    async fn note_unreadable(&self, message: &Message, reason: &str) -> (Verdict, &'static str) {
-        let reason = format!("it is not an event of ours: {reason}");
-        let noted = async {
+    async fn store_unreadable(&self, message: &Message, reason: &str) -> (Verdict, &'static str) {
+        let reason = format!("it is not an event: {reason}");
+        let stored = async {
             let mut tx = self.db.begin().await?;
             self.handler
                 .unreadable(&mut tx, &message.payload, &reason)
                 .await?;
             tx.commit().await
         };
-        match noted.await {
+        match stored.await {
             Ok(()) => (Verdict::Never(reason), "unreadable"),
             Err(error) => {
-                tracing::warn!(%error, "an unreadable message could not be noted; trying again");
+                tracing::warn!(%error, "an unreadable message could not be stored; trying again");
                 (Verdict::Again(RETRY.delay(6)), "failed")
             }
         }

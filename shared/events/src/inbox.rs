@@ -3,7 +3,7 @@
 use galaxy_core::{EventId, Timestamp};
 use galaxy_store::{Db, Result, Tx};
 
-/// Notes that `consumer` applies the event in this transaction. `false`: it has done so before; change nothing.
+/// Records that `consumer` applies the event in this transaction. `false`: it has been applied before; change nothing.
 pub async fn first_time(tx: &mut Tx, consumer: &str, event: EventId) -> Result<bool> {
     let inserted = sqlx::query!(
         "insert into backend.event_inbox (consumer, event_id) values ($1, $2) on conflict do nothing",
@@ -16,7 +16,7 @@ pub async fn first_time(tx: &mut Tx, consumer: &str, event: EventId) -> Result<b
     Ok(inserted == 1)
 }
 
-/// Forgets up to `batch` notes from before `before`; says how many. Keep them longer than the stream keeps events.
+/// Deletes up to `batch` records from before `before`; returns how many. Keep them longer than the stream keeps events.
 pub async fn sweep(db: &Db, before: Timestamp, batch: i64) -> Result<u64> {
     let mut connection = db.acquire().await?;
     Ok(sqlx::query!(

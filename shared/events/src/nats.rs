@@ -1,4 +1,5 @@
-//! The connection to NATS: made at start with patience, kept for ever, with a count of how often it was made anew.
+//! The connection to NATS. The start waits for the server; later the client reconnects without a limit, and counts how often
+//! it has connected.
 
 use std::time::Duration;
 
@@ -9,8 +10,9 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{NatsConfig, streams};
 
-const PATIENCE: Duration = Duration::from_mins(1);
-const RETRY: Duration = Duration::from_secs(1);
+/// How long a start waits for the server and its streams.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long one publication may wait for its acknowledgement.
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -24,52 +26,21 @@ pub struct Nats {
 }
 
 impl Nats {
-    /// Connects, makes sure that the streams exist and adds the readiness probe. Waits up to a minute.
+    /// Connects, creates the streams that are missing and adds the readiness probe. Retries for up to a minute.
     pub async fn connect(config: &NatsConfig, process: &Process) -> anyhow::Result<Self> {
         let (count, connections) = watch::channel(0);
-        let deadline = Instant::now() + PATIENCE;
-        let client = loop {
-            match options(config, process.name, count.clone())
-                .connect(&config.urls[..])
-                .await
-            {
-                Ok(client) => break client,
-                Err(error)
-                    if error.kind() == async_nats::ConnectErrorKind::AuthorizationViolation =>
-                {
-                    bail!("NATS refuses the credentials; check BACKEND_NATS_CREDENTIALS");
-                }
-                Err(error) if Instant::now() >= deadline => {
-                    return Err(error).context(
-                        "NATS cannot be reached; is it up, and is BACKEND_NATS_URL right?",
-                    );
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "NATS is not there yet; waiting");
-                    tokio::time::sleep(RETRY).await;
-                }
-            }
-        };
+        let deadline = Instant::now() + START_TIMEOUT;
+        let client = connect(config, process.name, &count, deadline).await?;
         let context = jetstream::ContextBuilder::new()
             .timeout(ACK_TIMEOUT)
             .build(client.clone());
+        create_streams(&context, config, deadline).await?;
         let nats = Self {
             client,
             context,
             config: config.clone(),
             connections,
         };
-        while let Err(error) = streams::ensure(&nats).await {
-            if Instant::now() >= deadline {
-                return Err(error)
-                    .context("the event streams cannot be made; does NATS run with JetStream?");
-            }
-            tracing::warn!(
-                error = format!("{error:#}"),
-                "the event streams cannot be made yet; waiting"
-            );
-            tokio::time::sleep(RETRY).await;
-        }
         let probed = nats.clone();
         process
             .readiness
@@ -92,12 +63,12 @@ impl Nats {
         &self.config
     }
 
-    /// Whether the connection stands right now.
+    /// Whether there is a connection at present.
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
 
-    /// Counts connections made so far: a change means that messages of plain subjects may have been missed.
+    /// The number of connections made so far. A change means that core NATS messages may have been missed.
     pub fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()
     }
@@ -109,6 +80,52 @@ impl Nats {
             Err("not connected; reconnecting".to_owned())
         }
     }
+}
+
+async fn connect(
+    config: &NatsConfig,
+    name: &str,
+    count: &watch::Sender<u64>,
+    deadline: Instant,
+) -> anyhow::Result<Client> {
+    loop {
+        match options(config, name, count.clone())
+            .connect(&config.urls[..])
+            .await
+        {
+            Ok(client) => return Ok(client),
+            Err(error) if error.kind() == async_nats::ConnectErrorKind::AuthorizationViolation => {
+                bail!("NATS refuses the credentials; check BACKEND_NATS_CREDENTIALS");
+            }
+            Err(error) if Instant::now() >= deadline => {
+                return Err(error)
+                    .context("NATS cannot be reached; is it up, and is BACKEND_NATS_URL right?");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "NATS is not there yet; waiting");
+                tokio::time::sleep(RETRY_DELAY).await;
+            }
+        }
+    }
+}
+
+async fn create_streams(
+    context: &jetstream::Context,
+    config: &NatsConfig,
+    deadline: Instant,
+) -> anyhow::Result<()> {
+    while let Err(error) = streams::ensure(context, config).await {
+        if Instant::now() >= deadline {
+            return Err(error)
+                .context("the event streams cannot be made; does NATS run with JetStream?");
+        }
+        tracing::warn!(
+            error = format!("{error:#}"),
+            "the event streams cannot be made yet; waiting"
+        );
+        tokio::time::sleep(RETRY_DELAY).await;
+    }
+    Ok(())
 }
 
 fn options(config: &NatsConfig, name: &str, connections: watch::Sender<u64>) -> ConnectOptions {
@@ -132,7 +149,7 @@ fn options(config: &NatsConfig, name: &str, connections: watch::Sender<u64>) -> 
                 Event::Disconnected => {
                     tracing::warn!("the connection to NATS is lost; reconnecting");
                 }
-                other => tracing::warn!(event = %other, "NATS says"),
+                other => tracing::warn!(event = %other, "NATS reported an event"),
             }
             std::future::ready(())
         });

@@ -1,4 +1,4 @@
-//! The outbox: an event is written in the transaction of the change it tells of, and published afterwards.
+//! The outbox: an event is written in the transaction of the change, and published afterwards.
 
 use galaxy_core::{EventId, Timestamp};
 use galaxy_service::telemetry;
@@ -31,7 +31,7 @@ pub async fn append<E: Event>(tx: &mut Tx, event: &E) -> Result<EventId> {
 }
 
 /// Events as columns, for a statement that writes them together with the changes of many requests. It inserts what
-/// [`append`] does, in this order, and its caller wakes [`Topic::Outbox`].
+/// [`append`] does, in this order, and its caller notifies [`Topic::Outbox`].
 #[derive(Debug, Default)]
 pub struct Batch {
     /// UUIDs of version 7.

@@ -1,4 +1,4 @@
-//! The publisher's side of the push stream: what players' devices are told, written to the outbox like any event.
+//! The publisher's side of the push stream: events for players' devices, written to the outbox like any event.
 
 use galaxy_core::{DeviceSessionId, EventId, OpenEnum, RevocationReason, UserId};
 use galaxy_proto::push::v1::{
@@ -24,7 +24,7 @@ pub enum InvalidationTarget {
     User(UserId),
 }
 
-/// Tells a user's devices, or one of them, that `kind` happened. `payload` is JSON.
+/// Writes a client event of `kind` for all devices of a user, or for one of them. `payload` is JSON.
 pub async fn publish_client_event(
     tx: &mut Tx,
     user_id: UserId,
@@ -52,7 +52,7 @@ pub async fn publish_client_event(
     .await
 }
 
-/// Tells every gateway to end the sessions of `target`, in the transaction that revokes them.
+/// Writes the invalidation that makes every gateway end the sessions of `target`, in the transaction that revokes them.
 pub async fn publish_session_invalidation(
     tx: &mut Tx,
     target: InvalidationTarget,

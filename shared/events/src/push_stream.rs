@@ -1,32 +1,34 @@
 //! Reads the whole push stream in order, for push-hub.
 //!
-//! A reader has no durable consumer: it starts at the stream's beginning and remembers its position
-//! itself. It outlives restarts of the broker, and notices when the stream was made anew or went
-//! back to an older state, which a consumer that waits for the next sequence would not.
+//! A reader has no durable consumer: it starts at the stream's beginning and keeps its position in memory. It survives
+//! restarts of the broker, and detects a stream that was created again or went back to an older state. A plain consumer
+//! would wait for the next sequence without end.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use async_nats::connection::State;
-use async_nats::jetstream::{
-    self,
-    consumer::{
-        DeliverPolicy,
-        pull::{Ordered, OrderedConfig},
+use async_nats::{
+    connection::State,
+    jetstream::{
+        self,
+        consumer::{
+            DeliverPolicy,
+            pull::{Ordered, OrderedConfig},
+        },
+        stream::Info,
     },
-    stream::Info,
 };
 use bytes::Bytes;
 use futures_util::StreamExt;
 use galaxy_core::Timestamp;
 
-/// The stream that is read.
-pub const PUSH_STREAM: &str = "GALAXY_PUSH";
-/// How often the connection is looked at while nothing arrives.
-const PULSE: Duration = Duration::from_millis(200);
-/// How often the broker is asked, while nothing arrives, whether something should have.
-const ASK_EVERY: Duration = Duration::from_secs(2);
+use crate::{StreamIdentity, StreamPosition, stream_position::nanoseconds, streams::PUSH};
+
+/// How often the state of the connection is checked while no message arrives.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// How often the broker is asked for the stream's last sequence while no message arrives.
+const LOOKUP_INTERVAL: Duration = Duration::from_secs(2);
 /// How long the broker may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the reader found.
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub enum PushSignal {
     /// A stream that was not read before, now holding the messages `first..=last` (`last < first`:
     /// none). Positions of an earlier one mean nothing here.
     Opened {
-        /// When the stream was created, nanoseconds since the Unix epoch.
-        incarnation: u64,
+        /// Which stream it is.
+        stream: StreamIdentity,
         /// Sequence of its first message.
         first: u64,
         /// Sequence of its last message.
@@ -43,9 +45,9 @@ pub enum PushSignal {
     },
     /// The next message.
     Message(PushMessage),
-    /// The broker cannot be reached or read: there may be messages that are not seen.
+    /// The broker cannot be reached or read; messages may have been published meanwhile.
     Interrupted,
-    /// After an interruption: reading goes on behind the last message.
+    /// After an interruption: reading continues behind the last message.
     Continued,
 }
 
@@ -71,22 +73,22 @@ pub struct PushReader {
     client: async_nats::Client,
     jetstream: jetstream::Context,
     stream: String,
-    /// Creation and last read sequence of the stream that is being read.
-    position: Option<(u64, u64)>,
+    /// Behind the last message that was read.
+    position: Option<StreamPosition>,
     /// The consumer, and the number of the connection that it was made on.
     consumer: Option<(Ordered, u64)>,
     interrupted: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+enum ReadError {
     #[error("the stream cannot be looked up: {0}")]
     Lookup(String),
     #[error("the consumer cannot be made: {0}")]
     Consumer(String),
     #[error("the consumer failed: {0}")]
     Read(String),
-    #[error("the consumer brings nothing although there is something")]
+    #[error("the consumer delivers nothing although the stream has new messages")]
     Stuck,
     #[error("the broker did not answer in time")]
     Timeout,
@@ -97,7 +99,7 @@ enum Trouble {
 impl PushReader {
     /// A reader that will begin at the stream's first message.
     pub fn new(client: async_nats::Client) -> Self {
-        Self::of(client, PUSH_STREAM)
+        Self::of(client, PUSH)
     }
 
     /// A reader of a stream with another name.
@@ -112,27 +114,26 @@ impl PushReader {
         }
     }
 
-    /// Waits for the next signal, for ever if need be: a broker that is away is waited for. What was
-    /// read stays read when the future is dropped.
+    /// Waits for the next signal, without a limit while the broker is away. Dropping the future loses no message.
     pub async fn next(&mut self) -> PushSignal {
         loop {
             match self.try_next().await {
                 Ok(Some(signal)) => return signal,
                 Ok(None) => {}
-                Err(trouble) => {
+                Err(error) => {
                     self.consumer = None;
                     if !std::mem::replace(&mut self.interrupted, true) {
-                        tracing::warn!(%trouble, "the push stream is interrupted");
+                        tracing::warn!(%error, "the push stream is interrupted");
                         return PushSignal::Interrupted;
                     }
-                    tracing::debug!(%trouble, "the push stream is still interrupted");
-                    tokio::time::sleep(PULSE).await;
+                    tracing::debug!(%error, "the push stream is still interrupted");
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         }
     }
 
-    async fn try_next(&mut self) -> Result<Option<PushSignal>, Trouble> {
+    async fn try_next(&mut self) -> Result<Option<PushSignal>, ReadError> {
         let Some((mut consumer, connection)) = self.consumer.take() else {
             return self.open().await;
         };
@@ -141,40 +142,40 @@ impl PushReader {
         Ok(outcome)
     }
 
-    /// Looks at the stream and makes a consumer behind the position.
-    async fn open(&mut self) -> Result<Option<PushSignal>, Trouble> {
-        let connection = self.connection().ok_or(Trouble::Disconnected)?;
+    /// Looks the stream up and makes a consumer behind the position.
+    async fn open(&mut self) -> Result<Option<PushSignal>, ReadError> {
+        let connection = self.connection().ok_or(ReadError::Disconnected)?;
         let info = info(&self.jetstream, &self.stream).await?;
-        let incarnation = nanoseconds(info.created);
-        let (first, last) = (info.state.first_sequence, info.state.last_sequence);
-        let known = self
-            .position
-            .filter(|&(of, at)| of == incarnation && at <= last);
-        let position = known.map_or(first.saturating_sub(1), |(_, at)| at);
-        let stream = patiently(self.jetstream.get_stream_no_info(&self.stream))
+        let (first, end) = (info.state.first_sequence, StreamPosition::end_of(&info));
+        let known = self.position.filter(|position| position.is_within(end));
+        let position = known.unwrap_or(StreamPosition {
+            sequence: first.saturating_sub(1),
+            ..end
+        });
+        let stream = within_timeout(self.jetstream.get_stream_no_info(&self.stream))
             .await?
-            .map_err(|error| Trouble::Lookup(error.to_string()))?;
+            .map_err(|error| ReadError::Lookup(error.to_string()))?;
         let config = OrderedConfig {
             deliver_policy: DeliverPolicy::ByStartSequence {
-                start_sequence: position + 1,
+                start_sequence: position.sequence + 1,
             },
             ..OrderedConfig::default()
         };
-        let consumer = patiently(stream.create_consumer(config))
+        let consumer = within_timeout(stream.create_consumer(config))
             .await?
-            .map_err(|error| Trouble::Consumer(error.to_string()))?;
-        let messages = patiently(consumer.messages())
+            .map_err(|error| ReadError::Consumer(error.to_string()))?;
+        let messages = within_timeout(consumer.messages())
             .await?
-            .map_err(|error| Trouble::Consumer(error.to_string()))?;
+            .map_err(|error| ReadError::Consumer(error.to_string()))?;
         self.consumer = Some((messages, connection));
-        self.position = Some((incarnation, position));
+        self.position = Some(position);
         let interrupted = std::mem::take(&mut self.interrupted);
         Ok(match known {
             Some(_) => interrupted.then_some(PushSignal::Continued),
             None => Some(PushSignal::Opened {
-                incarnation,
+                stream: end.stream,
                 first,
-                last,
+                last: end.sequence,
             }),
         })
     }
@@ -184,51 +185,47 @@ impl PushReader {
         &mut self,
         consumer: &mut Ordered,
         connection: u64,
-    ) -> Result<Option<PushSignal>, Trouble> {
+    ) -> Result<Option<PushSignal>, ReadError> {
         let mut quiet = Duration::ZERO;
-        let mut asked_for = None;
+        let mut behind_at = None;
         loop {
-            match tokio::time::timeout(PULSE, consumer.next()).await {
+            match tokio::time::timeout(POLL_INTERVAL, consumer.next()).await {
                 Ok(Some(Ok(message))) => return self.accept(&message).map(Some),
-                Ok(Some(Err(error))) => return Err(Trouble::Read(error.to_string())),
-                Ok(None) => return Err(Trouble::Read("it ended".to_owned())),
+                Ok(Some(Err(error))) => return Err(ReadError::Read(error.to_string())),
+                Ok(None) => return Err(ReadError::Read("it ended".to_owned())),
                 Err(_) if self.connection() != Some(connection) => {
-                    return Err(Trouble::Disconnected);
+                    return Err(ReadError::Disconnected);
                 }
-                Err(_) => quiet += PULSE,
+                Err(_) => quiet += POLL_INTERVAL,
             }
-            if quiet < ASK_EVERY {
+            if quiet < LOOKUP_INTERVAL {
                 continue;
             }
             quiet = Duration::ZERO;
             let info = info(&self.jetstream, &self.stream).await?;
-            let found = (nanoseconds(info.created), info.state.last_sequence);
-            if self.position == Some(found) {
-                asked_for = None;
-            } else if asked_for == self.position || self.went_back(found) {
-                return Err(Trouble::Stuck);
+            let end = StreamPosition::end_of(&info);
+            let lost = self.position.is_some_and(|at| !at.is_within(end));
+            if self.position == Some(end) {
+                behind_at = None;
+            } else if behind_at == self.position || lost {
+                return Err(ReadError::Stuck);
             } else {
-                // Perhaps it is just on its way: look again before judging.
-                asked_for = self.position;
+                // The message may still be on its way: it counts as stuck at the next look-up only.
+                behind_at = self.position;
             }
         }
     }
 
-    fn went_back(&self, found: (u64, u64)) -> bool {
-        self.position
-            .is_some_and(|(of, at)| of != found.0 || at > found.1)
-    }
-
-    fn accept(&mut self, message: &jetstream::Message) -> Result<PushSignal, Trouble> {
+    fn accept(&mut self, message: &jetstream::Message) -> Result<PushSignal, ReadError> {
         let info = message
             .info()
-            .map_err(|error| Trouble::Read(error.to_string()))?;
+            .map_err(|error| ReadError::Read(error.to_string()))?;
         let header = |name: &str| {
             let headers = message.headers.as_ref()?;
             Some(headers.get(name)?.as_str().to_owned())
         };
-        if let Some((_, at)) = &mut self.position {
-            *at = info.stream_sequence;
+        if let Some(position) = &mut self.position {
+            position.sequence = info.stream_sequence;
         }
         Ok(PushSignal::Message(PushMessage {
             sequence: info.stream_sequence,
@@ -240,26 +237,22 @@ impl PushReader {
         }))
     }
 
-    /// The number of the connection to the broker, if there is one: changes when it was made anew.
+    /// The number of the connection to the broker, if there is one. Each reconnection has another number.
     fn connection(&self) -> Option<u64> {
         let connected = self.client.connection_state() == State::Connected;
         connected.then(|| self.client.statistics().connects.load(Ordering::Relaxed))
     }
 }
 
-async fn info(jetstream: &jetstream::Context, stream: &str) -> Result<Info, Trouble> {
-    let stream = patiently(jetstream.get_stream(stream))
+async fn info(jetstream: &jetstream::Context, stream: &str) -> Result<Info, ReadError> {
+    let stream = within_timeout(jetstream.get_stream(stream))
         .await?
-        .map_err(|error| Trouble::Lookup(error.to_string()))?;
+        .map_err(|error| ReadError::Lookup(error.to_string()))?;
     Ok(stream.cached_info().clone())
 }
 
-async fn patiently<F: IntoFuture>(future: F) -> Result<F::Output, Trouble> {
-    tokio::time::timeout(PATIENCE, future)
+async fn within_timeout<F: IntoFuture>(future: F) -> Result<F::Output, ReadError> {
+    tokio::time::timeout(ANSWER_TIMEOUT, future)
         .await
-        .map_err(|_| Trouble::Timeout)
-}
-
-fn nanoseconds(time: async_nats::datetime::DateTime) -> u64 {
-    u64::try_from(time.unix_timestamp_nanos()).unwrap_or_default()
+        .map_err(|_| ReadError::Timeout)
 }

@@ -1,9 +1,9 @@
-//! The relay: publishes what stands in the outbox to JetStream, in batches, under short leases, by every process that
-//! writes events. No transaction is open while NATS is spoken to.
+//! The relay: publishes the rows of the outbox to JetStream, in batches, under short leases. Every process that writes
+//! events runs one. No transaction is open during a call to NATS.
 //!
-//! Claims and marks do not wait for the disk: what a crash of Postgres undoes of them is done again.
+//! Claims and marks do not wait for the disk: those that a crash of Postgres undoes are made again.
 //! A row that was published and not marked (a crash in between) is published again under the same `Nats-Msg-Id`;
-//! consumers tell by the id. When a stream is new or has lost data, [`crate::incarnation`] marks its events unpublished.
+//! consumers recognise the repetition by the id. When a stream is new or has lost data, [`StreamRecovery`] marks its events unpublished.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use galaxy_store::{Db, DedicatedConnection, Result, Topic};
 use opentelemetry::metrics::{Counter, Histogram};
 use uuid::Uuid;
 
-use crate::{Nats, envelope, incarnation::Incarnations};
+use crate::{Nats, envelope, stream_recovery::StreamRecovery};
 
 /// Rows claimed at once.
 const BATCH: i64 = 500;
-/// How long without a wake-up before looking anyway.
-const POLL: Duration = Duration::from_secs(1);
+/// How often the outbox is read without a notification.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
 struct Relay {
     db: Db,
     dedicated: DedicatedConnection,
     nats: Nats,
-    incarnations: Incarnations,
+    recovery: StreamRecovery,
     published: Counter<u64>,
     latency: Histogram<f64>,
 }
@@ -43,7 +43,7 @@ struct Row {
     created_at: Timestamp,
 }
 
-/// Starts the process's relay. It ends when the process drains, after a last look at the outbox.
+/// Starts the process's relay. It ends when the process drains, after it has published what is in the outbox.
 pub fn start(process: &Process, db: &Db, nats: &Nats) {
     let (process_, db, nats) = (process.clone(), db.clone(), nats.clone());
     process.tasks.supervise("relay", move || {
@@ -51,7 +51,7 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
             db: db.clone(),
             dedicated: DedicatedConnection::new(&db),
             nats: nats.clone(),
-            incarnations: Incarnations::new(&db, &nats),
+            recovery: StreamRecovery::new(&db, &nats),
             published: meter()
                 .u64_counter("galaxy.outbox.published")
                 .with_description("Events published from the outbox")
@@ -72,17 +72,18 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
 
 impl Relay {
     async fn run(mut self, process: &Process) {
-        let bell = self.db.subscribe(Topic::Outbox);
+        let notify = self.db.subscribe(Topic::Outbox);
         let draining = process.tasks.draining();
         let mut failures = 0;
         loop {
-            let rung = bell.notified();
+            // Created before the outbox is read, so that an event committed in between is not missed.
+            let notified = notify.notified();
             match self.drain_outbox(&process.clock).await {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     self.dedicated.discard();
                     failures += 1;
-                    self.incarnations.doubt();
+                    self.recovery.require_check();
                     tracing::warn!(
                         error = format!("{error:#}"),
                         "events wait in the outbox; trying again"
@@ -94,17 +95,17 @@ impl Relay {
                 return;
             }
             tokio::select! {
-                () = rung => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = notified => {}
+                () = tokio::time::sleep(POLL_INTERVAL) => {}
                 () = draining.cancelled() => {}
             }
         }
     }
 
-    /// Publishes until nothing waits.
+    /// Publishes until no due row is left.
     async fn drain_outbox(&mut self, clock: &galaxy_core::Clock) -> anyhow::Result<()> {
         anyhow::ensure!(self.nats.is_connected(), "not connected to NATS");
-        self.incarnations.check().await?;
+        self.recovery.check().await?;
         loop {
             let rows = claim(&mut self.dedicated).await?;
             let full = rows.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX);
@@ -113,7 +114,7 @@ impl Relay {
             }
             let (done, failed) = self.publish(rows, clock).await;
             mark_published(&mut self.dedicated, &done).await?;
-            self.incarnations.write().await?;
+            self.recovery.store().await?;
             if let Some((left, error)) = failed {
                 release(&mut self.dedicated, &left).await?;
                 return Err(error);
@@ -124,8 +125,8 @@ impl Relay {
         }
     }
 
-    /// Publishes all rows at once and waits for all acknowledgements; gives what was acknowledged, and what was not
-    /// with the last error.
+    /// Publishes all rows concurrently and waits for all acknowledgements. Returns the acknowledged rows, and the others with
+    /// the last error.
     async fn publish(
         &mut self,
         rows: Vec<Row>,
@@ -149,7 +150,7 @@ impl Relay {
                 }
             }
         }
-        self.incarnations.note(&acks);
+        self.recovery.record(&acks);
         self.published.add(done.len() as u64, &[]);
         (done, failure.map(|error| (left, error)))
     }
@@ -177,7 +178,7 @@ impl Relay {
     }
 }
 
-/// Claims the oldest unpublished rows for 15 s. Rows that others hold are passed over.
+/// Claims the oldest unpublished rows for 15 s. Rows that other relays hold are skipped.
 async fn claim(dedicated: &mut DedicatedConnection) -> Result<Vec<Row>> {
     let mut tx = dedicated.begin_relaxed().await?;
     let rows = sqlx::query_as!(
@@ -220,7 +221,7 @@ async fn mark_published(dedicated: &mut DedicatedConnection, rows: &[Key]) -> Re
     Ok(tx.commit().await?)
 }
 
-/// Gives back what could not be published, so that it need not wait for its lease.
+/// Releases the leases of rows that could not be published, so that the next attempt need not wait for them to expire.
 async fn release(dedicated: &mut DedicatedConnection, rows: &[Key]) -> Result<()> {
     let Some(keys) = Keys::of(rows) else {
         return Ok(());
@@ -243,7 +244,7 @@ async fn release(dedicated: &mut DedicatedConnection, rows: &[Key]) -> Result<()
 
 type Key = (Uuid, Timestamp);
 
-/// The keys of rows as query parameters. The bounds keep the planner on the partitions of these days.
+/// The keys of rows as query parameters. The bounds restrict the query to the partitions of these days.
 struct Keys {
     ids: Vec<Uuid>,
     times: Vec<Timestamp>,
@@ -263,7 +264,7 @@ impl Keys {
     }
 }
 
-/// How many events wait, counted up to 100,000, and for how long the oldest has.
+/// How many events are not published, counted up to 100,000, and when the oldest was written.
 pub async fn backlog(db: &Db) -> Result<(i64, Option<Timestamp>)> {
     let mut connection = db.acquire().await?;
     let row = sqlx::query!(

@@ -12,7 +12,10 @@ use async_nats::{
     HeaderMap,
     jetstream::{self, stream::Config},
 };
-use galaxy_events::push_stream::{PushMessage, PushReader, PushSignal};
+use galaxy_events::{
+    StreamIdentity,
+    push_stream::{PushMessage, PushReader, PushSignal},
+};
 use uuid::Uuid;
 
 struct Stream {
@@ -80,14 +83,14 @@ async fn message(reader: &mut PushReader) -> PushMessage {
     }
 }
 
-/// Incarnation, first and last sequence of a stream that is found open.
-async fn opened(reader: &mut PushReader) -> (u64, u64, u64) {
+/// Identity, first and last sequence of a stream that is found open.
+async fn opened(reader: &mut PushReader) -> (StreamIdentity, u64, u64) {
     match next(reader).await {
         PushSignal::Opened {
-            incarnation,
+            stream,
             first,
             last,
-        } => (incarnation, first, last),
+        } => (stream, first, last),
         other => panic!("{other:?} instead of an open stream"),
     }
 }
@@ -116,7 +119,7 @@ async fn a_reader_gets_all_that_the_stream_holds_and_then_what_comes() {
 }
 
 #[tokio::test]
-async fn a_stream_that_was_made_anew_is_noticed_and_read_from_its_beginning() {
+async fn a_stream_that_was_created_again_is_detected_and_read_from_its_beginning() {
     let stream = Stream::create().await;
     for text in ["a", "b"] {
         stream.publish(text).await;
@@ -129,15 +132,15 @@ async fn a_stream_that_was_made_anew_is_noticed_and_read_from_its_beginning() {
     stream.make().await;
     stream.publish("new").await;
     assert!(matches!(next(&mut reader).await, PushSignal::Interrupted));
-    let (incarnation, first, last) = opened(&mut reader).await;
+    let (identity, first, last) = opened(&mut reader).await;
     assert_eq!((first, last), (1, 1));
-    assert_ne!(incarnation, before);
+    assert_ne!(identity, before);
     assert_eq!(&message(&mut reader).await.payload[..], b"new");
     stream.delete().await;
 }
 
 #[tokio::test]
-async fn a_stream_whose_messages_are_gone_is_opened_where_it_goes_on() {
+async fn a_stream_without_messages_is_opened_behind_its_last_sequence() {
     let stream = Stream::create().await;
     for text in ["a", "b"] {
         stream.publish(text).await;

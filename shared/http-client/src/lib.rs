@@ -1,7 +1,7 @@
 //! The HTTP client of the workspace: one deadline around the whole call, a limit for the answer's body, pooled connections.
 //!
 //! It speaks HTTP/1.1 without TLS, to services inside the installation. It follows no redirects, keeps no cookies and gives
-//! every status to the caller as an answer. It knows nothing of servers, so domain crates may use it.
+//! every status to the caller as an answer. It does not depend on server crates, so domain crates may use it.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), galaxy_http_client::Error> {

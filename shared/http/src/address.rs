@@ -10,13 +10,13 @@ use ipnet::IpNet;
 
 use crate::error::ApiError;
 
-/// Networks whose `X-Forwarded-For` is believed.
+/// Networks whose `X-Forwarded-For` is trusted.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
 impl TrustedProxies {
-    /// The source of a request that `peer` sent with `headers`. What a client wrote in front of the trusted part
-    /// is not believed; an entry that is not an address ends the walk.
+    /// The source of a request that `peer` sent with `headers`. What a client wrote in front of the
+    /// trusted part is ignored, as is everything before an entry that is not an address.
     pub fn source(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut source = peer.to_canonical();
         let values = headers.get_all("x-forwarded-for");
@@ -60,7 +60,7 @@ fn parse(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The source address of the request, as [`crate::layers::Shared`] found it.
+/// The source address of the request, as [`crate::layers::wrap`] found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
@@ -100,11 +100,11 @@ mod tests {
     }
 
     #[test]
-    fn only_what_trusted_proxies_wrote_is_believed() {
+    fn only_the_addresses_that_trusted_proxies_wrote_count() {
         assert_eq!(
             source("203.0.113.9", &["1.2.3.4"]),
             "203.0.113.9",
-            "a stranger's header"
+            "a header of an untrusted peer"
         );
         assert_eq!(source("10.0.0.1", &["1.2.3.4"]), "1.2.3.4");
         assert_eq!(

@@ -5,12 +5,12 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
+use galaxy_service::Secret;
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tower_http::validate_request::ValidateRequest;
 
 use crate::error::ApiError;
-use galaxy_service::Secret;
 
 /// Whether `headers` carry the token. Takes the same time wherever a wrong one of equal length differs.
 pub fn carries(headers: &HeaderMap, token: &Secret) -> bool {
@@ -20,7 +20,7 @@ pub fn carries(headers: &HeaderMap, token: &Secret) -> bool {
         .is_some_and(|given| given.ct_eq(token.expose_secret().as_bytes()).into())
 }
 
-/// Lets through what carries the token; with none configured, every request.
+/// Accepts requests with the token; without a configured token, every request.
 #[derive(Debug, Clone)]
 pub struct RequireToken(pub Option<Secret>);
 
@@ -36,6 +36,52 @@ impl<B> ValidateRequest<B> for RequireToken {
             )
             .into_response()),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn only_the_exact_token_with_the_scheme_is_accepted() {
+        let token = Secret::from("secret-token");
+        assert!(carries(&headers("Bearer secret-token"), &token));
+        for wrong in [
+            "secret-token",
+            "Bearer secret-tokem",
+            "Bearer secret-token ",
+            "Bearer secret",
+            "Bearer ",
+            "bearer secret-token",
+            "Basic secret-token",
+        ] {
+            assert!(!carries(&headers(wrong), &token), "{wrong}");
+        }
+        assert!(!carries(&HeaderMap::new(), &token));
+    }
+
+    #[test]
+    fn a_route_without_a_configured_token_accepts_every_request() {
+        let status = |token: Option<&str>, shown: Option<&str>| {
+            let mut request = Request::new(());
+            if let Some(shown) = shown {
+                *request.headers_mut() = headers(shown);
+            }
+            let mut guard = RequireToken(token.map(Secret::from));
+            guard
+                .validate(&mut request)
+                .map_err(|refusal| refusal.status())
+        };
+        assert_eq!(status(None, None), Ok(()));
+        assert_eq!(status(Some("a"), Some("Bearer a")), Ok(()));
+        for shown in [None, Some("Bearer b")] {
+            assert_eq!(status(Some("a"), shown), Err(StatusCode::UNAUTHORIZED));
         }
     }
 }

@@ -227,12 +227,12 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// Gathers what is wrong with the fields of a request, so that the caller hears it all at once.
+/// Collects what is wrong with the fields of a request, so that the caller gets all of it in one answer.
 #[derive(Debug, Default)]
 pub struct Invalid(Vec<FieldError>);
 
 impl Invalid {
-    /// Notes one wrong field.
+    /// Records one wrong field.
     pub fn push(&mut self, field: impl Into<String>, reason: impl fmt::Display) {
         self.0.push(FieldError {
             field: field.into(),
@@ -240,16 +240,98 @@ impl Invalid {
         });
     }
 
-    /// The value if the check went well; notes the reason otherwise.
+    /// The value if the check went well; records the reason otherwise.
     pub fn check<T, E: fmt::Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
         checked.map_err(|reason| self.push(field, reason)).ok()
     }
 
-    /// `Ok` with `value` if nothing was noted. `value` is what the checks gave; it is `None` only if one failed.
+    /// `Ok` with `value` if nothing is wrong. `value` is what the checks gave; it is `None` only if one failed.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, ApiError> {
         match (self.0.is_empty(), value) {
             (true, Some(value)) => Ok(value),
             _ => Err(ApiError::invalid(self.0)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the database at 10.1.2.3 failed")]
+    struct Failure {
+        unavailable: bool,
+    }
+
+    impl DependencyError for Failure {
+        fn is_unavailable(&self) -> bool {
+            self.unavailable
+        }
+    }
+
+    #[test]
+    fn a_failed_dependency_is_503_if_trying_again_may_help_and_500_otherwise() {
+        for (unavailable, status, retry) in [(true, 503, Some(2)), (false, 500, None)] {
+            let error = ApiError::from(Failure { unavailable });
+            assert_eq!(error.status().as_u16(), status);
+            assert_eq!(error.retry_after_seconds(), retry);
+        }
+    }
+
+    #[test]
+    fn the_source_is_for_the_log_and_never_in_the_body() {
+        let error = ApiError::from(Failure { unavailable: false });
+        assert_eq!(error.source(), Some("the database at 10.1.2.3 failed"));
+        let body = serde_json::to_string(&error.body("r-1")).unwrap();
+        assert!(!body.contains("10.1.2.3"), "{body}");
+        assert!(!error.to_string().contains("10.1.2.3"));
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_whole_seconds() {
+        for (wait, seconds) in [
+            (Duration::ZERO, 1),
+            (Duration::from_millis(1), 1),
+            (Duration::from_secs(1), 1),
+            (Duration::from_millis(1_001), 2),
+            (Duration::MAX, u64::MAX),
+        ] {
+            let error = ApiError::too_many(wait);
+            assert_eq!(error.retry_after_seconds(), Some(seconds), "{wait:?}");
+        }
+    }
+
+    #[test]
+    fn the_body_has_details_only_if_fields_are_wrong() {
+        let body = |error: ApiError| serde_json::to_value(error.body("r-1")).unwrap();
+        let not_found = body(ApiError::not_found("game"));
+        let expected = serde_json::json!({"error": {
+            "code": "not_found", "message": "There is no such game.", "request_id": "r-1"
+        }});
+        assert_eq!(not_found, expected);
+        let detail = FieldError {
+            field: "name".to_owned(),
+            reason: "is too long".to_owned(),
+        };
+        let invalid = body(ApiError::invalid(vec![detail]));
+        let expected = serde_json::json!([{"field": "name", "reason": "is too long"}]);
+        assert_eq!(invalid["error"]["details"], expected);
+    }
+
+    #[test]
+    fn all_wrong_fields_are_reported_together() {
+        let mut invalid = Invalid::default();
+        let name = invalid.check("name", Err::<u8, _>("is too long"));
+        let size = invalid.check("size", Ok::<_, String>(7));
+        let zone = invalid.check("zone", Err::<u8, _>("is unknown"));
+        assert_eq!((name, size, zone), (None, Some(7), None));
+        let error = invalid.finish(size).unwrap_err();
+        let fields = error.details().iter().map(|detail| detail.field.as_str());
+        assert_eq!(fields.collect::<Vec<_>>(), ["name", "zone"]);
+
+        let mut valid = Invalid::default();
+        let size = valid.check("size", Ok::<_, String>(7));
+        assert_eq!(valid.finish(size).unwrap(), 7);
     }
 }

@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|error| body_error(&error))?;
-        // A struct could be read from an array of its fields, too, which nobody has promised.
+        // A struct could be read from an array of its fields, too, which the contract does not allow.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(field_error(".", "must be a JSON object"));
         }

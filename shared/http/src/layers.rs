@@ -59,7 +59,7 @@ struct Shared {
     duration: Histogram<f64>,
 }
 
-/// Wraps `router` in all layers. Requests keep nothing from before and every answer has a request id.
+/// Wraps `router` in all layers. Every answer has a request id.
 pub fn wrap(router: Router, proxies: TrustedProxies) -> Router {
     let duration = telemetry::meter()
         .f64_histogram("http.server.request.duration")
@@ -122,8 +122,8 @@ async fn around(State(shared): State<Shared>, mut request: Request, next: Next) 
     answer
 }
 
-/// The method as metrics and traces know it: what nobody has heard of does not become a label of its own
-/// (OpenTelemetry's convention for `http.request.method`).
+/// The method as a label. An unknown one becomes `_OTHER`, by OpenTelemetry's convention for `http.request.method`: clients
+/// must not be able to create labels.
 fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -239,7 +239,14 @@ mod tests {
             .route(
                 "/late",
                 get(|| async { ApiError::unavailable("the database is away") }),
-            );
+            )
+            .route(
+                "/plain",
+                get(|| async { (StatusCode::IM_A_TEAPOT, "text for a person") }),
+            )
+            .route("/slow", get(|| async { StatusCode::GATEWAY_TIMEOUT }))
+            .route("/large", get(|| async { StatusCode::PAYLOAD_TOO_LARGE }))
+            .route("/bare", get(|| async { StatusCode::BAD_GATEWAY }));
         let mut request = Request::builder().uri(path).method(method);
         if let Some(id) = request_id {
             request = request.header(REQUEST_ID, id);
@@ -264,6 +271,10 @@ mod tests {
             ("/late", "POST", 405, "method_not_allowed"),
             ("/panic", "GET", 500, "internal"),
             ("/late", "GET", 503, "unavailable"),
+            ("/plain", "GET", 418, "invalid_request"),
+            ("/slow", "GET", 504, "timeout"),
+            ("/large", "GET", 413, "body_too_large"),
+            ("/bare", "GET", 502, "internal"),
         ] {
             let (got, headers, body) = call(path, method, Some("abc-1")).await;
             assert_eq!(
@@ -278,9 +289,72 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_odd_request_id_is_replaced_and_causes_are_not_told() {
+    async fn an_odd_request_id_is_replaced_and_causes_stay_in_the_log() {
         let (_, headers, body) = call("/late", "GET", Some("a b\"c")).await;
         assert_ne!(headers[REQUEST_ID], "a b\"c");
         assert!(!body.error.message.contains("database"));
+    }
+
+    #[test]
+    fn a_request_id_of_the_caller_is_kept_only_if_it_is_short_and_plain() {
+        let of = |text: &str| {
+            let headers = HeaderMap::from_iter([(REQUEST_ID, text.parse().unwrap())]);
+            RequestId::of(&headers).as_str().to_owned()
+        };
+        for kept in ["a", "0199d1c4-6e5f", "A.b_c-9", &"x".repeat(64)] {
+            assert_eq!(of(kept), kept);
+        }
+        for replaced in ["", "a b", "a\"b", "a/b", &"x".repeat(65)] {
+            let id = of(replaced);
+            assert_eq!(
+                id.parse::<Uuid>().map(|id| id.get_version_num()),
+                Ok(7),
+                "{id}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_json_error_that_is_passed_through_stays_as_it_is() {
+        let body = r#"{"error":{"code":"engine"}}"#;
+        let upstream = (
+            StatusCode::CONFLICT,
+            [(CONTENT_TYPE, "application/json; charset=utf-8")],
+            body,
+        );
+        let router = Router::new().route("/", get(async move || upstream.clone()));
+        let answer = wrap(router, TrustedProxies::default())
+            .oneshot(Request::get("/").body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::CONFLICT);
+        assert!(answer.headers().contains_key(REQUEST_ID));
+        let passed = to_bytes(answer.into_body(), 1_000).await.unwrap();
+        assert_eq!(passed, body);
+    }
+
+    #[tokio::test]
+    async fn handlers_see_the_source_that_trusted_proxies_report() {
+        let peer = std::net::SocketAddr::from(([10, 0, 0, 1], 7));
+        let handler =
+            get(|ClientAddress(address): ClientAddress| async move { address.to_string() });
+        let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
+        let mut request = Request::get("/").header("x-forwarded-for", "203.0.113.9");
+        request = request.extension(axum::extract::ConnectInfo(peer));
+        let answer = wrap(Router::new().route("/", handler), proxies)
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        let body = to_bytes(answer.into_body(), 1_000).await.unwrap();
+        assert_eq!(body, "203.0.113.9");
+    }
+
+    #[test]
+    fn unknown_methods_share_one_label() {
+        assert_eq!(method_label(&Method::PATCH), "PATCH");
+        for method in ["BREW", "get", "TRACE"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(method_label(&method), "_OTHER");
+        }
     }
 }

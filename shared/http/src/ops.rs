@@ -119,3 +119,106 @@ pub async fn report(readiness: &Readiness, draining: &CancellationToken) -> Repo
     };
     Report { status, checks }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
+    use prometheus::IntCounter;
+    use serde_json::{Value, json};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    struct World {
+        readiness: Readiness,
+        draining: CancellationToken,
+        registry: Registry,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self {
+                readiness: Readiness::default(),
+                draining: CancellationToken::new(),
+                registry: Registry::new(),
+            }
+        }
+
+        async fn get(&self, path: &str) -> (u16, String) {
+            let (readiness, draining) = (self.readiness.clone(), self.draining.clone());
+            let answer = router(readiness, draining, self.registry.clone())
+                .oneshot(Request::get(path).body(Body::empty()).unwrap())
+                .await
+                .unwrap();
+            let status = answer.status().as_u16();
+            let body = to_bytes(answer.into_body(), 100_000).await.unwrap();
+            (status, String::from_utf8(body.to_vec()).unwrap())
+        }
+
+        async fn readyz(&self) -> (u16, Value) {
+            let (status, body) = self.get("/readyz").await;
+            (status, serde_json::from_str(&body).unwrap())
+        }
+    }
+
+    #[tokio::test]
+    async fn readyz_names_the_condition_that_fails() {
+        let world = World::new();
+        let latch = world.readiness.latch("nats");
+        latch.fail("not connected");
+        let report = json!({
+            "status": "not_ready",
+            "checks": [{"name": "nats", "failure": "not connected"}],
+        });
+        assert_eq!(world.readyz().await, (503, report));
+        latch.hold();
+        let report = json!({"status": "ready", "checks": [{"name": "nats"}]});
+        assert_eq!(world.readyz().await, (200, report));
+    }
+
+    #[tokio::test]
+    async fn a_draining_process_is_alive_but_not_ready() {
+        let world = World::new();
+        world.draining.cancel();
+        let report = json!({"status": "draining", "checks": []});
+        assert_eq!(world.readyz().await, (503, report));
+        let alive = (200, r#"{"status":"alive"}"#.to_owned());
+        assert_eq!(world.get("/healthz").await, alive);
+    }
+
+    #[tokio::test]
+    async fn metrics_are_in_the_text_format_of_prometheus() {
+        let world = World::new();
+        let counter = IntCounter::new("galaxy_test_total", "A test").unwrap();
+        world.registry.register(Box::new(counter.clone())).unwrap();
+        counter.inc_by(3);
+        let (status, page) = world.get("/metrics").await;
+        assert_eq!(status, 200);
+        assert!(page.contains("# TYPE galaxy_test_total counter"), "{page}");
+        assert!(page.contains("\ngalaxy_test_total 3\n"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn the_listener_serves_on_the_configured_address() {
+        let process = Process {
+            name: "test",
+            clock: galaxy_core::Clock::system(),
+            tasks: galaxy_service::Tasks::new(),
+            readiness: Readiness::default(),
+        };
+        let taken = Bound::bind("TEST", ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap();
+        let config = OpsConfig {
+            listen_addr: taken.address,
+        };
+        let refusal = listen(config.clone(), process.clone(), Registry::new()).await;
+        let message = refusal.unwrap_err().to_string();
+        assert!(message.contains("BACKEND_OPS_LISTEN_ADDR"), "{message}");
+        drop(taken);
+        listen(config, process, Registry::new()).await.unwrap();
+    }
+}

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, extract::ConnectInfo};
+use galaxy_service::Tasks;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
@@ -12,12 +13,10 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use galaxy_service::Tasks;
-
 /// A listener that holds its port.
 pub struct Bound {
     listener: TcpListener,
-    /// Where it really listens, which tells the port when 0 was asked for.
+    /// The address it listens on, with the actual port if port 0 was requested.
     pub address: SocketAddr,
 }
 
@@ -90,12 +89,12 @@ async fn accept(
     let server = builder(limits);
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(limits.connections));
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else {
-            break;
+        let accepted = async {
+            let slot = slots.clone().acquire_owned().await;
+            (slot, next(&listener).await)
         };
-        let (stream, peer) = tokio::select! {
-            () = draining.cancelled() => break,
-            accepted = next(&listener) => accepted,
+        let Some((slot, (stream, peer))) = draining.run_until_cancelled(accepted).await else {
+            break;
         };
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
         let io = TokioIo::new(stream);
@@ -113,7 +112,7 @@ async fn accept(
     graceful.shutdown().await;
 }
 
-/// The next connection. Errors such as a full table of file descriptors pass; accepting goes on after a moment.
+/// The next connection. Errors such as a full table of file descriptors pass; accepting continues after a pause.
 async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {

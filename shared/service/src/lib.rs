@@ -1,5 +1,5 @@
 //! The skeleton that all six processes share: settings from the environment, telemetry, readiness, supervised tasks and
-//! draining. It knows no HTTP; that is `galaxy-http`, which stands on it.
+//! draining. It knows no HTTP; that is `galaxy-http`, which is built on it.
 //!
 //! A `main.rs` calls [`process::run`] and says in the closure what to connect and which loops to run, nothing else.
 #![warn(missing_docs)]

@@ -42,16 +42,16 @@ pub struct Process {
     pub name: &'static str,
     /// The time.
     pub clock: Clock,
-    /// Its loops, and the token that says that it drains.
+    /// Its loops, and the token that is cancelled when it drains.
     pub tasks: Tasks,
-    /// What must hold before it is ready.
+    /// The conditions under which it is ready.
     pub readiness: Readiness,
 }
 
 /// Runs the process called `name` from start to end.
 ///
-/// `listen` serves the operations listener; it runs first, so that the process is seen alive while it waits for what it
-/// depends on. `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process
+/// `listen` serves the operations listener; it runs first, so that `/healthz` answers while the process waits for its
+/// dependencies. `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process
 /// with the message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
 pub fn run<O: Section, S: Section>(
     name: &'static str,
@@ -59,48 +59,20 @@ pub fn run<O: Section, S: Section>(
     listen: impl AsyncFnOnce(O, Process, Registry) -> anyhow::Result<()>,
     build: impl AsyncFnOnce(S, Process) -> anyhow::Result<()>,
 ) -> ExitCode {
-    let mut vars = Vars::from_environment();
-    let common = CommonConfig::read(&mut vars);
-    let (operations, settings) = (O::read(&mut vars), S::read(&mut vars));
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match arguments[..] {
-        ["--help" | "-h"] => {
-            return say(&format!(
-                "{name}: {about}\n\nVariables (name, default, meaning):\n\n{}",
-                vars.help()
-            ));
-        }
-        ["--version" | "-V"] => return say(&format!("{name} {}\n", env!("CARGO_PKG_VERSION"))),
-        [] | ["--check-config"] => {}
-        _ => {
-            return fail(
-                2,
-                &format!("{name} takes no arguments but --help, --version and --check-config"),
-            );
-        }
-    }
-    let (Some(common), Some(operations), Some(settings)) = (common, operations, settings) else {
-        let lines: Vec<_> = vars
-            .problems()
-            .iter()
-            .map(|problem| format!("  {} {}", problem.variable, problem.message))
-            .collect();
-        return fail(
-            2,
-            &format!("{name}: the settings are not right:\n{}", lines.join("\n")),
-        );
+    let settings = match read(name, about, &mut Vars::from_environment(), &arguments) {
+        Command::Run(settings) => settings,
+        Command::Answer(text) => return print(&text),
+        Command::Refuse(message) => return fail(2, &message),
     };
-    if arguments == ["--check-config"] {
-        return say(&format!("{name}: the settings are right\n"));
-    }
     let _ = rustls::crypto::ring::default_provider().install_default();
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(live(
+        Ok(runtime) => runtime.block_on(run_until_drained(
             name,
-            &common,
-            async |process, metrics| listen(operations, process, metrics).await,
-            async |process| build(settings, process).await,
+            &settings.common,
+            async |process, metrics| listen(settings.operations, process, metrics).await,
+            async |process| build(settings.own, process).await,
         )),
         Err(error) => fail(
             1,
@@ -109,7 +81,71 @@ pub fn run<O: Section, S: Section>(
     }
 }
 
-async fn live(
+/// What a process was started for.
+enum Command<O, S> {
+    Run(Settings<O, S>),
+    /// Print this text and end.
+    Answer(String),
+    /// The arguments or the settings are wrong: print this message and end.
+    Refuse(String),
+}
+
+struct Settings<O, S> {
+    common: CommonConfig,
+    operations: O,
+    own: S,
+}
+
+/// Reads all sections before it judges the arguments, since `--help` lists every variable.
+fn read<O: Section, S: Section>(
+    name: &str,
+    about: &str,
+    vars: &mut Vars,
+    arguments: &[&str],
+) -> Command<O, S> {
+    let common = CommonConfig::read(vars);
+    let (operations, own) = (O::read(vars), S::read(vars));
+    match arguments {
+        ["--help" | "-h"] => {
+            return Command::Answer(format!(
+                "{name}: {about}\n\nVariables (name, default, meaning):\n\n{}",
+                vars.help()
+            ));
+        }
+        ["--version" | "-V"] => {
+            return Command::Answer(format!("{name} {}\n", env!("CARGO_PKG_VERSION")));
+        }
+        [] | ["--check-config"] => {}
+        _ => {
+            return Command::Refuse(format!(
+                "{name} takes no arguments but --help, --version and --check-config"
+            ));
+        }
+    }
+    let (Some(common), Some(operations), Some(own)) = (common, operations, own) else {
+        return Command::Refuse(problems(name, vars));
+    };
+    if arguments.is_empty() {
+        Command::Run(Settings {
+            common,
+            operations,
+            own,
+        })
+    } else {
+        Command::Answer(format!("{name}: the settings are right\n"))
+    }
+}
+
+fn problems(name: &str, vars: &Vars) -> String {
+    let lines: Vec<_> = vars
+        .problems()
+        .iter()
+        .map(|problem| format!("  {} {}", problem.variable, problem.message))
+        .collect();
+    format!("{name}: the settings are not right:\n{}", lines.join("\n"))
+}
+
+async fn run_until_drained(
     name: &'static str,
     common: &CommonConfig,
     listen: impl AsyncFnOnce(Process, Registry) -> anyhow::Result<()>,
@@ -178,8 +214,8 @@ async fn serve_until_signalled(
     }
 }
 
-/// Writes to standard output, which here is the answer to a person's question, not a log.
-fn say(text: &str) -> ExitCode {
+/// Writes the answer to a command-line option, which is no log line.
+fn print(text: &str) -> ExitCode {
     use std::io::Write as _;
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -192,3 +228,6 @@ fn fail(code: u8, message: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr(), "{message}");
     ExitCode::from(code)
 }
+
+#[cfg(test)]
+mod tests;

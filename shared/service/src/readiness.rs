@@ -1,13 +1,9 @@
-//! What must hold before a process takes traffic: named probes that are asked, and latches that loops set.
+//! The conditions under which a process takes traffic: probes that are called, and latches that loops set.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// How long one probe may take before it counts as failed.
@@ -30,21 +26,22 @@ pub struct Check {
     pub failure: Option<String>,
 }
 
-/// A condition that its owner states instead of being asked for. Begins as failed with the reason `not yet`.
+/// A condition that its owner sets. Begins as failed with the reason `not yet`.
 #[derive(Clone)]
 pub struct Latch(Arc<Mutex<Result<(), String>>>);
 
 impl Readiness {
-    /// Adds a condition that is probed at each question; the error says what is wrong.
+    /// Adds a condition that is probed at each check; the error says what is wrong.
     pub fn probe<F>(&self, name: &'static str, probe: impl Fn() -> F + Send + Sync + 'static)
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.list()
+        self.0
+            .lock()
             .push((name, Arc::new(move || Box::pin(probe()))));
     }
 
-    /// Adds a condition that the caller states through the latch.
+    /// Adds a condition that the caller sets through the latch.
     pub fn latch(&self, name: &'static str) -> Latch {
         let latch = Latch(Arc::new(Mutex::new(Err("not yet".to_owned()))));
         let state = latch.clone();
@@ -52,9 +49,9 @@ impl Readiness {
         latch
     }
 
-    /// The state of every condition, probed side by side.
+    /// The state of every condition, probed concurrently.
     pub async fn check(&self) -> Vec<Check> {
-        let probes = self.list().clone();
+        let probes = self.0.lock().clone();
         join_all(probes.iter().map(|(name, probe)| async move {
             let failure = match tokio::time::timeout(PROBE_TIMEOUT, probe()).await {
                 Ok(result) => result.err(),
@@ -64,29 +61,21 @@ impl Readiness {
         }))
         .await
     }
-
-    fn list(&self) -> std::sync::MutexGuard<'_, Probes> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Latch {
-    /// States that the condition holds.
+    /// The condition holds.
     pub fn hold(&self) {
-        *self.lock() = Ok(());
+        *self.0.lock() = Ok(());
     }
 
-    /// States that it does not, and why.
+    /// The condition does not hold, and why.
     pub fn fail(&self, why: impl Into<String>) {
-        *self.lock() = Err(why.into());
+        *self.0.lock() = Err(why.into());
     }
 
     fn get(&self) -> Result<(), String> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Result<(), String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().clone()
     }
 }
 
@@ -120,5 +109,46 @@ mod tests {
             failures(readiness.check().await)[0].1,
             "the port was taken away"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn probes_run_concurrently_and_each_is_bounded() {
+        let readiness = Readiness::default();
+        for name in ["postgres", "nats", "docker"] {
+            readiness.probe(name, std::future::pending);
+        }
+        let started = tokio::time::Instant::now();
+        let checks = readiness.check().await;
+        assert_eq!(started.elapsed(), PROBE_TIMEOUT, "not one after the other");
+        let names: Vec<_> = checks.iter().map(|check| check.name).collect();
+        assert_eq!(names, ["postgres", "nats", "docker"]);
+    }
+
+    #[tokio::test]
+    async fn a_condition_that_is_added_later_is_checked_from_then_on() {
+        let readiness = Readiness::default();
+        assert_eq!(readiness.check().await, []);
+        let latch = readiness.clone().latch("listener");
+        latch.hold();
+        let holds = Check {
+            name: "listener",
+            failure: None,
+        };
+        assert_eq!(readiness.check().await, [holds]);
+    }
+
+    #[test]
+    fn a_check_that_holds_is_shown_without_a_failure() {
+        let check = |failure: Option<&str>| {
+            let failure = failure.map(str::to_owned);
+            serde_json::to_value(Check {
+                name: "nats",
+                failure,
+            })
+            .unwrap()
+        };
+        assert_eq!(check(None), serde_json::json!({"name": "nats"}));
+        let failed = serde_json::json!({"name": "nats", "failure": "not connected"});
+        assert_eq!(check(Some("not connected")), failed);
     }
 }

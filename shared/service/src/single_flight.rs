@@ -41,7 +41,7 @@ impl<K: Eq + Hash, T> Drop for Flight<'_, K, T> {
         let ours = flights
             .get(&self.key)
             .is_some_and(|cell| Arc::ptr_eq(cell, &self.cell));
-        // Two references are the map's and this one. A finished flight is removed at once: later callers work anew.
+        // Two references are the map's and this one. A finished flight is removed at once: later callers start a new one.
         if ours && (self.cell.initialized() || Arc::strong_count(&self.cell) == 2) {
             flights.remove(&self.key);
         }

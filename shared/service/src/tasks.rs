@@ -1,4 +1,4 @@
-//! Background tasks that shutdown waits for. One token says "take no new work"; a second one, after the deadline, "stop now".
+//! Background tasks that shutdown waits for. A first token asks them to take no new work; a second one, cancelled at the deadline, aborts them.
 //!
 //! [`Tasks::spawn`] runs something once, [`Tasks::every`] repeats a short run, [`Tasks::supervise`] restarts a loop of its own.
 
@@ -45,7 +45,7 @@ impl Tasks {
         }
     }
 
-    /// Cancelled when the process begins to drain: finish what you have, take nothing new.
+    /// Cancelled when the process begins to drain: tasks finish their current work and take no new work.
     pub fn draining(&self) -> CancellationToken {
         self.drain.clone()
     }
@@ -88,7 +88,7 @@ impl Tasks {
     /// Calls `run` at once and then again and again, a period after the end of the last run, until the process drains.
     ///
     /// Runs never overlap, and one that takes long delays the next. A run that is under way when the process drains is
-    /// awaited; [`Schedule::with_final_run`] adds another one. A run returns `()`, or what it knows about the [`Next`] one.
+    /// awaited; [`Schedule::with_final_run`] adds another one. A run returns `()`, or when the [`Next`] one starts.
     /// A panic is logged and counted, and ends that run only; the next one starts a second later.
     ///
     /// State that one run leaves for the next belongs in an `Arc`, since each run is a future of its own.

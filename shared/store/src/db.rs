@@ -43,7 +43,7 @@ impl Db {
 
     /// Begins a transaction whose statements keep one plan whatever their parameters are.
     ///
-    /// For statements that have one good plan: Postgres would plan some of them anew each time, since it takes a range or an
+    /// For statements that have one good plan: Postgres would plan some of them again each time, since it takes a range or an
     /// array that it does not know for a larger one.
     pub async fn begin_with_kept_plans(&self) -> Result<Tx> {
         self.begin_with("begin; set local plan_cache_mode = force_generic_plan")

@@ -1,4 +1,4 @@
-//! Failed queries and refused cursors: what a caller can tell apart, and nothing of the driver beyond.
+//! Failed queries and refused cursors, as far as callers distinguish them; driver errors stay inside.
 
 use galaxy_core::{DependencyError, InvalidCursor};
 
@@ -65,7 +65,7 @@ impl Error {
     }
 }
 
-/// Unavailable: the database is away, full or restarting, or asks to begin the transaction anew.
+/// Unavailable: the database is away, full or restarting, or asks for the transaction to be repeated.
 impl DependencyError for Error {
     fn is_unavailable(&self) -> bool {
         let Self::Query(error) = self else {

@@ -1,6 +1,6 @@
 //! Postgres for every process: the pool, the one transaction helper, migrations, errors, claims under leases.
 //!
-//! A domain's SQL stands in its own `store.rs` as functions over `&mut PgConnection`; an operation opens a [`Tx`], calls
+//! A domain's SQL is in its own `store.rs` as functions over `&mut PgConnection`; an operation opens a [`Tx`], calls
 //! them, appends its events in the same transaction and commits. Work queues run under [`worker::start`].
 #![warn(missing_docs)]
 

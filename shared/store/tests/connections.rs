@@ -1,4 +1,4 @@
-//! Connections that broke while nobody used them.
+//! Connections that broke while they were idle.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -6,7 +6,7 @@ use sqlx::PgPool;
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
-/// Every table the back end relies on, whoever owns it.
+/// Every table the back end relies on.
 const TABLES: [&str; 38] = [
     "accounts",
     "admin_accounts",

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 #[sqlx::test(migrations = false)]
-async fn a_week_of_partitions_stands_from_the_start(pool: PgPool) -> TestResult {
+async fn a_week_of_partitions_exists_from_the_start(pool: PgPool) -> TestResult {
     MIGRATOR.run(&pool).await?;
     assert_eq!(
         ensure(&pool, 0, 8).await?,

@@ -1,4 +1,4 @@
-//! The transaction helper notifies after the commit and only then; errors tell whether trying again may help.
+//! The transaction helper notifies after the commit and only then; errors say whether trying again may help.
 
 use std::time::Duration;
 
@@ -79,9 +79,9 @@ async fn a_relaxed_transaction_does_not_wait_for_the_disk_and_commits_all_the_sa
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
-    let stands: bool = sqlx::query_scalar("select to_regclass('kept') is not null")
+    let exists: bool = sqlx::query_scalar("select to_regclass('kept') is not null")
         .fetch_one(db.pool())
         .await?;
-    assert!(stands);
+    assert!(exists);
     Ok(())
 }

@@ -17,11 +17,11 @@ use galaxy_service::{Process, Readiness, Tasks};
 use galaxy_store::Db;
 use sqlx::PgPool;
 
-/// A database of its own and what stands around it.
+/// A fresh database, a clock and a process.
 pub struct World {
     /// The database.
     pub db: Db,
-    /// Starts at the machine's time and stands still.
+    /// Starts at the machine's time and advances only by hand.
     pub clock: Clock,
     /// A process to run loops in.
     pub process: Process,
@@ -115,7 +115,7 @@ impl World {
     }
 }
 
-/// Any event of the catalogue as it stands in the outbox; panics if it does not decode.
+/// Any event of the catalogue as it is in the outbox; panics if it does not decode.
 pub fn decode(event_type: &str, data: &[u8]) -> AnyEvent {
     AnyEvent::decode(event_type, data)
         .expect("an event decodes")

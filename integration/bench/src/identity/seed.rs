@@ -1,4 +1,4 @@
-//! Rows to look up, and waiting until replicas hear each other.
+//! Rows to look up, and waiting until replicas receive each other's broadcasts.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub async fn sessions(db: &Db, count: usize) -> Result<Vec<Uuid>> {
 /// Returns once the invalidation channel of each replica is healthy.
 pub async fn wait_until_healthy(replicas: &[&Replica]) -> Result<()> {
     eventually(
-        "the replicas hear each other",
+        "the replicas receive each other's broadcasts",
         Duration::from_secs(10),
         async || {
             let healthy = replicas

@@ -17,13 +17,13 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-/// Makes the database anew.
+/// Drops and creates the database.
 pub async fn make_database(server_url: &str, name: &str) -> Result<()> {
     drop_database(server_url, name).await?;
     execute(server_url, format!("create database {name}")).await
 }
 
-/// Drops the database, whoever is connected.
+/// Drops the database and its connections.
 pub async fn drop_database(server_url: &str, name: &str) -> Result<()> {
     execute(
         server_url,

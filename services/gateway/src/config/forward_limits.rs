@@ -1,8 +1,8 @@
 //! Bounds of requests that are forwarded to `api`.
 //!
 //! What `api` accepts, the gateway lets through: sizes are those of `api`, and timeouts are a little longer, so that the
-//! answer of `api` arrives before the gateway gives up. The defaults agree with the defaults of `api`; whoever changes
-//! one side changes the other.
+//! answer of `api` arrives before the gateway gives up. The defaults agree with the defaults of `api`: a change of
+//! one side needs the same change of the other.
 
 use std::time::Duration;
 

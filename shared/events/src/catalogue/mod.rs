@@ -1,10 +1,11 @@
-//! Every event there is: past tense, typed, versioned. Events carry ids and facts, never addresses, codes or keys.
+//! All events: past tense, typed, versioned. Events carry ids and facts, never addresses, codes or keys.
 //!
 //! A consumer ignores fields it does not know. A change that an old consumer would misread is a new version.
 
 use serde::{Serialize, de::DeserializeOwned};
 
 pub mod account;
+mod flatten;
 pub mod lobby;
 pub mod notification;
 pub mod runtime;
@@ -20,7 +21,7 @@ pub trait Event: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn about(&self) -> String;
 }
 
-/// What an envelope's data is not.
+/// An envelope's data is not what its type requires.
 #[derive(Debug, thiserror::Error)]
 #[error("the data of {event_type} is not what the type says: {reason}")]
 pub struct Undecodable {
@@ -70,7 +71,7 @@ macro_rules! catalogue {
             vec![$((
                 <$module::$event as Event>::TYPE,
                 <$module::$event as Event>::SUBJECT,
-                crate::asyncapi::flattened(<$module::$event as utoipa::PartialSchema>::schema()),
+                flatten::flattened(<$module::$event as utoipa::PartialSchema>::schema()),
             ),)+]
         }
 
@@ -143,7 +144,37 @@ mod tests {
     }
 
     #[test]
-    fn unknown_types_and_fields_are_ignored_and_broken_data_is_told() {
+    fn types_and_subjects_have_the_same_domain_and_name() {
+        for (event_type, subject, _) in schemas() {
+            let (name, version) = event_type.rsplit_once('.').unwrap();
+            let name = name.strip_prefix("galaxy.").unwrap();
+            assert_eq!(subject, format!("galaxy.events.{name}"));
+            assert_eq!(name.split('.').count(), 2, "{event_type}: <domain>.<name>");
+            let number = version.strip_prefix('v').unwrap().parse::<u32>();
+            assert!(number.is_ok_and(|number| number > 0), "{event_type}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_about_the_id_in_its_data() {
+        let game_id = galaxy_core::GameId::generate();
+        let data = serde_json::json!({
+            "game_id": game_id, "game_name": "a", "version": 3,
+            "owner_user_id": galaxy_core::UserId::generate(), "member_user_ids": [],
+        });
+        let event: lobby::GameOpened = serde_json::from_value(data).unwrap();
+        assert_eq!(event.about(), game_id.to_string());
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_decoded_names_its_type_and_the_reason() {
+        let error = AnyEvent::decode(account::AccountCreated::TYPE, b"{}").unwrap_err();
+        assert_eq!(error.event_type, account::AccountCreated::TYPE);
+        assert!(error.reason.contains("user_id"), "{}", error.reason);
+    }
+
+    #[test]
+    fn unknown_types_and_fields_are_ignored_and_broken_data_is_an_error() {
         assert!(
             AnyEvent::decode("galaxy.lobby.game_opened.v9", b"{}")
                 .unwrap()

@@ -5,12 +5,17 @@ use std::{
 };
 
 use async_nats::HeaderMap;
-use galaxy_core::EventId;
-use galaxy_events::{Envelope, Handler, Verdict};
+use galaxy_core::{DeviceSessionId, EventId, UserId};
+use galaxy_events::{
+    Envelope, Event as _, Handler, Verdict,
+    catalogue::{account::AccountCreated, session::SessionCreated},
+    consumer, outbox,
+};
 use galaxy_store::{Result, Tx};
 use sqlx::PgPool;
+use tokio::sync::{Notify, Semaphore};
 
-use crate::world::{Applies, Wire, note, patiently};
+use crate::world::{Applies, CONSUMER, OPTIONS, Wire, eventually, note};
 
 /// Publishes an event past the outbox, as a broker that delivers twice would.
 async fn publish(nats: &galaxy_events::Nats, id: EventId, headers: &[(&str, &str)]) {
@@ -43,9 +48,9 @@ async fn an_event_that_is_delivered_again_is_applied_once(pool: PgPool) {
     publish(&nats, last, &WHOLE).await;
     wire.applied_are(&[twice, last]).await;
     let stream = nats.jetstream().get_stream("GALAXY_EVENTS").await.unwrap();
-    patiently("every delivery acknowledged", async || {
+    eventually("every delivery acknowledged", async || {
         let mut consumer: async_nats::jetstream::consumer::PullConsumer =
-            stream.get_consumer(crate::world::CONSUMER).await.unwrap();
+            stream.get_consumer(CONSUMER).await.unwrap();
         let info = consumer.info().await.unwrap();
         (info.ack_floor.stream_sequence == 11).then_some(())
     })
@@ -141,5 +146,146 @@ async fn a_panic_in_a_handler_ends_neither_the_consumer_nor_the_event(pool: PgPo
     wire.consume(handler.clone()).await;
     let ids = wire.append_many(6).await;
     wire.applied_are(&ids).await;
+    wire.shut_down().await;
+}
+
+/// Holds each event until it gets a permit.
+#[derive(Clone)]
+struct Holds {
+    permits: Arc<Semaphore>,
+    held: Arc<Notify>,
+}
+
+impl Holds {
+    fn new() -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(0)),
+            held: Arc::default(),
+        }
+    }
+}
+
+impl Handler for Holds {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Verdict> {
+        self.held.notify_one();
+        self.permits.acquire().await.unwrap().forget();
+        note(tx, event.id).await?;
+        Ok(Verdict::Done)
+    }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_event_is_pulled_only_when_a_loop_is_free_to_apply_it(pool: PgPool) {
+    let wire = Wire::new(pool).await;
+    wire.relay().await;
+    let handler = Holds::new();
+    let one_loop = consumer::Options {
+        loops: 1,
+        ..OPTIONS
+    };
+    wire.consume_with(handler.clone(), one_loop).await;
+    let mut ids = wire.append_many(10).await;
+    wire.all_published().await;
+    handler.held.notified().await;
+    // Events that the busy replica had pulled would not reach this one before their time to acknowledge has passed.
+    wire.consume(Applies).await;
+    eventually("the free replica applies the other events", async || {
+        (wire.applied().await.len() == 9).then_some(())
+    })
+    .await;
+    handler.permits.add_permits(1);
+    ids.sort_unstable();
+    wire.applied_are(&ids).await;
+    wire.shut_down().await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_consumer_applies_as_many_events_at_once_as_it_has_loops(pool: PgPool) {
+    let wire = Wire::new(pool).await;
+    wire.relay().await;
+    let handler = Holds::new();
+    let three_loops = consumer::Options {
+        loops: 3,
+        ..OPTIONS
+    };
+    wire.consume_with(handler.clone(), three_loops).await;
+    let ids = wire.append_many(3).await;
+    for _ in 0..3 {
+        handler.held.notified().await;
+    }
+    handler.permits.add_permits(3);
+    wire.applied_are(&ids).await;
+    wire.shut_down().await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_event_that_is_being_applied_is_finished_when_the_process_drains(pool: PgPool) {
+    let wire = Wire::new(pool).await;
+    wire.relay().await;
+    let handler = Holds::new();
+    let (process, _) = wire.consume(handler.clone()).await;
+    let id = wire.append().await;
+    handler.held.notified().await;
+    let release = async {
+        process.tasks.draining().cancelled().await;
+        handler.permits.add_permits(1);
+    };
+    let (drained, ()) = tokio::join!(process.tasks.shut_down(Duration::from_secs(10)), release);
+    assert!(drained, "the loops did not end");
+    wire.applied_are(&[id]).await;
+    wire.shut_down().await;
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn consumers_of_different_names_each_apply_every_event(pool: PgPool) {
+    let wire = Wire::new(pool).await;
+    wire.relay().await;
+    wire.consume(Applies).await;
+    let other = consumer::Options {
+        name: "other",
+        ..OPTIONS
+    };
+    wire.consume_with(Applies, other).await;
+    let id = wire.append().await;
+    wire.applied_are(&[id, id]).await;
+    wire.shut_down().await;
+}
+
+/// Records the types of the events it applies.
+#[derive(Clone, Default)]
+struct Records(Arc<Mutex<Vec<String>>>);
+
+impl Handler for Records {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<Verdict> {
+        self.0.lock().unwrap().push(event.event_type.clone());
+        note(tx, event.id).await?;
+        Ok(Verdict::Done)
+    }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_consumer_gets_the_events_of_its_subjects_only(pool: PgPool) {
+    let wire = Wire::new(pool).await;
+    wire.relay().await;
+    let handler = Records::default();
+    let sessions = consumer::Options {
+        subjects: &["galaxy.events.session.*"],
+        ..OPTIONS
+    };
+    wire.consume_with(handler.clone(), sessions).await;
+    let mut tx = wire.world.db.begin().await.unwrap();
+    let user_id = UserId::generate();
+    outbox::append(&mut tx, &AccountCreated { user_id })
+        .await
+        .unwrap();
+    let created = SessionCreated {
+        user_id,
+        device_session_id: DeviceSessionId::generate(),
+        first: true,
+    };
+    let id = outbox::append(&mut tx, &created).await.unwrap();
+    tx.commit().await.unwrap();
+    wire.applied_are(&[id]).await;
+    assert_eq!(*handler.0.lock().unwrap(), [SessionCreated::TYPE]);
     wire.shut_down().await;
 }

@@ -44,7 +44,7 @@ async fn events_of_a_wiped_broker_are_published_again_and_applied_once(pool: PgP
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn consumers_that_live_through_a_wipe_are_set_up_anew(pool: PgPool) {
+async fn consumers_survive_a_wipe_of_the_broker(pool: PgPool) {
     let mut wire = Wire::new(pool).await;
     wire.relay().await;
     wire.consume(Applies).await;
@@ -59,7 +59,7 @@ async fn consumers_that_live_through_a_wipe_are_set_up_anew(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn events_of_a_stream_that_is_deleted_under_a_standing_connection_are_published_again(
+async fn events_of_a_stream_that_is_deleted_under_an_open_connection_are_published_again(
     pool: PgPool,
 ) {
     let wire = Wire::new(pool).await;
@@ -70,7 +70,7 @@ async fn events_of_a_stream_that_is_deleted_under_a_standing_connection_are_publ
         .delete_stream("GALAXY_EVENTS")
         .await
         .unwrap();
-    // a consumer makes the stream anew before the relay has noticed
+    // a consumer creates the stream before the relay compares it
     wire.consume(Applies).await;
     ids.push(wire.append().await);
     wire.applied_are(&ids).await;
@@ -78,7 +78,7 @@ async fn events_of_a_stream_that_is_deleted_under_a_standing_connection_are_publ
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn a_stream_that_is_deleted_while_nothing_happens_is_filled_again(pool: PgPool) {
+async fn a_stream_that_is_deleted_while_idle_is_filled_again(pool: PgPool) {
     let wire = Wire::new(pool).await;
     let (_, nats) = wire.relay().await;
     let ids = wire.append_many(20).await;

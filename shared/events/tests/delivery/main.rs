@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod broadcasting;
 mod consuming;
 mod faults;
 mod relaying;

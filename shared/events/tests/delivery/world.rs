@@ -19,6 +19,12 @@ use sqlx::PgPool;
 
 pub const CONSUMER: &str = "test";
 
+pub const OPTIONS: consumer::Options = consumer::Options {
+    name: CONSUMER,
+    subjects: &["galaxy.events.account.*"],
+    loops: 2,
+};
+
 /// A world with a broker that can be killed and wiped.
 pub struct Wire {
     pub world: World,
@@ -73,12 +79,15 @@ impl Wire {
 
     /// A replica that consumes.
     pub async fn consume<H: Handler>(&self, handler: H) -> (Process, Nats) {
+        self.consume_with(handler, OPTIONS).await
+    }
+
+    pub async fn consume_with<H: Handler>(
+        &self,
+        handler: H,
+        options: consumer::Options,
+    ) -> (Process, Nats) {
         let (process, nats) = self.replica().await;
-        let options = consumer::Options {
-            name: CONSUMER,
-            subjects: &["galaxy.events.account.*"],
-            loops: 2,
-        };
         consumer::start(&process, &self.world.db, &nats, &Arc::new(handler), options);
         (process, nats)
     }
@@ -115,7 +124,7 @@ impl Wire {
     pub async fn applied_are(&self, ids: &[EventId]) {
         let mut wanted = ids.to_vec();
         wanted.sort_unstable();
-        patiently("all events applied", async || {
+        eventually("all events applied", async || {
             let applied = self.applied().await;
             assert!(applied.len() <= wanted.len(), "something was applied twice");
             (applied == wanted).then_some(())
@@ -125,7 +134,7 @@ impl Wire {
 
     /// Waits until nothing in the outbox waits for its publication.
     pub async fn all_published(&self) {
-        patiently("all events published", async || {
+        eventually("all events published", async || {
             let (waiting, _) = relay::backlog(&self.world.db).await.unwrap();
             (waiting == 0).then_some(())
         })
@@ -167,7 +176,7 @@ pub async fn note(tx: &mut Tx, id: EventId) -> Result<()> {
 }
 
 /// Waits up to half a minute.
-pub async fn patiently<T, F: Future<Output = Option<T>>>(
+pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     condition: impl Fn() -> F,
 ) -> T {

@@ -1,5 +1,5 @@
-//! Settings come from the environment only. A [`Section`] reads its variables through [`Vars`], which notes each
-//! one's name, default and meaning, and gathers every problem, so that `--help` and the list of errors are never retyped.
+//! Settings come from the environment only. A [`Section`] reads its variables through [`Vars`], which records the name,
+//! default and meaning of each and collects every problem. `--help` and the list of errors are made from these records.
 //!
 //! To add a variable: one line in the `read` of the section that uses it.
 
@@ -14,6 +14,6 @@ pub type Secret = secrecy::SecretString;
 
 /// A group of settings that is read as one.
 pub trait Section: Sized {
-    /// Reads all variables of the group; `None` if one was missing or wrong, which `vars` has noted.
+    /// Reads all variables of the group; `None` if one is missing or wrong, which `vars` has recorded.
     fn read(vars: &mut Vars) -> Option<Self>;
 }

@@ -1,10 +1,10 @@
-//! Reads variables, and remembers what was read and what was wrong.
+//! Reads variables, and records their descriptions and every problem.
 
 use std::fmt::Write as _;
 
 use super::{Secret, Value};
 
-/// A source of variables together with the notes taken while reading.
+/// A source of variables, with the descriptions and problems recorded while reading.
 pub struct Vars {
     lookup: Box<Lookup>,
     docs: Vec<Doc>,
@@ -32,7 +32,7 @@ impl Vars {
     /// Reads from the process's environment.
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is the door the ban points to"
+        reason = "all settings are read through this function"
     )]
     pub fn from_environment() -> Self {
         Self::from_lookup(|name| std::env::var(name).ok())
@@ -103,7 +103,7 @@ impl Vars {
         Some(self.secret_text(name)?.map(Secret::from))
     }
 
-    /// Notes a problem that shows only when values are seen together. Always `None`.
+    /// Records a problem of several values taken together. Always `None`.
     pub fn problem<T>(&mut self, variable: &'static str, message: impl Into<String>) -> Option<T> {
         self.problems.push(Problem {
             variable,
@@ -112,7 +112,7 @@ impl Vars {
         None
     }
 
-    /// Every problem found so far.
+    /// All problems recorded so far.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_not_repeated_in_the_message() {
+    fn a_wrong_value_is_not_in_the_message() {
         let mut vars = vars(&[("A", "hunter2")]);
         let _ = vars.required::<u16>("A", "a number");
         assert!(!vars.problems()[0].message.contains("hunter2"));
@@ -246,5 +246,52 @@ mod tests {
         let mut missing = vars(&[("KEY_FILE", "/nowhere/at/all")]);
         assert!(missing.secret("KEY", "a key").is_none());
         assert!(missing.problems()[0].message.contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_missing_secret_is_a_problem_only_if_it_is_required() {
+        let mut vars = vars(&[("EMPTY", "")]);
+        assert!(matches!(vars.optional_secret("A", "a key"), Some(None)));
+        assert!(matches!(vars.optional_secret("EMPTY", "a key"), Some(None)));
+        assert_eq!(vars.problems(), []);
+        assert!(vars.secret("EMPTY", "a key").is_none());
+        assert!(vars.problems()[0].message.contains("_FILE"));
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_not_set() {
+        let mut vars = vars(&[("A", ""), ("B", ""), ("C", ""), ("D", "  5 ")]);
+        assert_eq!(vars.or::<u16>("A", "7", "a number"), Some(7));
+        assert_eq!(vars.optional::<u16>("B", "a number"), Some(None));
+        assert_eq!(vars.optional::<u16>("D", "a number"), Some(Some(5)));
+        assert_eq!(vars.problems(), []);
+        assert_eq!(vars.required::<u16>("C", "a number"), None);
+    }
+
+    #[test]
+    fn problems_of_several_values_are_listed_with_the_others() {
+        let mut vars = vars(&[("A", "x")]);
+        assert_eq!(vars.optional::<u16>("A", "a number"), None);
+        assert_eq!(vars.problem::<()>("B", "is smaller than A"), None);
+        let messages = vars
+            .problems()
+            .iter()
+            .map(|problem| problem.message.as_str());
+        let messages: Vec<_> = messages.collect();
+        assert_eq!(messages, ["is not a whole number", "is smaller than A"]);
+    }
+
+    #[test]
+    fn help_aligns_its_columns() {
+        let mut vars = vars(&[]);
+        let _ = vars.or::<u16>("SHORT", "700", "first");
+        let _ = vars.optional::<u16>("MUCH_LONGER", "second");
+        let help = vars.help();
+        let columns = help
+            .lines()
+            .map(|line| line.find("first").or(line.find("second")));
+        let bytes: Vec<_> = columns.map(Option::unwrap).collect();
+        // The dash of the second line has three bytes and one character.
+        assert_eq!(bytes[0] + 2, bytes[1], "{help}");
     }
 }

@@ -130,3 +130,68 @@ impl Section for TelemetryConfig {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(
+        set: &'static [(&'static str, &'static str)],
+    ) -> (Option<TelemetryConfig>, Vec<String>) {
+        let mut vars = Vars::from_lookup(|name| {
+            let found = set.iter().find(|(n, _)| *n == name);
+            found.map(|(_, text)| (*text).to_owned())
+        });
+        let config = TelemetryConfig::read(&mut vars);
+        let wrong = vars.problems().iter();
+        (config, wrong.map(|p| p.variable.to_owned()).collect())
+    }
+
+    #[test]
+    fn by_default_lines_are_json_and_nothing_is_exported() {
+        let (config, wrong) = read(&[]);
+        let config = config.unwrap();
+        assert_eq!(wrong, [""; 0]);
+        assert_eq!(
+            (config.log.0.as_str(), config.format),
+            ("info", LogFormat::Json)
+        );
+        assert_eq!(
+            (config.traces, config.metrics),
+            (Exporter::None, Exporter::None)
+        );
+        assert_eq!(config.protocol, Protocol::Grpc);
+    }
+
+    #[test]
+    fn every_setting_can_be_chosen() {
+        let (config, _) = read(&[
+            ("BACKEND_LOG", "warn,galaxy_api=debug"),
+            ("BACKEND_LOG_FORMAT", "pretty"),
+            ("OTEL_TRACES_EXPORTER", "console"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ]);
+        let config = config.unwrap();
+        assert_eq!(config.log.0, "warn,galaxy_api=debug");
+        assert_eq!(config.format, LogFormat::Pretty);
+        assert_eq!(
+            (config.traces, config.metrics),
+            (Exporter::Console, Exporter::Otlp)
+        );
+        assert_eq!(config.protocol, Protocol::HttpProtobuf);
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        let (config, wrong) = read(&[
+            ("BACKEND_LOG", "galaxy=[loud"),
+            ("BACKEND_LOG_FORMAT", "JSON"),
+            ("OTEL_TRACES_EXPORTER", "jaeger"),
+            ("OTEL_METRICS_EXPORTER", "prometheus"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+        ]);
+        assert!(config.is_none());
+        assert_eq!(wrong.len(), 5, "{wrong:?}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Spans on the console, for development: a JSON line each, to standard error, where no log line is.
+//! Spans on the console, for development: a JSON line each, on standard error, since standard output has the log.
 
 use std::io::Write;
 

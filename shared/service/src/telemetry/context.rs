@@ -1,4 +1,4 @@
-//! Trace context in the form it travels in: the `traceparent` of W3C Trace Context.
+//! Trace context as headers and events carry it: the `traceparent` of W3C Trace Context.
 
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -17,7 +17,7 @@ pub fn traceparent() -> Option<String> {
     })
 }
 
-/// Makes `span` a child of the span that `traceparent` names. What is not a `traceparent` is ignored.
+/// Makes `span` a child of the span that `traceparent` names. A malformed one is ignored.
 pub fn parent_from(span: &tracing::Span, traceparent: Option<&str>) {
     if let Some(remote) = traceparent.and_then(parse) {
         let _ = span.set_parent(opentelemetry::Context::new().with_remote_span_context(remote));
@@ -48,6 +48,10 @@ fn parse(text: &str) -> Option<SpanContext> {
 
 #[cfg(test)]
 mod tests {
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
     use super::*;
 
     #[test]
@@ -62,5 +66,46 @@ mod tests {
         ] {
             assert!(parse(wrong).is_none(), "{wrong}");
         }
+    }
+
+    /// Runs `test` where spans are recorded.
+    fn traced(test: impl FnOnce()) {
+        let tracers = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(tracers.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), test);
+    }
+
+    const REMOTE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    #[test]
+    fn a_span_with_a_remote_parent_continues_its_trace() {
+        traced(|| {
+            let span = tracing::info_span!("event");
+            parent_from(&span, Some(REMOTE));
+            let here = span.in_scope(traceparent).unwrap();
+            let parts =
+                |text: &str| -> Vec<String> { text.split('-').map(str::to_owned).collect() };
+            let (here, remote) = (parts(&here), parts(REMOTE));
+            assert_eq!((&here[1], &here[3]), (&remote[1], &remote[3]));
+            assert_ne!(here[2], remote[2], "the span is another one");
+        });
+    }
+
+    #[test]
+    fn a_span_without_a_valid_parent_begins_a_trace() {
+        traced(|| {
+            for parent in [None, Some("nonsense")] {
+                let span = tracing::info_span!("event");
+                parent_from(&span, parent);
+                let here = span.in_scope(traceparent).unwrap();
+                assert!(parse(&here).is_some(), "{here}");
+            }
+        });
+    }
+
+    #[test]
+    fn there_is_no_traceparent_outside_of_a_trace() {
+        assert_eq!(traceparent(), None);
+        traced(|| assert_eq!(traceparent(), None));
     }
 }

@@ -1,5 +1,5 @@
-//! A log line as one flat JSON object: when, how grave, which service, what; the fields of the spans around it and its own;
-//! the trace it belongs to.
+//! A log line as one flat JSON object: timestamp, level, service, target, message; the fields of the enclosing spans and of
+//! the event; the ids of the trace.
 
 use std::fmt;
 
@@ -98,11 +98,11 @@ impl Visit for Fields<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Write,
-        sync::{Arc, Mutex},
-    };
+    use std::{io::Write, sync::Arc};
 
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use parking_lot::Mutex;
     use tracing_subscriber::{fmt::MakeWriter, layer::SubscriberExt};
 
     use super::*;
@@ -110,9 +110,19 @@ mod tests {
     #[derive(Clone, Default)]
     struct Memory(Arc<Mutex<Vec<u8>>>);
 
+    impl Memory {
+        /// The one line that was written since the last call.
+        fn line(&self) -> Map<String, Value> {
+            let bytes = std::mem::take(&mut *self.0.lock());
+            let text = String::from_utf8(bytes).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text}");
+            serde_json::from_str(&text).unwrap()
+        }
+    }
+
     impl Write for Memory {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
+            self.0.lock().write(bytes)
         }
 
         fn flush(&mut self) -> std::io::Result<()> {
@@ -128,34 +138,100 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_line_has_the_service_the_fields_of_all_spans_and_its_own() {
+    /// Runs `log` with a subscriber that writes to memory; gives the one line that was written.
+    fn line(log: impl FnOnce()) -> Map<String, Value> {
         let memory = Memory::default();
-        let layer = tracing_subscriber::fmt::layer()
+        tracing::subscriber::with_default(subscriber(&memory), log);
+        memory.line()
+    }
+
+    fn subscriber(memory: &Memory) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync {
+        let lines = tracing_subscriber::fmt::layer()
             .fmt_fields(JsonFields::new())
             .event_format(JsonLines("mailer"))
             .with_writer(memory.clone());
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        tracing_subscriber::registry().with(lines)
+    }
+
+    #[test]
+    fn a_line_has_the_service_the_fields_of_all_spans_and_its_own() {
+        let line = line(|| {
             let _outer = tracing::info_span!("outer", request_id = "r-1").entered();
             let _inner = tracing::info_span!("inner", game_id = 7).entered();
             tracing::warn!(attempts = 3, "a \"line\"\nwith a break");
         });
-        let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
-        assert_eq!(
-            text.lines().count(),
-            1,
-            "an event is one line whatever is in it: {text}"
-        );
-        let line: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(line["message"], "a \"line\"\nwith a break");
         for (field, value) in [
+            ("message", json!("a \"line\"\nwith a break")),
             ("service", json!("mailer")),
             ("level", json!("WARN")),
+            ("target", json!(module_path!())),
             ("request_id", json!("r-1")),
             ("game_id", json!(7)),
             ("attempts", json!(3)),
         ] {
             assert_eq!(line[field], value, "{field}");
         }
+    }
+
+    #[test]
+    fn fields_keep_their_json_types() {
+        let line = line(|| {
+            tracing::info!(
+                text = "a",
+                debug = ?Some(1),
+                display = %"shown",
+                negative = -1_i64,
+                large = u64::MAX,
+                share = 0.5,
+                flag = true,
+            );
+        });
+        for (field, value) in [
+            ("text", json!("a")),
+            ("debug", json!("Some(1)")),
+            ("display", json!("shown")),
+            ("negative", json!(-1)),
+            ("large", json!(u64::MAX)),
+            ("share", json!(0.5)),
+            ("flag", json!(true)),
+        ] {
+            assert_eq!(line[field], value, "{field}");
+        }
+    }
+
+    #[test]
+    fn inner_fields_replace_outer_ones_of_the_same_name() {
+        let line = line(|| {
+            let _outer = tracing::info_span!("outer", id = 1, kind = "outer").entered();
+            let _inner = tracing::info_span!("inner", id = 2).entered();
+            tracing::info!(kind = "event");
+        });
+        assert_eq!((&line["id"], &line["kind"]), (&json!(2), &json!("event")));
+    }
+
+    #[test]
+    fn a_timestamp_is_an_instant_in_utc() {
+        let line = line(|| tracing::info!("now"));
+        let text = line["timestamp"].as_str().unwrap();
+        let at: jiff::Timestamp = text.parse().unwrap();
+        let age = galaxy_core::Clock::system().now().duration_since(at.into());
+        assert!(text.ends_with('Z') && age.as_secs().abs() < 60, "{text}");
+    }
+
+    /// A scoped subscriber has no current span while it formats a line, so this one is global: nextest runs each test in a
+    /// process of its own.
+    #[test]
+    fn lines_of_a_trace_carry_its_ids_and_others_carry_none() {
+        let memory = Memory::default();
+        let tracers = SdkTracerProvider::builder().build();
+        let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("test"));
+        tracing::subscriber::set_global_default(subscriber(&memory).with(spans)).unwrap();
+        tracing::info_span!("request").in_scope(|| tracing::info!("within"));
+        let traced = memory.line();
+        assert_eq!(traced["trace_id"].as_str().unwrap().len(), 32);
+        assert_eq!(traced["span_id"].as_str().unwrap().len(), 16);
+        tracing::info!("outside");
+        let outside = memory.line();
+        assert!(!outside.contains_key("trace_id") && !outside.contains_key("span_id"));
     }
 }

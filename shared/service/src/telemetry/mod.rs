@@ -1,7 +1,7 @@
 //! Logs, traces and metrics of a process, and the trace context that travels with events.
 //!
 //! Logs go to standard output, a line each. Traces go where the standard `OTEL_*` variables say. Metrics are one set of
-//! OpenTelemetry instruments ([`meter`]) with two outlets: the `/metrics` page and, if configured, OTLP.
+//! OpenTelemetry instruments ([`meter`]) with two exporters: the `/metrics` page and, if configured, OTLP.
 
 mod config;
 mod console;

@@ -28,7 +28,7 @@ pub enum SetupError {
     /// The metrics page could not be made.
     #[error("the metrics registry cannot be made: {0}")]
     Metrics(String),
-    /// A subscriber stands already.
+    /// A subscriber is installed already.
     #[error("logging is set up twice: {0}")]
     Logs(#[from] tracing_subscriber::util::TryInitError),
 }
@@ -83,7 +83,7 @@ impl Telemetry {
             .unwrap_or_default()
     }
 
-    /// Where the instruments of [`super::meter`] are gathered.
+    /// The registry of the instruments of [`super::meter`].
     pub fn registry(&self) -> Registry {
         self.registry.clone()
     }
@@ -147,7 +147,7 @@ fn meter_provider(
         .with_resource(resource)
         .with_reader(page);
     Ok(match (config.metrics, config.protocol) {
-        // On a developer's console the /metrics page is the better reading.
+        // There is no console exporter of metrics; a developer reads the /metrics page.
         (Exporter::None | Exporter::Console, _) => builder,
         (Exporter::Otlp, Protocol::Grpc) => {
             builder.with_periodic_exporter(MetricExporter::builder().with_tonic().build()?)

@@ -1,4 +1,4 @@
-//! A push-hub that sends what a test tells it to send.
+//! A push-hub that sends what a test gives it.
 
 use std::sync::{
     Arc, Mutex,

@@ -1,50 +1,46 @@
-//! Notices a stream that is new or has lost data, and has its events of the retention window published again.
+//! Detects a stream that is new or has lost data, and makes the relay publish the events of its retention window again.
 //!
 //! JetStream acknowledges before it syncs, so a crash of its host, a wiped volume or a restored backup can lose what was
-//! acknowledged. Each stream's creation time and last known sequence stand in `event_streams`. They are compared before
-//! anything is published on a new connection, after a failure, when a sequence goes back, and every few seconds.
+//! acknowledged. The table `event_streams` holds the last known [`StreamPosition`] of each stream. The streams are compared
+//! with it before anything is published on a new connection, after a failure, when a sequence goes back, and every
+//! [`CHECK_INTERVAL`].
 
 use std::{collections::HashMap, time::Duration};
 
+use anyhow::Context as _;
 use async_nats::jetstream::publish::PublishAck;
 use galaxy_store::{Db, Tx};
 use jiff::SignedDuration;
 use tokio::{sync::watch, time::Instant};
 
 use crate::{
-    Nats,
+    Nats, StreamPosition,
     streams::{self, EVENTS, EVENTS_RETENTION, PUSH},
 };
 
-/// How long a look at the streams is trusted.
-const TRUST: Duration = Duration::from_secs(10);
+/// The longest time between two comparisons.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-pub(crate) struct Incarnations {
+/// Compares the streams with what is known of them, for one relay.
+pub(crate) struct StreamRecovery {
     db: Db,
     nats: Nats,
     connections: watch::Receiver<u64>,
+    /// The connection and the time of the last comparison.
     checked: Option<(u64, Instant)>,
-    streams: HashMap<String, Stream>,
+    streams: HashMap<String, Tracked>,
 }
 
 /// What this process knows of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stream {
-    incarnation: String,
-    /// The highest sequence that was acknowledged.
-    acknowledged: i64,
-    /// The highest that is written down.
-    written: i64,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tracked {
+    /// The highest position that was acknowledged.
+    acknowledged: StreamPosition,
+    /// The highest sequence that is in the database.
+    stored: u64,
 }
 
-/// What stands in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Known {
-    incarnation: String,
-    last_sequence: i64,
-}
-
-impl Incarnations {
+impl StreamRecovery {
     pub(crate) fn new(db: &Db, nats: &Nats) -> Self {
         Self {
             db: db.clone(),
@@ -55,14 +51,14 @@ impl Incarnations {
         }
     }
 
-    /// Looks at the streams unless that was done a moment ago on this connection.
+    /// Compares the streams, unless that was done less than [`CHECK_INTERVAL`] ago on this connection.
     pub(crate) async fn check(&mut self) -> anyhow::Result<()> {
         let connection = *self.connections.borrow();
-        let trusted = self
+        let recent = self
             .checked
-            .is_some_and(|(of, at)| of == connection && at.elapsed() < TRUST);
-        if !trusted {
-            streams::ensure(&self.nats).await?;
+            .is_some_and(|(of, at)| of == connection && at.elapsed() < CHECK_INTERVAL);
+        if !recent {
+            streams::ensure(self.nats.jetstream(), self.nats.config()).await?;
             self.examine(EVENTS, "galaxy.events.", EVENTS_RETENTION.try_into()?)
                 .await?;
             let window = self.nats.config().freshness_window;
@@ -73,50 +69,50 @@ impl Incarnations {
         Ok(())
     }
 
-    /// Has the streams looked at before the next publication.
-    pub(crate) fn doubt(&mut self) {
+    /// Makes the next [`StreamRecovery::check`] compare the streams in any case.
+    pub(crate) fn require_check(&mut self) {
         self.checked = None;
     }
 
-    /// Notes the acknowledgements of one batch. All of them came after those of earlier batches, so a sequence that is not
-    /// higher than theirs is one of another, younger stream.
-    pub(crate) fn note(&mut self, acks: &[PublishAck]) {
-        let mut highest: HashMap<&str, i64> = HashMap::new();
-        let mut doubtful = false;
+    /// Records the acknowledgements of one batch. All of them came after those of earlier batches, so a sequence that is
+    /// not higher than theirs is one of another, younger stream.
+    pub(crate) fn record(&mut self, acks: &[PublishAck]) {
+        let mut highest: HashMap<&str, u64> = HashMap::new();
+        let mut went_back = false;
         for ack in acks.iter().filter(|ack| !ack.duplicate) {
-            let sequence = i64::try_from(ack.sequence).unwrap_or(i64::MAX);
             let known = self.streams.get(&ack.stream);
-            doubtful |= known.is_some_and(|known| sequence <= known.acknowledged);
+            went_back |= known.is_some_and(|known| ack.sequence <= known.acknowledged.sequence);
             let entry = highest.entry(&ack.stream).or_default();
-            *entry = sequence.max(*entry);
+            *entry = ack.sequence.max(*entry);
         }
-        if doubtful {
-            return self.doubt();
+        if went_back {
+            return self.require_check();
         }
         for (stream, sequence) in highest {
             if let Some(known) = self.streams.get_mut(stream) {
-                known.acknowledged = sequence;
+                known.acknowledged.sequence = sequence;
             }
         }
     }
 
-    /// Writes down what was noted.
-    pub(crate) async fn write(&mut self) -> anyhow::Result<()> {
+    /// Stores what was recorded.
+    pub(crate) async fn store(&mut self) -> anyhow::Result<()> {
         for (name, stream) in &mut self.streams {
-            if stream.written == stream.acknowledged {
+            if stream.stored == stream.acknowledged.sequence {
                 continue;
             }
+            let position = Row::from(stream.acknowledged);
             let mut connection = self.db.acquire().await?;
             sqlx::query!(
                 "update backend.event_streams set last_sequence = $3, updated_at = now()
                  where stream = $1 and incarnation = $2 and last_sequence < $3",
                 name,
-                stream.incarnation,
-                stream.acknowledged,
+                position.incarnation,
+                position.last_sequence,
             )
             .execute(&mut *connection)
             .await?;
-            stream.written = stream.acknowledged;
+            stream.stored = stream.acknowledged.sequence;
         }
         Ok(())
     }
@@ -127,8 +123,8 @@ impl Incarnations {
         prefix: &str,
         window: SignedDuration,
     ) -> anyhow::Result<()> {
-        // What is known is read before the stream is looked at: read afterwards, it could hold the sequence of an event that
-        // was published in between, and the stream would seem to have gone back.
+        // The stored position is read before the broker is asked: read afterwards, it could be that of an event published in
+        // between, and the stream would seem to have gone back.
         let known = self.known(stream).await?;
         let info = self
             .nats
@@ -137,24 +133,20 @@ impl Incarnations {
             .await?
             .cached_info()
             .clone();
-        let found = Known {
-            incarnation: info.created.unix_timestamp_nanos().to_string(),
-            last_sequence: i64::try_from(info.state.last_sequence)?,
-        };
-        let remembered = self
+        let found = StreamPosition::end_of(&info);
+        let acknowledged = self
             .streams
             .get(stream)
-            .filter(|of| of.incarnation == found.incarnation)
-            .map_or(0, |of| of.acknowledged);
-        let lost = known.as_ref().is_some_and(|known| {
-            known.incarnation != found.incarnation
-                || known.last_sequence.max(remembered) > found.last_sequence
+            .map(|tracked| tracked.acknowledged)
+            .filter(|acknowledged| acknowledged.stream == found.stream);
+        let lost = known.is_some_and(|known| {
+            !known.is_within(found) || acknowledged.is_some_and(|at| !at.is_within(found))
         });
         if lost || known.is_none() {
             let mut tx = self.db.begin().await?;
-            if !replace(&mut tx, stream, known.as_ref(), &found).await? {
-                // Another relay has just done it; look again before publishing.
-                anyhow::bail!("another process is looking at the stream {stream}");
+            if !replace(&mut tx, stream, known, found).await? {
+                // Another relay has just done it; compare again before publishing.
+                anyhow::bail!("another process has just recovered the stream {stream}");
             }
             if lost {
                 let events = republish(&mut tx, prefix, window).await?;
@@ -166,35 +158,63 @@ impl Incarnations {
             }
             tx.commit().await?;
         }
-        let state = Stream {
-            incarnation: found.incarnation,
-            acknowledged: found.last_sequence,
-            written: found.last_sequence,
+        let tracked = Tracked {
+            acknowledged: found,
+            stored: found.sequence,
         };
-        self.streams.insert(stream.to_owned(), state);
+        self.streams.insert(stream.to_owned(), tracked);
         Ok(())
     }
 
-    async fn known(&self, stream: &str) -> anyhow::Result<Option<Known>> {
+    async fn known(&self, stream: &str) -> anyhow::Result<Option<StreamPosition>> {
         let mut connection = self.db.acquire().await?;
-        Ok(sqlx::query_as!(
-            Known,
+        let row = sqlx::query_as!(
+            Row,
             "select incarnation, last_sequence from backend.event_streams where stream = $1",
             stream
         )
         .fetch_optional(&mut *connection)
-        .await?)
+        .await?;
+        row.map(StreamPosition::try_from).transpose()
     }
 }
 
-/// Puts `found` in the place of `known`; `false` if something else stands there by now.
+/// A [`StreamPosition`] as the database holds it.
+struct Row {
+    incarnation: String,
+    last_sequence: i64,
+}
+
+impl From<StreamPosition> for Row {
+    fn from(position: StreamPosition) -> Self {
+        Self {
+            incarnation: position.stream.to_string(),
+            last_sequence: i64::try_from(position.sequence).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+impl TryFrom<Row> for StreamPosition {
+    type Error = anyhow::Error;
+
+    fn try_from(row: Row) -> anyhow::Result<Self> {
+        let stream = row.incarnation.parse();
+        Ok(Self {
+            stream: stream.context("backend.event_streams.incarnation is not a creation time")?,
+            sequence: row.last_sequence.try_into()?,
+        })
+    }
+}
+
+/// Stores `found` in place of `known`; `false` if another process has changed the row since `known` was read.
 async fn replace(
     tx: &mut Tx,
     stream: &str,
-    known: Option<&Known>,
-    found: &Known,
+    known: Option<StreamPosition>,
+    found: StreamPosition,
 ) -> galaxy_store::Result<bool> {
-    let replaced = match known {
+    let found = Row::from(found);
+    let replaced = match known.map(Row::from) {
         None => {
             sqlx::query!(
                 "insert into backend.event_streams (stream, incarnation, last_sequence) values ($1, $2, $3)
@@ -223,6 +243,7 @@ async fn replace(
     Ok(replaced.rows_affected() == 1)
 }
 
+/// Marks the events of the window as unpublished; returns how many there are.
 async fn republish(tx: &mut Tx, prefix: &str, window: SignedDuration) -> anyhow::Result<u64> {
     let interval = window.as_secs_f64();
     Ok(sqlx::query!(

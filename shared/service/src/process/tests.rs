@@ -1,0 +1,188 @@
+//! Command line, settings and signals. Signals go to the process of the test itself.
+
+use std::{future::pending, sync::Arc};
+
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::sync::Notify;
+
+use super::*;
+
+#[derive(Debug)]
+struct Operations(u16);
+
+impl Section for Operations {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        vars.or("OPS_PORT", "9090", "Port of the operations listener")
+            .map(Self)
+    }
+}
+
+#[derive(Debug)]
+struct Own(String);
+
+impl Section for Own {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let url = vars.required("DATABASE", "Where the database is");
+        let _: Option<Duration> = vars.or("PAUSE", "1s", "A pause");
+        url.map(Self)
+    }
+}
+
+fn command(
+    set: &'static [(&'static str, &'static str)],
+    arguments: &[&str],
+) -> Command<Operations, Own> {
+    let mut vars = Vars::from_lookup(|name| {
+        let found = set.iter().find(|(n, _)| *n == name);
+        found.map(|(_, text)| (*text).to_owned())
+    });
+    read("mailer", "sends mail", &mut vars, arguments)
+}
+
+fn refusal(set: &'static [(&'static str, &'static str)], arguments: &[&str]) -> String {
+    match command(set, arguments) {
+        Command::Refuse(message) => message,
+        Command::Answer(text) => panic!("answered {text}"),
+        Command::Run(_) => panic!("started"),
+    }
+}
+
+fn answer(set: &'static [(&'static str, &'static str)], arguments: &[&str]) -> String {
+    match command(set, arguments) {
+        Command::Answer(text) => text,
+        Command::Refuse(message) => panic!("refused: {message}"),
+        Command::Run(_) => panic!("started"),
+    }
+}
+
+#[test]
+fn without_arguments_the_process_runs_with_the_settings_of_all_sections() {
+    let Command::Run(settings) = command(
+        &[("DATABASE", "here"), ("BACKEND_SHUTDOWN_TIMEOUT", "3s")],
+        &[],
+    ) else {
+        panic!("not started")
+    };
+    assert_eq!(settings.common.shutdown_timeout, Duration::from_secs(3));
+    assert_eq!(
+        (settings.operations.0, settings.own.0),
+        (9090, "here".to_owned())
+    );
+}
+
+#[test]
+fn the_problems_of_all_sections_are_in_one_message() {
+    let message = refusal(
+        &[
+            ("BACKEND_SHUTDOWN_TIMEOUT", "soon"),
+            ("BACKEND_LOG_FORMAT", "xml"),
+            ("OPS_PORT", "-1"),
+            ("PAUSE", "1"),
+        ],
+        &[],
+    );
+    let lines: Vec<_> = message.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "mailer: the settings are not right:",
+            "  BACKEND_LOG_FORMAT is not json or pretty",
+            "  BACKEND_SHUTDOWN_TIMEOUT is not a duration such as 500ms, 20s or 10m",
+            "  OPS_PORT is not a whole number",
+            "  DATABASE is not set; it must be",
+            "  PAUSE is not a duration such as 500ms, 20s or 10m",
+        ]
+    );
+}
+
+#[test]
+fn help_lists_every_variable_even_if_settings_are_missing() {
+    let help = answer(&[], &["--help"]);
+    assert!(help.starts_with("mailer: sends mail\n"));
+    for variable in [
+        "BACKEND_LOG",
+        "BACKEND_SHUTDOWN_TIMEOUT",
+        "OPS_PORT",
+        "DATABASE",
+    ] {
+        assert!(help.contains(variable), "{variable}: {help}");
+    }
+    assert_eq!(answer(&[], &["-h"]), help);
+}
+
+#[test]
+fn settings_can_be_checked_without_a_start() {
+    let text = answer(&[("DATABASE", "here")], &["--check-config"]);
+    assert_eq!(text, "mailer: the settings are right\n");
+    let message = refusal(&[], &["--check-config"]);
+    assert!(message.contains("DATABASE is not set"), "{message}");
+}
+
+#[test]
+fn an_unknown_argument_is_refused_and_the_known_ones_are_named() {
+    for arguments in [&["--port"][..], &["--help", "me"], &["serve"]] {
+        let message = refusal(&[("DATABASE", "here")], arguments);
+        assert!(message.contains("--check-config"), "{message}");
+    }
+    assert!(answer(&[], &["--version"]).starts_with("mailer "));
+}
+
+fn process() -> Process {
+    Process {
+        name: "test",
+        clock: Clock::system(),
+        tasks: Tasks::new(),
+        readiness: Readiness::default(),
+    }
+}
+
+async fn is_ready(process: &Process) -> bool {
+    let checks = process.readiness.check().await;
+    checks.iter().all(|check| check.failure.is_none())
+}
+
+fn terminate() {
+    kill_process(getpid(), Signal::TERM).unwrap();
+}
+
+#[tokio::test]
+async fn a_started_process_is_ready_and_serves_until_it_is_terminated() {
+    let process = process();
+    let mut served = Box::pin(serve_until_signalled(&process, async { Ok(()) }));
+    tokio::select! {
+        biased;
+        ended = &mut served => panic!("it ended by itself: {ended:?}"),
+        () = std::future::ready(()) => {}
+    }
+    assert!(is_ready(&process).await);
+    terminate();
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_is_terminated_while_it_starts_never_was_ready() {
+    let process = process();
+    let reached = Arc::new(Notify::new());
+    let starting = reached.clone();
+    let start = async move {
+        starting.notify_one();
+        pending().await
+    };
+    let signal = async {
+        reached.notified().await;
+        assert!(!is_ready(&process).await);
+        terminate();
+    };
+    let (ended, ()) = tokio::join!(serve_until_signalled(&process, start), signal);
+    ended.unwrap();
+    assert!(!is_ready(&process).await);
+}
+
+#[tokio::test]
+async fn a_failed_start_ends_the_process_with_its_error() {
+    let process = process();
+    let start = async { Err(anyhow::anyhow!("the port is taken")) };
+    let error = serve_until_signalled(&process, start).await.unwrap_err();
+    assert_eq!(error.to_string(), "the port is taken");
+    assert!(!is_ready(&process).await);
+}
