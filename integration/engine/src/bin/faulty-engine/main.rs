@@ -27,7 +27,7 @@ mod harm;
 
 use std::{future::pending, io, process::ExitCode, sync::Arc};
 
-use axum::middleware::from_fn_with_state;
+use axum::{Router, middleware::from_fn_with_state};
 use clap::Parser;
 use galaxy_engine::process::{self, Config};
 
@@ -57,7 +57,12 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         tokio::time::sleep(delay).await;
     }
     let calls = Arc::new(Calls::new(source));
-    let wrap = |router: axum::Router| router.layer(from_fn_with_state(calls, calls::misbehave));
+    // Around the routing, since a fault may change where a call goes.
+    let wrap = |router: Router| {
+        Router::new()
+            .fallback_service(router)
+            .layer(from_fn_with_state(calls, calls::misbehave))
+    };
     if start.ignore_sigterm {
         ignore_signals()?;
         process::run(config, pending(), wrap).await
