@@ -5,6 +5,7 @@ mod cargo;
 mod demo;
 mod documents;
 mod down;
+mod engine_check;
 mod lock;
 mod query_cache;
 mod table;
@@ -35,6 +36,8 @@ enum Command {
     Down(down::Args),
     /// Play a whole game through the gateway of the running platform.
     Demo,
+    /// Tell an engine author whether an engine keeps the engine contract.
+    EngineCheck(engine_check::Args),
     /// Check everything that CI checks: format, dependencies, lints, tests, generated files.
     Test(test::Args),
     /// Generate the documents of the REST interface and the events from the api.
@@ -65,6 +68,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
         Command::Demo => {
             Box::pin(demo::run(&StackFile::read(&layout.stack_file())?, ui)).await?;
         }
+        Command::EngineCheck(args) => return Ok(engine_check::run(&args, ui).await),
         Command::Test(args) => return test::run(&args, &layout, ui).await,
         Command::Openapi => documents::generate(&layout, ui).await?,
         Command::Prepare => query_cache::generate(&layout, ui).await?,

@@ -114,6 +114,7 @@ const CRATES: &[(&str, &[&str])] = &[
         &["core", "events", "http", "runtime", "service", "store"],
     ),
     ("galaxy-engine", &[]),
+    ("galaxy-engine-check", &["http-client"]),
     ("galaxy-client", &["core", "http-client", "proto"]),
     ("galaxy-stack", &["core", "http-client"]),
     ("galaxy-scenarios", &["client", "http-client", "stack"]),
@@ -131,7 +132,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
-    ("xtask", &["scenarios", "stack"]),
+    ("xtask", &["engine-check", "scenarios", "stack"]),
 ];
 
 #[test]

@@ -12,6 +12,7 @@ mod api;
 mod contract;
 mod determinism;
 mod errors;
+mod faulty;
 mod fog;
 mod long_turn;
 mod process;

@@ -16,20 +16,21 @@ use crate::world::{GAME, TempDir, init_body};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Process {
-    child: Child,
-    address: String,
+pub struct Process {
+    pub child: Child,
+    pub address: String,
 }
 
 impl Process {
     fn start(dir: &Path) -> Self {
+        Self::of(command(dir), dir)
+    }
+
+    /// Runs a command of [`command`] until it says where it listens.
+    pub fn of(mut command: Command, dir: &Path) -> Self {
         let port_file = dir.join("port");
         let _ = fs::remove_file(&port_file);
-        let mut child = command(dir)
-            .arg("--port-file")
-            .arg(&port_file)
-            .spawn()
-            .unwrap();
+        let mut child = command.arg("--port-file").arg(&port_file).spawn().unwrap();
         let address = wait_for("the port file", || {
             assert_eq!(child.try_wait().unwrap(), None, "the engine ended");
             fs::read_to_string(&port_file).ok()
@@ -41,7 +42,7 @@ impl Process {
     }
 
     /// Status and body; an error if the engine is gone.
-    fn call(&self, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
         call(&self.address, method, path, body)
     }
 
@@ -85,7 +86,12 @@ impl Drop for Process {
 }
 
 fn command(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_engine"));
+    command_of(env!("CARGO_BIN_EXE_engine"), dir)
+}
+
+/// A program with its state in the directory.
+pub fn command_of(program: &str, dir: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .args(["--listen", "127.0.0.1:0", "--state-dir"])
         .arg(dir.join("state"));
@@ -97,7 +103,7 @@ fn command(dir: &Path) -> Command {
     command
 }
 
-fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = check() {

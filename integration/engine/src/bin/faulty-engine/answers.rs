@@ -1,6 +1,9 @@
 //! Answers that the contract does not have.
 
-use std::io;
+use std::{
+    io,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -18,6 +21,7 @@ use crate::faults::{Answer, Fault, Roster};
 /// The largest answer that is changed, in bytes.
 const LARGEST: usize = 64 << 20;
 const CHUNK: usize = 64 << 10;
+static NOISE: AtomicU32 = AtomicU32::new(0);
 
 pub fn given(answer: &Answer) -> io::Result<Response> {
     let mut response = Response::builder().status(answer.status);
@@ -91,6 +95,7 @@ pub async fn edited(fault: &Fault, response: Response) -> io::Result<Response> {
     if status.is_success() {
         match fault {
             Fault::Merge(patch) => merge(&mut body, patch),
+            Fault::Noise => body["noise"] = NOISE.fetch_add(1, Ordering::Relaxed).into(),
             Fault::TurnsAhead(by) => body["turn"] = (turn(&body) + by).into(),
             Fault::Roster(roster) => change_roster(&mut body, *roster),
             _ => {}

@@ -103,7 +103,7 @@ async fn act(fault: Fault, request: Request, next: Next) -> io::Result<Response>
         Fault::Generating | Fault::TurnFailed(_) => {
             return answers::promised(fault, as_status(request), next).await;
         }
-        Fault::Merge(_) | Fault::TurnsAhead(_) | Fault::Roster(_) => {
+        Fault::Merge(_) | Fault::Noise | Fault::TurnsAhead(_) | Fault::Roster(_) => {
             return answers::edited(&fault, next.run(request).await).await;
         }
     }

@@ -113,6 +113,8 @@ pub enum Fault {
     CutAfter,
     /// Is carried out; the answer's JSON is changed by a merge patch (RFC 7396).
     Merge(serde_json::Value),
+    /// Is carried out; the answer has a field `noise` with another number each time.
+    Noise,
     /// Is carried out; a status says a turn that is so many ahead of the true one.
     TurnsAhead(i64),
     /// Is carried out; a status has another roster.

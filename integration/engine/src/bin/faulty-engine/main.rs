@@ -27,9 +27,8 @@ mod harm;
 
 use std::{future::pending, io, process::ExitCode, sync::Arc};
 
-use axum::middleware::from_fn_with_state;
+use axum::{Router, middleware::from_fn_with_state};
 use clap::Parser;
-use tower::Layer as _;
 use galaxy_engine::process::{self, Config};
 
 use calls::Calls;
@@ -58,10 +57,11 @@ async fn run(config: &Config) -> anyhow::Result<()> {
         tokio::time::sleep(delay).await;
     }
     let calls = Arc::new(Calls::new(source));
-    // Around the whole router, so that a fault may turn a call into another one before it is routed.
-    let wrap = |router: axum::Router| {
-        let around = from_fn_with_state(calls, calls::misbehave).layer(router);
-        axum::Router::new().fallback_service(around)
+    // Around the routing, since a fault may change where a call goes.
+    let wrap = |router: Router| {
+        Router::new()
+            .fallback_service(router)
+            .layer(from_fn_with_state(calls, calls::misbehave))
     };
     if start.ignore_sigterm {
         ignore_signals()?;
