@@ -45,6 +45,7 @@ impl Inner {
         if let Some(found) = self.inspect(game).await? {
             return Ok(found.sight(&self.network()));
         }
+        self.check_node().await?;
         Ok(if self.has_state(game).await? {
             Sight::StateOnly
         } else {

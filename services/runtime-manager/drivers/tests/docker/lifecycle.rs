@@ -111,7 +111,7 @@ async fn an_engine_that_does_not_end_holds_no_verb_up() {
         spec.epoch = 2;
         let began = Instant::now();
         let sight = driver.apply(&spec).await.unwrap();
-        assert!(began.elapsed() < Duration::from_millis(2_000));
+        assert!(began.elapsed() < Duration::from_secs(2));
         let Sight::Pending { epoch: 2, why } = sight else {
             panic!("{sight:?}");
         };
