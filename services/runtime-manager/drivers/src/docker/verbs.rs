@@ -52,8 +52,9 @@ impl DockerDriver {
                     self.inner.check_node().await?;
                     self.inner.check_epoch(spec.game, spec.epoch).await?;
                 }
-                // Nothing is made, and nothing ended, for an image that is not there.
-                self.inner.runnable(&spec.image, &spec.digest).await?;
+                // Nothing is made, and nothing ended, for an engine that cannot be made.
+                let image = self.inner.runnable(&spec.image, &spec.digest).await?;
+                self.inner.body(spec, &image)?;
                 let spec = spec.clone();
                 self.go_on(spec.game, work, |inner, progress| async move {
                     inner.bring_up(&spec, &progress).await
