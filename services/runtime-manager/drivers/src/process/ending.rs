@@ -16,10 +16,11 @@ use tokio::{
 };
 
 use super::{
+    environment,
     home::NotedExit,
     lock::Lock,
     place::Place,
-    procfs::{self, Liveness, ProcessId},
+    procfs::{Liveness, ProcessId},
 };
 use crate::DriverEvent;
 
@@ -130,7 +131,7 @@ impl Place {
         if note.process.as_ref() != Some(process) {
             return Ok(());
         }
-        procfs::kill_leftovers(&home.state_dir())?;
+        environment::kill_leftovers(&home.state_dir(), &self.boot)?;
         note.exit = Some(NotedExit {
             code: status.and_then(exit_code),
             at: Some(self.clock.now()),

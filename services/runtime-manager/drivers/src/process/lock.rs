@@ -73,8 +73,11 @@ mod tests {
         std::fs::rename(&game, directory.path().join("gone")).unwrap();
         let missing = Lock::take(&path, Duration::ZERO).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+        assert!(!is_still_at(&held.0, &path).unwrap());
         std::fs::create_dir(&game).unwrap();
         let anew = Lock::take(&path, Duration::ZERO).unwrap();
+        assert!(is_still_at(&anew.0, &path).unwrap());
+        assert!(!is_still_at(&held.0, &path).unwrap());
         drop(held);
         let refused = Lock::take(&path, Duration::ZERO).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);

@@ -30,6 +30,11 @@ pub(super) fn trim(log: &Path, limit: u64) -> io::Result<()> {
     file.write_all(whole_lines(&kept))
 }
 
+/// Whether `trim` has anything to do.
+pub(super) fn is_over(log: &Path, limit: u64) -> bool {
+    fs::metadata(log).is_ok_and(|file| file.len() > limit)
+}
+
 /// Makes the log of the last run, if there is one, the previous one.
 pub(super) fn set_aside(log: &Path, previous: &Path, limit: u64) -> io::Result<()> {
     trim(log, limit)?;

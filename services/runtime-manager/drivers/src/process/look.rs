@@ -6,11 +6,12 @@ use bytes::Bytes;
 use galaxy_core::{Endpoint, GameId};
 
 use super::{
+    environment::Search,
     home::{Home, Note, NotedExit},
     lock::Lock,
     log,
     place::{Engine, Place},
-    procfs::{ProcessId, Search},
+    procfs::ProcessId,
     socket::{self, Listener},
 };
 use crate::{DriverError, Instance, Listing, LogQuery, Result, Sight};
@@ -92,6 +93,9 @@ impl Place {
         match engine {
             Engine::Unstarted(note) => self.look_again(game, &home, note.epoch),
             Engine::Ended(note) if note.exit.is_none() => self.look_again(game, &home, note.epoch),
+            Engine::Alive(note, _) if note.process.is_none() => {
+                self.look_again(game, &home, note.epoch)
+            }
             Engine::Alive(ref note, _) => {
                 trim_log(&home, note);
                 self.sight(game, &home, engine)
@@ -111,7 +115,7 @@ impl Place {
             }
             Err(error) => return Err(error),
         };
-        let mut engine = self.engine(home, &Search::default())?;
+        let mut engine = self.engine_locked(home)?;
         if let Engine::Ended(note) = &mut engine
             && note.exit.is_none()
         {
@@ -199,6 +203,9 @@ fn disbelieved(process: &ProcessId, port: u16) -> io::Result<Option<String>> {
 
 /// Keeps the log of a running engine short, unless somebody works on the game just now.
 fn trim_log(home: &Home, note: &Note) {
+    if !log::is_over(&home.log(), note.log_limit) {
+        return;
+    }
     let trimmed = match Lock::take(&home.lock_file(), Duration::ZERO) {
         Ok(_lock) => log::trim(&home.log(), note.log_limit),
         Err(_) => Ok(()),
@@ -210,4 +217,46 @@ fn trim_log(home: &Home, note: &Note) {
 
 fn text(error: &io::Error) -> String {
     galaxy_core::text::printable(error.to_string().as_bytes(), 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use galaxy_core::Clock;
+    use galaxy_service::Tasks;
+
+    use super::*;
+    use crate::ProcessConfig;
+
+    #[tokio::test]
+    async fn pages_follow_each_other_and_have_every_game_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = ProcessConfig {
+            deployment: "test".to_owned(),
+            directory: directory.path().to_owned(),
+            binary: "/nowhere".into(),
+            stop_timeout: Duration::ZERO,
+        };
+        let place = Arc::new(Place::open(config, &Tasks::new(), Clock::system()).unwrap());
+        let mut games: Vec<GameId> = (0..5).map(|_| GameId::generate()).collect();
+        for game in &games {
+            fs::create_dir_all(place.root.home(*game).state_dir()).unwrap();
+        }
+        let mut listing = place.list(None).unwrap();
+        let (mut seen, mut begin) = (vec![], None);
+        loop {
+            listing.engines.clear();
+            place.read_page(begin, 2, &mut listing).unwrap();
+            assert!(listing.engines.len() <= 2);
+            seen.extend(listing.engines.iter().map(|(game, _)| *game));
+            match &listing.next {
+                Some(next) => begin = Some(next.parse().unwrap()),
+                None => break,
+            }
+        }
+        games.sort_unstable();
+        assert_eq!(seen, games);
+        assert!(place.list(Some("no page")).is_err());
+    }
 }

@@ -5,12 +5,13 @@
 //!
 //! An engine leads a process group of its own and outlives the runtime manager. It is known by its pid and start time, which
 //! are noted in the game's directory ([`home`]) right after the spawn; if the note was lost, by its `ENGINE_STATE_DIR`
-//! ([`procfs`]). Several managers may use one directory: what changes a game is done under a lock on its directory
+//! ([`environment`]). Several managers may use one directory: what changes a game is done under a lock on its directory
 //! ([`lock`]), and what a verb needs to know is read from there each time. Only what `/proc` can tell again is kept in memory
 //! ([`known`]).
 
 mod durable;
 mod ending;
+mod environment;
 mod home;
 mod known;
 mod lock;
@@ -26,11 +27,7 @@ mod verbs;
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use futures_util::{
-    FutureExt as _, StreamExt as _,
-    future::BoxFuture,
-    stream::{self},
-};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use galaxy_core::{Clock, GameId};
 use galaxy_service::Tasks;
 use tokio::sync::broadcast::error::RecvError;

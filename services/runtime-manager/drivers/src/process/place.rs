@@ -8,10 +8,11 @@ use tokio::sync::broadcast;
 
 use super::{
     ProcessConfig,
+    environment::Search,
     home::{Home, Note},
     known::Known,
     lock::Lock,
-    procfs::{self, Liveness, ProcessId, Search},
+    procfs::{self, Liveness, ProcessId},
     program::Programs,
     root::Root,
 };
@@ -101,6 +102,18 @@ impl Place {
             (None, Some(note)) => Engine::Unstarted(note),
             (None, None) => Engine::None,
         })
+    }
+
+    /// As [`Place::engine`], for a caller that holds the lock: an engine whose process was not noted is noted now.
+    pub(super) fn engine_locked(&self, home: &Home) -> io::Result<Engine> {
+        let mut engine = self.engine(home, &Search::default())?;
+        if let Engine::Alive(note, process) = &mut engine
+            && note.process.is_none()
+        {
+            note.process = Some(process.clone());
+            home.write_note(note)?;
+        }
+        Ok(engine)
     }
 }
 

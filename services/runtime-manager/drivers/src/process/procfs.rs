@@ -1,16 +1,15 @@
-//! What `/proc` says about processes (proc_pid_stat(5), proc_pid_environ(5)).
+//! What `/proc` says about processes (proc_pid_stat(5)).
 
 use std::{
-    collections::HashMap,
     fs,
     io::{self, ErrorKind},
-    os::unix::ffi::OsStrExt as _,
-    path::{Path, PathBuf},
 };
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, kill_process, kill_process_group},
+    process::{
+        Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open, pidfd_send_signal,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +59,33 @@ impl ProcessId {
             Some(stat) if stat.parent != 1 => Liveness::Unreaped,
             Some(_) | None => Liveness::Gone,
         })
+    }
+
+    /// Sends SIGKILL to exactly this process; whether it was there.
+    pub(super) fn kill(&self) -> io::Result<bool> {
+        let Some(pid) = Pid::from_raw(self.pid) else {
+            return Ok(false);
+        };
+        let handle = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(handle) => Some(handle),
+            Err(Errno::SRCH) => return Ok(false),
+            // Kernels before 5.3, and sandboxes: then the look right before the signal must do.
+            Err(Errno::NOSYS | Errno::PERM) => None,
+            Err(error) => return Err(error.into()),
+        };
+        // The handle holds on to one process; only now it is sure which.
+        if self.liveness(&self.boot)? != Liveness::Alive {
+            return Ok(false);
+        }
+        let sent = match handle {
+            Some(handle) => pidfd_send_signal(handle, Signal::KILL),
+            None => kill_process(pid, Signal::KILL),
+        };
+        match sent {
+            Ok(()) => Ok(true),
+            Err(Errno::SRCH) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Sends `signal` to the process and its group; one that is gone needs none.
@@ -135,6 +161,12 @@ pub(super) fn boot_id() -> String {
     id.trim().to_owned()
 }
 
+/// Whether `pid` leads a group.
+pub(super) fn leads_group(pid: i32) -> bool {
+    let stat = Stat::read(pid).ok().flatten();
+    stat.is_some_and(|stat| stat.group == pid)
+}
+
 /// All processes of this machine.
 pub(super) fn pids() -> io::Result<impl Iterator<Item = i32>> {
     let entries = fs::read_dir("/proc")?;
@@ -148,102 +180,6 @@ pub(super) fn group(group: i32) -> io::Result<impl Iterator<Item = i32>> {
         stat.is_some_and(|stat| stat.group == group && !stat.has_ended())
     };
     Ok(pids()?.filter(in_group))
-}
-
-/// Engines among all processes, for games whose note was lost. Looks at most once, and only if it is asked.
-#[derive(Debug, Default)]
-pub(super) struct Search(std::cell::OnceCell<HashMap<PathBuf, (ProcessId, i64)>>);
-
-impl Search {
-    /// The process that leads a group and has `state_dir` in its environment, and its epoch.
-    pub(super) fn engine_on(
-        &self,
-        state_dir: &Path,
-        boot: &str,
-    ) -> io::Result<Option<(ProcessId, i64)>> {
-        if self.0.get().is_none() {
-            // Cannot be set already: it is not shared between threads.
-            let _ = self.0.set(group_leaders(boot)?);
-        }
-        Ok(self.0.get().and_then(|found| found.get(state_dir)).cloned())
-    }
-}
-
-fn group_leaders(boot: &str) -> io::Result<HashMap<PathBuf, (ProcessId, i64)>> {
-    let mut found = HashMap::new();
-    for pid in pids()? {
-        let Ok(Some(stat)) = Stat::read(pid) else {
-            continue;
-        };
-        if stat.group == pid
-            && !stat.has_ended()
-            && let Some(environment) = Environment::read(pid)
-            && let Some(state_dir) = environment.get("ENGINE_STATE_DIR")
-        {
-            let epoch = environment.get("ENGINE_EPOCH").and_then(parse);
-            let process = ProcessId {
-                pid,
-                started: stat.started,
-                boot: boot.to_owned(),
-            };
-            let state_dir = Path::new(std::ffi::OsStr::from_bytes(state_dir)).to_owned();
-            found.insert(state_dir, (process, epoch.unwrap_or(0)));
-        }
-    }
-    Ok(found)
-}
-
-/// Kills every process that has `state_dir` in its environment, and returns how many there were. What an engine started is
-/// found like this even if it left the engine's group. For games whose engine is known to be gone.
-pub(super) fn kill_leftovers(state_dir: &Path) -> io::Result<usize> {
-    let mut killed = 0;
-    for pid in pids()? {
-        // Read between two looks at the start time, so that it is this process's own.
-        let before = Stat::read(pid).ok().flatten();
-        let Some(stat) = before.filter(|stat| !stat.has_ended()) else {
-            continue;
-        };
-        let ours = Environment::read(pid).is_some_and(|environment| {
-            environment.get("ENGINE_STATE_DIR") == Some(state_dir.as_os_str().as_bytes())
-        });
-        if ours
-            && Stat::read(pid)?.is_some_and(|now| now.started == stat.started)
-            && let Some(pid) = Pid::from_raw(pid)
-        {
-            tracing::warn!(?pid, state_dir = %state_dir.display(), "killing a process that an engine left");
-            match kill_process(pid, Signal::KILL) {
-                Ok(()) => killed += 1,
-                Err(Errno::SRCH) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-    Ok(killed)
-}
-
-/// What a process was started with.
-struct Environment(Vec<u8>);
-
-impl Environment {
-    /// `None` if it is gone, or not ours to read.
-    fn read(pid: i32) -> Option<Self> {
-        fs::read(format!("/proc/{pid}/environ")).ok().map(Self)
-    }
-
-    fn get(&self, name: &str) -> Option<&[u8]> {
-        let value = |line: &'_ [u8]| {
-            let rest = line.strip_prefix(name.as_bytes())?;
-            Some(rest.strip_prefix(b"=")?.len())
-        };
-        self.0.split(|byte| *byte == 0).find_map(|line| {
-            let length = value(line)?;
-            Some(&line[line.len() - length..])
-        })
-    }
-}
-
-fn parse(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// A process that ends while it is read gives ESRCH.
@@ -292,12 +228,5 @@ mod tests {
                 .unwrap()
                 .any(|pid| pid == me)
         );
-    }
-
-    #[test]
-    fn a_variable_is_found_by_its_whole_name() {
-        let environment = Environment(b"XA=1\0AB=2\0A=3=4\0".to_vec());
-        assert_eq!(environment.get("A"), Some(b"3=4".as_slice()));
-        assert_eq!(environment.get("B"), None);
     }
 }

@@ -11,9 +11,10 @@ use galaxy_core::GameId;
 use rustix::process::Signal;
 
 use super::{
+    environment,
     home::{Home, Note},
     place::{Engine, Place, lock, lock_made},
-    procfs::{self, ProcessId, Search},
+    procfs::ProcessId,
     spawn,
 };
 use crate::{DriverError, EngineSpec, Result, Sight};
@@ -26,7 +27,7 @@ impl Place {
         self.root.check()?;
         let home = self.root.home(spec.game);
         let _lock = lock_made(&home)?;
-        let engine = self.engine(&home, &Search::default())?;
+        let engine = self.engine_locked(&home)?;
         fence(&home, &engine, spec.epoch)?;
         match engine {
             Engine::Alive(note, process) if !note.is(spec) => {
@@ -56,12 +57,12 @@ impl Place {
         let Some(_lock) = lock(&home)? else {
             return Ok(Sight::Absent);
         };
-        let engine = self.engine(&home, &Search::default())?;
+        let engine = self.engine_locked(&home)?;
         fence(&home, &engine, epoch)?;
         home.raise_epoch(epoch)?;
         match engine {
             Engine::Alive(note, process) => self.stop(game, &home, note, process, grace),
-            engine => match left(&home, epoch)? {
+            engine => match left(&home, epoch, &self.boot)? {
                 Some(pending) => Ok(pending),
                 None => Ok(self.sight(game, &home, engine)?),
             },
@@ -74,13 +75,13 @@ impl Place {
         let Some(_lock) = lock(&home)? else {
             return Ok(Sight::Absent);
         };
-        let engine = self.engine(&home, &Search::default())?;
+        let engine = self.engine_locked(&home)?;
         fence(&home, &engine, epoch)?;
         home.raise_epoch(epoch)?;
         if let Engine::Alive(note, process) = engine {
             return self.stop(game, &home, note, process, self.stop_timeout);
         }
-        if let Some(pending) = left(&home, epoch)? {
+        if let Some(pending) = left(&home, epoch, &self.boot)? {
             return Ok(pending);
         }
         home.forget_engine()?;
@@ -93,7 +94,7 @@ impl Place {
         let Some(_lock) = lock(&home)? else {
             return Ok(());
         };
-        let engine = self.engine(&home, &Search::default())?;
+        let engine = self.engine_locked(&home)?;
         fence(&home, &engine, epoch)?;
         match engine {
             Engine::None | Engine::Unstarted(_) => {}
@@ -101,7 +102,7 @@ impl Place {
                 return Err(DriverError::invalid("there is an engine on this state"));
             }
         }
-        if left(&home, epoch)?.is_some() {
+        if left(&home, epoch, &self.boot)?.is_some() {
             return Err(DriverError::unavailable(
                 "processes of its engine are ending",
             ));
@@ -116,7 +117,7 @@ impl Place {
             tracing::warn!(game_id = %spec.game, program = %program.display(), "the program was changed since it was resolved");
         }
         home.raise_epoch(spec.epoch)?;
-        if let Some(pending) = left(home, spec.epoch)? {
+        if let Some(pending) = left(home, spec.epoch, &self.boot)? {
             return Ok(pending);
         }
         let log = home.prepare(spec.log_limit)?;
@@ -157,7 +158,6 @@ impl Place {
         }
         if note.kill_at.is_none_or(|planned| kill_at < planned) {
             note.kill_at = Some(kill_at);
-            note.process = Some(process.clone());
             home.write_note(&note)?;
         }
         let kill_at = note.kill_at.unwrap_or(kill_at);
@@ -183,9 +183,9 @@ fn fence(home: &Home, engine: &Engine, epoch: i64) -> Result<()> {
 }
 
 /// Kills what an engine that is gone has left; what to say if that is not gone at once.
-fn left(home: &Home, epoch: i64) -> io::Result<Option<Sight>> {
+fn left(home: &Home, epoch: i64, boot: &str) -> io::Result<Option<Sight>> {
     let deadline = Instant::now() + KILL_WAIT;
-    while procfs::kill_leftovers(&home.state_dir())? > 0 {
+    while environment::kill_leftovers(&home.state_dir(), boot)? > 0 {
         if Instant::now() >= deadline {
             return Ok(Some(Sight::Pending {
                 epoch,

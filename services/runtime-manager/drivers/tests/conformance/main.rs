@@ -11,7 +11,9 @@
 #[macro_use]
 mod suite;
 mod docker;
+mod endings;
 mod harness;
 mod process;
+mod process_managers;
 mod process_rules;
 mod scene;

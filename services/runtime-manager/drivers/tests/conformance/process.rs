@@ -149,8 +149,8 @@ fn processes(directory: &Path) -> Vec<Pid> {
 fn leaders(processes: &[Pid]) -> Vec<Pid> {
     let parent = |pid: &Pid| {
         let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-        let fields = stat.rsplit_once(')')?.1.split_whitespace();
-        let parent: i32 = fields.skip(1).next()?.parse().ok()?;
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let parent: i32 = fields.nth(1)?.parse().ok()?;
         Pid::from_raw(parent)
     };
     let top = |pid: &&Pid| parent(pid).is_some_and(|parent| !processes.contains(&parent));

@@ -141,7 +141,7 @@ impl<'a, H: Harness> Scene<'a, H> {
         text.lines().map(str::to_owned).collect()
     }
 
-    /// The answer's status and body.
+    /// Calls the engine with its token. The answer's status and body.
     pub async fn call(
         &self,
         instance: &Instance,
@@ -149,12 +149,22 @@ impl<'a, H: Harness> Scene<'a, H> {
         path: &str,
         body: String,
     ) -> (u16, String) {
+        self.call_as(Some(TOKEN), instance, (method, path, body))
+            .await
+    }
+
+    pub async fn call_as(
+        &self,
+        token: Option<&str>,
+        instance: &Instance,
+        (method, path, body): (&str, &str, String),
+    ) -> (u16, String) {
         let call = Call {
             method,
             path,
             body,
             game: self.game,
-            token: Some(TOKEN),
+            token,
         };
         self.harness.call(&instance.endpoint, &call).await
     }
