@@ -63,7 +63,6 @@ impl DockerDriver {
             snapshot: Mutex::default(),
             exits: Mutex::default(),
             events: tokio::sync::broadcast::channel(events::BUFFER).0,
-            replaced: false.into(),
         });
         inner.remove_old_helpers().await?;
         events::spawn(&inner, tasks);

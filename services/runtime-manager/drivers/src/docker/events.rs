@@ -1,6 +1,6 @@
 //! Docker's events, as hints.
 
-use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bollard::{models::EventMessage, query_parameters::EventsOptionsBuilder};
 use futures_util::{StreamExt as _, stream};
@@ -73,16 +73,24 @@ impl Inner {
         }
     }
 
-    /// Docker's own clock, in seconds with a fraction. Also finds out whether it is still the same Docker.
+    /// Errors: [`DriverError::Unavailable`] if another Docker answers at the address. What that one does not have is no
+    /// absence, so this is asked before an absence is told.
+    pub(super) async fn check_node(&self) -> Result<()> {
+        self.daemon_time().await.map(drop)
+    }
+
+    /// The clock of this node's Docker, in seconds with a fraction.
     async fn daemon_time(&self) -> Result<String> {
         let info = self.docker.info();
         let info = tokio::time::timeout(PONG, info).await;
         let info = info
             .map_err(|_| DriverError::TimedOut)?
             .map_err(driver_error)?;
-        let same = info.id.as_ref() == Some(&self.node.id);
-        self.replaced.store(!same, Ordering::Relaxed);
-        self.check_node()?;
+        if info.id.as_ref() != Some(&self.node.id) {
+            return Err(DriverError::unavailable(
+                "another Docker engine answers at the address: start the manager anew",
+            ));
+        }
         let time = info.system_time.unwrap_or_default();
         let time: Timestamp = time.parse().map_err(DriverError::invalid)?;
         Ok(format!(

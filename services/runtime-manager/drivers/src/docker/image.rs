@@ -256,6 +256,7 @@ mod tests {
         for wrong in [
             "",
             "../containers/a",
+            "a/../b",
             "a//b",
             "a?b",
             "a#b",

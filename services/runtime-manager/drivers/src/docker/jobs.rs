@@ -152,3 +152,59 @@ impl<K: Eq + Hash, T> Drop for End<K, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::DriverError;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn work_is_done_once_and_its_result_is_kept_until_it_is_taken() {
+        let jobs = Jobs::new("test", &Tasks::new());
+        let (go, gone) = oneshot::channel::<()>();
+        jobs.begin("a", 1, |progress| async move {
+            progress.send_replace("half".to_owned());
+            let _ = gone.await;
+            Err(DriverError::TimedOut)
+        });
+        jobs.begin("a", 2, |_| async { panic!("there is work on it already") });
+        jobs.wait(&"a", Duration::ZERO).await;
+        assert!(matches!(
+            jobs.look(&"a"),
+            Some(Seen::Running { about: 1, .. })
+        ));
+        jobs.forget(&"a");
+        go.send(()).unwrap();
+        jobs.wait(&"a", PATIENCE).await;
+        let seen = jobs.look(&"a");
+        assert!(matches!(
+            seen,
+            Some(Seen::Done {
+                about: 1,
+                result: Err(DriverError::TimedOut),
+                ..
+            })
+        ));
+        jobs.forget(&"a");
+        assert!(jobs.look(&"a").is_none());
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_or_is_cut_off_leaves_nothing() {
+        let tasks = Tasks::new();
+        let jobs = Jobs::new("test", &tasks);
+        jobs.begin("a", (), |_| async { panic!("of the test") });
+        jobs.wait(&"a", PATIENCE).await;
+        assert!(jobs.look(&"a").is_none());
+        jobs.begin("b", (), |_| pending());
+        tasks.shut_down(Duration::ZERO).await;
+        jobs.wait(&"b", PATIENCE).await;
+        assert!(jobs.look(&"b").is_none());
+    }
+}

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
+    ops::Bound,
     sync::Arc,
 };
 
@@ -30,6 +31,29 @@ pub(super) struct Snapshot {
     games: BTreeMap<GameId, Container>,
 }
 
+impl Snapshot {
+    /// The first `size` games behind `after`, and the name of the next page.
+    fn page(
+        &self,
+        after: Option<GameId>,
+        size: usize,
+    ) -> (Vec<(GameId, Container)>, Option<String>) {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = self.games.range((begin, Bound::Unbounded));
+        let page: Vec<_> = rest
+            .by_ref()
+            .take(size)
+            .map(|(game, container)| (*game, container.clone()))
+            .collect();
+        let more = rest.next().is_some();
+        let next = page
+            .last()
+            .filter(|_| more)
+            .map(|(game, _)| game.to_string());
+        (page, next)
+    }
+}
+
 /// The container of a game, if there was one.
 type Container = Option<Listed>;
 
@@ -55,16 +79,8 @@ impl Inner {
             Some(kept) => kept,
             None => self.take_snapshot().await?,
         };
-        let rest = snapshot
-            .games
-            .iter()
-            .filter(|(game, _)| after.is_none_or(|after| **game > after));
-        let games: Vec<_> = rest
-            .take(PAGE + 1)
-            .map(|(game, container)| (*game, container.clone()))
-            .collect();
-        let next = (games.len() > PAGE).then(|| games[PAGE - 1].0.to_string());
-        let engines: Vec<_> = stream::iter(games.into_iter().take(PAGE))
+        let (games, next) = snapshot.page(after, PAGE);
+        let engines: Vec<_> = stream::iter(games)
             .map(|(game, container)| self.listed(game, container))
             .buffered(AT_ONCE)
             .collect()
@@ -121,6 +137,7 @@ impl Inner {
                 inner.docker.list_volumes(Some(options)).await
             })
             .await?;
+        self.check_node().await?;
         let mut games: BTreeMap<GameId, Container> = volumes
             .volumes
             .into_iter()
@@ -173,4 +190,28 @@ impl Inner {
 /// Whether an engine is there, and could not be read.
 fn is_unread(sight: &Sight) -> bool {
     matches!(sight, Sight::Unknown(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_hold_every_game_once() {
+        let games: Vec<_> = (0..7).map(|_| GameId::generate()).collect();
+        let snapshot = Snapshot {
+            as_of: Timestamp::UNIX_EPOCH,
+            games: games.iter().map(|game| (*game, None)).collect(),
+        };
+        for size in [1, 2, 6, 7, 8] {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let (page, next) = snapshot.page(after, size);
+                seen.extend(page.into_iter().map(|(game, _)| game));
+                let Some(next) = next else { break };
+                after = Some(next.parse().unwrap());
+            }
+            assert_eq!(seen, games, "{size} a page");
+        }
+    }
 }

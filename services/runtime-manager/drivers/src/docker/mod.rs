@@ -20,13 +20,7 @@ mod sight;
 mod verbs;
 mod volumes;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bollard::Docker;
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -36,8 +30,7 @@ use tokio::sync::broadcast;
 
 use self::{jobs::Jobs, names::Names, network::EngineNetwork, verbs::Work};
 use crate::{
-    Driver, DriverError, DriverEvent, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved,
-    Result, Sight,
+    Driver, DriverEvent, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight,
 };
 
 pub use config::{DockerConfig, DockerTls, PullPolicy};
@@ -64,8 +57,6 @@ struct Inner {
     snapshot: Mutex<Option<Arc<list::Snapshot>>>,
     exits: Mutex<list::Exits>,
     events: broadcast::Sender<DriverEvent>,
-    /// Whether another Docker answers at the address.
-    replaced: AtomicBool,
 }
 
 impl Inner {
@@ -76,16 +67,6 @@ impl Inner {
     async fn renew_network(&self) -> Result<()> {
         let network = network::ensure(&self.docker, &self.config, &self.names).await?;
         *self.network.write() = network;
-        Ok(())
-    }
-
-    /// What another Docker has is not this node's.
-    fn check_node(&self) -> Result<()> {
-        if self.replaced.load(Ordering::Relaxed) {
-            return Err(DriverError::unavailable(
-                "another Docker engine answers at the address: start the manager anew",
-            ));
-        }
         Ok(())
     }
 }
@@ -128,10 +109,6 @@ impl Driver for DockerDriver {
     }
 
     fn logs(&self, game: GameId, query: LogQuery) -> BoxFuture<'_, Result<Logs>> {
-        async move {
-            self.inner.check_node()?;
-            self.inner.logs(game, query).await
-        }
-        .boxed()
+        self.inner.logs(game, query).boxed()
     }
 }

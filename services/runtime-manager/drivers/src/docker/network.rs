@@ -30,6 +30,14 @@ impl EngineNetwork {
         self.subnets.iter().any(|subnet| subnet.contains(&address))
     }
 
+    #[cfg(test)]
+    pub(super) fn of(id: &str, subnet: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            subnets: vec![subnet.parse().unwrap()],
+        }
+    }
+
     fn new(network: NetworkInspect) -> Result<Self> {
         let configs = network.ipam.and_then(|ipam| ipam.config);
         let subnets: Vec<_> = configs

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, KillContainerOptionsBuilder, WaitContainerOptionsBuilder,
+use bollard::{
+    models::ContainerCreateBody,
+    query_parameters::{
+        CreateContainerOptionsBuilder, KillContainerOptionsBuilder, WaitContainerOptionsBuilder,
+    },
 };
 use futures_util::StreamExt as _;
 use galaxy_core::GameId;
@@ -45,6 +48,7 @@ impl Inner {
         if let Some(found) = self.inspect(game).await? {
             return Ok(found.sight(&self.network()));
         }
+        self.check_node().await?;
         Ok(if self.has_state(game).await? {
             Sight::StateOnly
         } else {
@@ -97,8 +101,7 @@ impl Inner {
     async fn make(&self, spec: &EngineSpec) -> Result<()> {
         let image = self.runnable(&spec.image, &spec.digest).await?;
         self.check_epoch(spec.game, spec.epoch).await?;
-        let network = self.network();
-        let body = container::body(spec, &image, &self.names, &network, self.cpus)?;
+        let body = self.body(spec, &image)?;
         self.make_volumes(spec.game, spec.epoch).await?;
         let options = CreateContainerOptionsBuilder::default()
             .name(&self.names.engine(spec.game))
@@ -111,6 +114,11 @@ impl Inner {
             }
             Err(error) => Err(driver_error(error)),
         }
+    }
+
+    /// Errors: [`DriverError::Invalid`] for a spec that cannot be kept.
+    pub(super) fn body(&self, spec: &EngineSpec, image: &str) -> Result<ContainerCreateBody> {
+        container::body(spec, image, &self.names, &self.network(), self.cpus)
     }
 
     async fn start(&self, spec: &EngineSpec, id: &str) -> Result<()> {

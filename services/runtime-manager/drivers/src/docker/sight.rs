@@ -168,3 +168,101 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(state: &str, address: &str, epoch: i64) -> (Found, EngineNetwork) {
+        let (game, names) = (GameId::from(uuid::Uuid::nil()), Names::new("d", "galaxy"));
+        let network = EngineNetwork::of("n", "172.20.0.0/16");
+        let container = serde_json::json!({
+            "Id": "c",
+            "State": {
+                "Status": state, "Running": state == "running", "ExitCode": 137, "OOMKilled": true,
+                "StartedAt": "2026-01-01T00:00:00Z", "FinishedAt": "0001-01-01T00:00:00Z",
+                "Error": "an error\u{0}",
+            },
+            "Config": { "Labels": {
+                "galaxy.deployment": "d", "galaxy.game_id": game.to_string(),
+                "galaxy.epoch": epoch.to_string(), "galaxy.engine_version": "1", "galaxy.digest": "s",
+            } },
+            "NetworkSettings": { "Networks": {
+                "other": { "NetworkID": "m", "IPAddress": "172.20.0.9" },
+                "engines": { "NetworkID": "n", "IPAddress": address },
+            } },
+        });
+        let container = serde_json::from_value(container).unwrap();
+        (Found::new(container, game, &names, &network), network)
+    }
+
+    fn sight(state: &str, address: &str) -> Sight {
+        let (found, network) = found(state, address, 3);
+        found.sight(&network)
+    }
+
+    #[test]
+    fn an_engine_runs_where_the_network_of_engines_put_it() {
+        let Sight::Running(instance) = sight("running", "172.20.0.2") else {
+            panic!("it runs");
+        };
+        assert_eq!(instance.endpoint.to_string(), "http://172.20.0.2:8080");
+        assert_eq!(instance.container_id, "c@2026-01-01T00:00:00Z");
+        for wrong in ["", "172.21.0.2", "127.0.0.1", "169.254.169.254", "engine"] {
+            let seen = sight("running", wrong);
+            assert!(matches!(seen, Sight::Unknown(_)), "{wrong}: {seen:?}");
+        }
+    }
+
+    #[test]
+    fn every_state_is_seen() {
+        assert_eq!(
+            sight("exited", ""),
+            Sight::Exited(Exit {
+                epoch: 3,
+                code: Some(137),
+                oom: true,
+                at: None
+            })
+        );
+        for state in ["created", "paused", "restarting", "removing", "dead"] {
+            let Sight::Pending { epoch: 3, why } = sight(state, "") else {
+                panic!("{state}");
+            };
+            assert!(why.ends_with("an error\u{fffd}"), "{why:?}");
+        }
+        assert!(matches!(sight("", ""), Sight::Unknown(_)));
+    }
+
+    #[test]
+    fn what_is_to_be_done_follows_from_epoch_version_and_digest() {
+        let spec = |epoch, version: &str, digest: &str| EngineSpec {
+            game: GameId::from(uuid::Uuid::nil()),
+            epoch,
+            image: "image".to_owned(),
+            digest: digest.to_owned(),
+            version: version.to_owned(),
+            resources: crate::Resources::default(),
+            token: None,
+            environment: Vec::new(),
+            log_limit: 0,
+            grace: std::time::Duration::ZERO,
+        };
+        for (state, spec, step) in [
+            ("created", spec(3, "1", "s"), Step::Start),
+            ("running", spec(3, "1", "s"), Step::Keep),
+            ("exited", spec(3, "1", "s"), Step::Keep),
+            ("running", spec(4, "1", "s"), Step::Replace),
+            ("created", spec(4, "1", "s"), Step::Replace),
+            ("running", spec(3, "2", "s"), Step::Replace),
+            ("exited", spec(3, "1", "t"), Step::Replace),
+            ("exited", spec(2, "1", "s"), Step::Fenced(3)),
+        ] {
+            let (found, _) = found(state, "172.20.0.2", 3);
+            assert_eq!(found.step(&spec), step, "{state} {spec:?}");
+        }
+        let (mut foreign, _) = found("running", "172.20.0.2", 3);
+        foreign.tags = None;
+        assert_eq!(foreign.step(&spec(9, "1", "s")), Step::Foreign);
+    }
+}

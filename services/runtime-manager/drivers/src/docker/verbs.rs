@@ -31,7 +31,6 @@ enum Verb {
 
 impl DockerDriver {
     pub(super) async fn resolve_image(&self, image: &str) -> Result<Resolved> {
-        self.inner.check_node()?;
         self.inner.resolve(&self.pulls, image).await
     }
 
@@ -49,11 +48,13 @@ impl DockerDriver {
             (Step::Foreign, _) => Err(run::foreign()),
             (Step::Keep, Some(found)) => Ok(found.sight(&self.inner.network())),
             (_, found) => {
-                // Nothing is made, and nothing ended, for an image that is not there.
-                self.inner.runnable(&spec.image, &spec.digest).await?;
                 if found.is_none() {
+                    self.inner.check_node().await?;
                     self.inner.check_epoch(spec.game, spec.epoch).await?;
                 }
+                // Nothing is made, and nothing ended, for an engine that cannot be made.
+                let image = self.inner.runnable(&spec.image, &spec.digest).await?;
+                self.inner.body(spec, &image)?;
                 let spec = spec.clone();
                 self.go_on(spec.game, work, |inner, progress| async move {
                     inner.bring_up(&spec, &progress).await
@@ -117,16 +118,15 @@ impl DockerDriver {
     }
 
     pub(super) async fn remove_state(&self, game: GameId, epoch: i64) -> Result<()> {
-        self.inner.check_node()?;
         let pending = self.under_way(game, epoch)?.is_some();
         if pending || self.fenced(game, epoch).await?.is_some() {
             return Err(DriverError::invalid("there is an engine on the state"));
         }
+        self.inner.check_node().await?;
         self.inner.remove_state(game, epoch).await
     }
 
     pub(super) async fn look(&self, game: GameId) -> Result<Sight> {
-        self.inner.check_node()?;
         match self.pending(game) {
             Some(pending) => Ok(pending),
             None => self.inner.observe(game).await,
@@ -134,7 +134,6 @@ impl DockerDriver {
     }
 
     pub(super) async fn list_engines(&self, page: Option<String>) -> Result<Listing> {
-        self.inner.check_node()?;
         let mut listing = self.inner.list(page).await?;
         for (game, sight) in &mut listing.engines {
             if let Some(pending) = self.pending(*game) {
@@ -147,7 +146,6 @@ impl DockerDriver {
     /// Whether a verb must wait for work that is under way. What an earlier call of the same verb left behind comes out
     /// here, once.
     fn begin(&self, game: GameId, work: Work) -> Result<Option<Sight>> {
-        self.inner.check_node()?;
         if let Some(pending) = self.under_way(game, work.epoch)? {
             return Ok(Some(pending));
         }

@@ -111,7 +111,7 @@ async fn an_engine_that_does_not_end_holds_no_verb_up() {
         spec.epoch = 2;
         let began = Instant::now();
         let sight = driver.apply(&spec).await.unwrap();
-        assert!(began.elapsed() < Duration::from_millis(2_000));
+        assert!(began.elapsed() < Duration::from_secs(2));
         let Sight::Pending { epoch: 2, why } = sight else {
             panic!("{sight:?}");
         };
@@ -170,7 +170,7 @@ async fn an_image_without_a_program_is_refused_in_dockers_words() {
     run(|world| async move {
         let driver = world.driver().await;
         let image = format!("{}-empty:1", world.config.deployment);
-        let name = image.clone();
+        world.images.lock().push(image.clone());
         crate::image::import(&world.docker, &image, "/nothing", &[("engine", b"")]).await;
         let mut spec = world.spec(&driver).await;
         let resolved = driver.resolve(&image).await;
@@ -186,19 +186,6 @@ async fn an_image_without_a_program_is_refused_in_dockers_words() {
             "sha256:0000000000000000000000000000000000000000000000000000000000000000".into();
         spec.epoch = 2;
         let missing = until(async || driver.apply(&spec).await.err()).await;
-        let removed = world
-            .docker
-            .remove_image(
-                &name,
-                Some(
-                    bollard::query_parameters::RemoveImageOptionsBuilder::default()
-                        .force(true)
-                        .build(),
-                ),
-                None,
-            )
-            .await;
-        removed.unwrap();
         assert!(
             matches!(&error, DriverError::Invalid(text) if text.contains("nothing")),
             "{error:?}"

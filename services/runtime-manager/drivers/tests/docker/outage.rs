@@ -1,11 +1,15 @@
 //! A Docker engine that is not there for a while.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use futures_util::StreamExt as _;
 use galaxy_core::Clock;
 use galaxy_drivers::{
-    DockerDriver, Driver as _, DriverError, DriverEvent, Sight, docker::DockerConfig,
+    DockerDriver, Driver as _, DriverError, DriverEvent, Sight,
+    docker::{DockerConfig, DockerTls},
 };
 use galaxy_service::Tasks;
 use tokio::{
@@ -80,7 +84,7 @@ async fn verbs_say_that_docker_is_away_and_events_say_that_it_is_back() {
             assert!(
                 error.as_ref().is_some_and(DriverError::is_outage),
                 "{error:?}"
-            )
+            );
         };
         away(driver.observe(game).await.err());
         away(driver.sleep(game, 1, Duration::ZERO).await.err());
@@ -137,18 +141,71 @@ async fn an_end_that_an_outage_broke_off_is_begun_anew() {
     .await;
 }
 
+/// It would say that no game has an engine, or any state.
 #[tokio::test]
-async fn a_socket_that_is_not_there_is_an_outage_and_a_strange_host_is_not() {
-    let connect = async |host: &str| {
+async fn another_docker_at_the_same_address_is_not_believed() {
+    run(|world| async move {
+        let mut proxy = Proxy::new();
+        let mut config = world.config.clone();
+        config.host = Some(format!("unix://{}", proxy.path().display()));
+        let driver = world.driver_with(config).await;
+        let spec = world.spec(&driver).await;
+        let engine = running(&driver, &spec).await;
+        proxy.cut();
+        let listener = UnixListener::bind(proxy.path()).unwrap();
+        let info = r#"{"ID":"another","SystemTime":"2026-01-01T00:00:00Z"}"#;
+        let router = axum::Router::new().route("/info", axum::routing::get(async move || info));
+        let open = CancellationToken::new();
+        spawn(open.clone(), async move {
+            axum::serve(listener, router).await.unwrap();
+        });
+        for _ in 0..10 {
+            let error = driver.observe(spec.game).await.unwrap_err();
+            assert!(error.is_outage(), "{error:?}");
+            assert!(driver.list(None).await.unwrap_err().is_outage());
+        }
+        open.cancel();
+        std::fs::remove_file(proxy.path()).unwrap();
+        proxy.mend();
+        let sight = until(async || driver.observe(spec.game).await.ok()).await;
+        assert_eq!(sight, Sight::Running(engine));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_socket_that_is_not_there_is_an_outage_and_strange_settings_are_not() {
+    let connect = async |host: &str, tls: Option<&Path>| {
         let mut config = DockerConfig::new("test");
         config.host = Some(host.to_owned());
+        config.tls = tls.map(|file| DockerTls {
+            ca: file.to_owned(),
+            cert: file.to_owned(),
+            key: file.to_owned(),
+        });
         let driver = DockerDriver::connect(config, &Tasks::new(), Clock::system()).await;
         driver.err().unwrap()
     };
-    assert!(connect("unix:///nowhere/docker.sock").await.is_outage());
-    assert!(connect("tcp://127.0.0.1:1").await.is_outage());
-    assert!(matches!(
-        connect("ftp://docker").await,
-        DriverError::Invalid(_)
-    ));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let outages = [
+        ("unix:///nowhere/docker.sock", None),
+        ("tcp://127.0.0.1:1", None),
+        ("tcp://127.0.0.1:1", Some(file.path())),
+    ];
+    for (host, tls) in outages {
+        let error = connect(host, tls).await;
+        assert!(error.is_outage(), "{host}: {error:?}");
+    }
+    let strange = [
+        ("ftp://docker", None),
+        ("/var/run/docker.sock", None),
+        ("tcp://127.0.0.1:1", Some(Path::new("/nowhere"))),
+    ];
+    for (host, tls) in strange {
+        let error = connect(host, tls).await;
+        assert!(
+            matches!(error, DriverError::Invalid(_)),
+            "{host}: {error:?}"
+        );
+    }
 }

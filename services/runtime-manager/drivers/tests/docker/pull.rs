@@ -5,14 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bollard::query_parameters::RemoveImageOptionsBuilder;
 use galaxy_core::GameId;
 use galaxy_drivers::{DockerDriver, Driver as _, DriverError, Resolved, docker::PullPolicy};
 
 use crate::{
     image,
     registry::{self, Registry},
-    world::{World, run, running, until},
+    world::{run, running, until},
 };
 
 /// A registry whose image nobody has seen before.
@@ -33,11 +32,6 @@ async fn resolved(driver: &DockerDriver, image: &str) -> Result<String, DriverEr
     .await
 }
 
-async fn remove(world: &World, image: &str) {
-    let options = RemoveImageOptionsBuilder::default().force(true).build();
-    let _ = world.docker.remove_image(image, Some(options), None).await;
-}
-
 #[tokio::test]
 async fn an_image_is_fetched_in_the_background_and_runs_by_its_digest() {
     run(|world| async move {
@@ -45,6 +39,7 @@ async fn an_image_is_fetched_in_the_background_and_runs_by_its_digest() {
         let registry = registry().await;
         registry.flows.send_replace(false);
         let tagged = format!("{}/game/engine:1", registry.host);
+        world.images.lock().push(tagged.clone());
         let began = Instant::now();
         let first = driver.resolve(&tagged).await.unwrap();
         assert!(matches!(first, Resolved::Pulling(_)), "{first:?}");
@@ -71,7 +66,6 @@ async fn an_image_is_fetched_in_the_background_and_runs_by_its_digest() {
         let engine = running(&driver, &spec).await;
         assert_eq!(engine.digest, registry.digest);
         driver.delete_engine(spec.game, 1).await.unwrap();
-        remove(&world, &tagged).await;
     })
     .await;
 }
@@ -84,6 +78,7 @@ async fn an_image_is_fetched_by_its_digest() {
         let driver = world.driver_with(config).await;
         let registry = registry().await;
         let pinned = format!("{}/game/engine@{}", registry.host, registry.digest);
+        world.images.lock().push(pinned.clone());
         assert_eq!(
             resolved(&driver, &pinned).await,
             Ok(registry.digest.clone())
@@ -98,7 +93,6 @@ async fn an_image_is_fetched_by_its_digest() {
             read,
             "it cannot have changed"
         );
-        remove(&world, &pinned).await;
     })
     .await;
 }
@@ -108,6 +102,7 @@ async fn what_is_fetched_depends_on_the_policy() {
     run(|world| async move {
         let registry = registry().await;
         let tagged = format!("{}/game/engine:1", registry.host);
+        world.images.lock().push(tagged.clone());
         let mut config = world.config.clone();
         config.pull = PullPolicy::Never;
         let never = world.driver_with(config.clone()).await;
@@ -136,7 +131,6 @@ async fn what_is_fetched_depends_on_the_policy() {
             "it was fetched a moment ago"
         );
         assert_eq!(registry.manifests_read.load(Ordering::Relaxed), again);
-        remove(&world, &tagged).await;
     })
     .await;
 }

@@ -1,6 +1,6 @@
 //! A deployment of its own in the Docker engine of this machine, removed at the end.
 
-use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+use std::{future::Future, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use bollard::Docker;
 use futures_util::FutureExt as _;
@@ -10,6 +10,7 @@ use galaxy_drivers::{
     docker::DockerConfig,
 };
 use galaxy_service::Tasks;
+use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{cleanup, image};
@@ -22,6 +23,8 @@ pub struct World {
     pub config: DockerConfig,
     pub tasks: Tasks,
     pub image: String,
+    /// Images to remove at the end.
+    pub images: Arc<Mutex<Vec<String>>>,
 }
 
 /// Runs `test` if a Docker engine answers, and then removes what it made, also if it failed.
@@ -37,6 +40,7 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         docker: docker.clone(),
         config: config.clone(),
         tasks: Tasks::new(),
+        images: Arc::default(),
     };
     image::import(
         &docker,
@@ -45,10 +49,12 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         &[("engine", &image::probe())],
     )
     .await;
-    let (tasks, image) = (world.tasks.clone(), world.image.clone());
+    world.images.lock().push(world.image.clone());
+    let (tasks, images) = (world.tasks.clone(), world.images.clone());
     let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
     tasks.shut_down(Duration::from_secs(5)).await;
-    cleanup::remove(&docker, &config, &[image]).await;
+    let images = images.lock().clone();
+    cleanup::remove(&docker, &config, &images).await;
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
