@@ -3,14 +3,18 @@
 use galaxy_core::{EventId, Timestamp, UserId};
 use galaxy_events::{
     AnyEvent,
-    catalogue::lobby::{GameFacts, GameStartFailed, InviteFacts, RosterFacts},
+    catalogue::lobby::{GameFacts, GamePaused, GameStartFailed, InviteFacts, RosterFacts},
 };
 use galaxy_notifications::{Intent, Recipient};
+use serde::Serialize;
 use serde_json::{Value, json};
+
+mod engines;
 
 /// The notifications that `event`, committed at `time`, leads to. Most events lead to none.
 ///
-/// The idempotency keys derive from the event's id, so an event that is applied again leads to the same keys.
+/// The idempotency keys derive from the event's id, so an event that is applied again leads to the same keys. Incidents of
+/// one sort in one game share a key for an hour.
 pub fn intents(event: &AnyEvent, event_id: EventId, time: Timestamp) -> Vec<Intent> {
     if let AnyEvent::NotificationRequested(request) = event {
         return vec![Intent {
@@ -26,7 +30,10 @@ pub fn intents(event: &AnyEvent, event_id: EventId, time: Timestamp) -> Vec<Inte
         .into_iter()
         .map(|row| Intent {
             kind: row.kind.to_owned(),
-            idempotency_key: key(event_id, row.recipient),
+            idempotency_key: key(
+                &row.cause.unwrap_or_else(|| event_id.to_string()),
+                row.recipient,
+            ),
             recipient: row.recipient,
             payload: row.payload,
         })
@@ -38,6 +45,8 @@ struct Row {
     kind: &'static str,
     recipient: Recipient,
     payload: Value,
+    /// What the idempotency key derives from instead of the event's id.
+    cause: Option<String>,
 }
 
 fn user(kind: &'static str, user: UserId, payload: Value) -> Vec<Row> {
@@ -45,6 +54,7 @@ fn user(kind: &'static str, user: UserId, payload: Value) -> Vec<Row> {
         kind,
         recipient: Recipient::User(user),
         payload,
+        cause: None,
     }]
 }
 
@@ -53,6 +63,7 @@ fn users(kind: &'static str, users: &[UserId], payload: &Value) -> Vec<Row> {
         kind,
         recipient: Recipient::User(*user),
         payload: payload.clone(),
+        cause: None,
     };
     users.iter().map(row).collect()
 }
@@ -62,13 +73,14 @@ fn operators(kind: &'static str, payload: Value) -> Vec<Row> {
         kind,
         recipient: Recipient::Operators,
         payload,
+        cause: None,
     }]
 }
 
-fn key(event_id: EventId, recipient: Recipient) -> String {
+fn key(cause: &str, recipient: Recipient) -> String {
     match recipient {
-        Recipient::User(user) => format!("{event_id}:{user}"),
-        Recipient::Operators => format!("{event_id}:operators"),
+        Recipient::User(user) => format!("{cause}:{user}"),
+        Recipient::Operators => format!("{cause}:operators"),
     }
 }
 
@@ -106,7 +118,11 @@ fn rows(event: &AnyEvent, time: Timestamp) -> Vec<Row> {
             e.user_id,
             json!({ "device_session_id": e.device_session_id, "at": time }),
         ),
-        E::TurnGenerated(_) | E::GenerationFailed(_) | E::EngineUnreachable(_) => engines(event),
+        E::TurnGenerated(_)
+        | E::GenerationFailed(_)
+        | E::EngineUnreachable(_)
+        | E::EngineRecovered(_)
+        | E::EngineIncident(_) => engines::rows(event, time),
         _ => games(event),
     }
 }
@@ -122,7 +138,7 @@ fn games(event: &AnyEvent) -> Vec<Row> {
         E::GameStarted(e) => members("lobby.game.started", &e.roster),
         E::GameCancelled(e) => members("lobby.game.cancelled", &e.roster),
         E::GameFinished(e) => members("lobby.game.finished", &e.roster),
-        E::GamePaused(e) => members("lobby.game.paused", &e.roster),
+        E::GamePaused(e) => paused(e),
         E::GameResumed(e) => members("lobby.game.resumed", &e.roster),
         _ => vec![],
     }
@@ -141,8 +157,31 @@ fn start_failed(e: &GameStartFailed) -> Vec<Row> {
     let game = &e.roster.game;
     let mut payload = of_game(game);
     payload["error"] = json!(e.error);
+    put(&mut payload, "engine_version", e.engine_version.as_ref());
     let mut rows = user(KIND, game.owner_user_id, payload.clone());
     rows.extend(operators(KIND, payload));
+    rows
+}
+
+/// Members learn the reason by push; the owner also gets a mail if a failed turn is the reason.
+fn paused(e: &GamePaused) -> Vec<Row> {
+    let game = &e.roster.game;
+    let mut payload = of_game(game);
+    put(&mut payload, "reason", e.reason.as_ref());
+    let error = e.failure.as_ref().map(|failure| &failure.error);
+    put(&mut payload, "error", error);
+    let mut rows = users("lobby.game.paused", &e.roster.member_user_ids, &payload);
+    if let Some(failure) = &e.failure {
+        let mut payload = of_game(game);
+        payload["turn"] = json!(failure.turn);
+        payload["error"] = json!(failure.error);
+        put(
+            &mut payload,
+            "engine_version",
+            failure.engine_version.as_ref(),
+        );
+        rows.extend(user("game.turn_failed", game.owner_user_id, payload));
+    }
     rows
 }
 
@@ -219,55 +258,30 @@ fn memberships(event: &AnyEvent) -> Vec<Row> {
 fn accounts(event: &AnyEvent) -> Vec<Row> {
     use AnyEvent as E;
     match event {
-        E::SanctionApplied(e) => user(
-            "account.sanction_applied",
-            e.user_id,
-            with(
-                "expires_at",
-                e.expires_at,
-                json!({ "sanction_code": e.sanction_code }),
-            ),
-        ),
+        E::SanctionApplied(e) => {
+            let mut payload = json!({ "sanction_code": e.sanction_code });
+            put(&mut payload, "expires_at", e.expires_at);
+            user("account.sanction_applied", e.user_id, payload)
+        }
         E::SanctionRemoved(e) => user(
             "account.sanction_removed",
             e.user_id,
             json!({ "sanction_code": e.sanction_code }),
         ),
-        E::EntitlementChanged(e) => user(
-            "account.entitlement_changed",
-            e.user_id,
-            with("ends_at", e.ends_at, json!({ "tier": e.tier })),
-        ),
+        E::EntitlementChanged(e) => {
+            let mut payload = json!({ "tier": e.tier });
+            put(&mut payload, "ends_at", e.ends_at);
+            user("account.entitlement_changed", e.user_id, payload)
+        }
         _ => vec![],
     }
 }
 
-fn engines(event: &AnyEvent) -> Vec<Row> {
-    use AnyEvent as E;
-    match event {
-        E::TurnGenerated(e) => users(
-            "game.turn_ready",
-            &e.member_user_ids,
-            &json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn }),
-        ),
-        E::GenerationFailed(e) => operators(
-            "runtime.generation_failed",
-            json!({ "game_id": e.game_id, "game_name": e.game_name, "turn": e.turn, "error": e.error }),
-        ),
-        E::EngineUnreachable(e) => operators(
-            "runtime.engine_unreachable",
-            json!({ "game_id": e.game_id, "game_name": e.game_name }),
-        ),
-        _ => vec![],
+/// Adds `value` to `payload` as the member `name`, unless it is `None`.
+fn put(payload: &mut Value, name: &str, value: Option<impl Serialize>) {
+    if let Some(value) = value {
+        payload[name] = json!(value);
     }
-}
-
-/// Adds `time` to `payload` as the member `name`, unless it is `None`.
-fn with(name: &str, time: Option<Timestamp>, mut payload: Value) -> Value {
-    if let Some(time) = time {
-        payload[name] = json!(time);
-    }
-    payload
 }
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ impl Kind {
 
 const GAME: &[&str] = &["game_id", "game_name"];
 const SEAT: &[&str] = &["game_id", "game_name", "race_name"];
+const INCIDENT: &[&str] = &["game_id", "game_name", "incident"];
 const LOBBY: MailPolicy = MailPolicy::Preferred(Group::Lobby);
 
 const fn kind(
@@ -91,6 +92,14 @@ pub const KINDS: &[Kind] = &[
     kind("lobby.game.finished", true, LOBBY, GAME),
     kind("lobby.game.paused", true, MailPolicy::Never, GAME),
     kind("lobby.game.resumed", true, MailPolicy::Never, GAME),
+    kind(
+        "game.turn_failed",
+        true,
+        LOBBY,
+        &["game_id", "game_name", "turn", "error"],
+    ),
+    kind("game.engine_incident", true, LOBBY, INCIDENT),
+    kind("game.engine_recovered", true, LOBBY, GAME),
     kind(
         TURN_READY,
         true,
@@ -139,6 +148,13 @@ pub const KINDS: &[Kind] = &[
         false,
         MailPolicy::Always,
         GAME,
+    ),
+    kind("runtime.engine_recovered", false, MailPolicy::Always, GAME),
+    kind(
+        "runtime.engine_incident",
+        false,
+        MailPolicy::Always,
+        INCIDENT,
     ),
     kind(
         "runtime.generation_failed",

@@ -92,6 +92,8 @@ mod tests {
             ("lobby.game.started", off.clone(), skipped),
             ("lobby.game.started", quiet.clone(), MailPlan::Wait(one)),
             ("lobby.game.paused", json!({}), MailPlan::None),
+            ("game.turn_failed", json!({}), MailPlan::Send),
+            ("game.engine_incident", off.clone(), skipped),
             ("game.turn_ready", json!({}), skipped),
             (
                 "game.turn_ready",

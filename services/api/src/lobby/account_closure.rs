@@ -1,7 +1,7 @@
 //! The end of a player's part in the lobby, when the account is deleted or blocked for good.
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_events::catalogue::lobby::{GameCancelled, GamePaused};
+use galaxy_events::catalogue::lobby::GameCancelled;
 use galaxy_store::Tx;
 
 use super::{
@@ -70,7 +70,7 @@ async fn hand_over(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), E
     }
     store::games::save(tx, game, now).await?;
     if pauses {
-        events::game(tx, game, |roster| GamePaused { roster }).await?;
+        events::paused(tx, game, None).await?;
     }
     Ok(())
 }

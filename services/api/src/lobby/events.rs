@@ -4,8 +4,9 @@ use galaxy_core::{FailureCode, GameId, OpenEnum, Timestamp, UserId};
 use galaxy_events::{
     Event,
     catalogue::lobby::{
-        ApplicationFacts, GameFacts, GameStartFailed, InviteFacts, InviteRedeemed, MembershipFacts,
-        RaceNamePending, RaceNameRegistered, RaceNameReleased, RosterFacts,
+        ApplicationFacts, GameFacts, GamePaused, GameStartFailed, InviteFacts, InviteRedeemed,
+        MembershipFacts, RaceNamePending, RaceNameRegistered, RaceNameReleased, RosterFacts,
+        TurnFailure,
     },
     outbox,
 };
@@ -26,10 +27,23 @@ pub async fn game<E: Event>(
     append(tx, &event(roster)).await
 }
 
+/// The game was paused for its `pause_reason`; `failure` is the turn that failed, if that is the reason.
+pub async fn paused(tx: &mut Tx, game: &Game, failure: Option<TurnFailure>) -> Result<()> {
+    let event = GamePaused {
+        roster: roster(tx, game).await?,
+        reason: game.pause_reason.clone(),
+        failure,
+    };
+    append(tx, &event).await
+}
+
+/// The engine of the game did not come up; the runtime's record says which version it was to be.
 pub async fn start_failed(tx: &mut Tx, game: &Game, error: &OpenEnum<FailureCode>) -> Result<()> {
+    let record = galaxy_runtime::records::get(tx, game.game_id).await?;
     let event = GameStartFailed {
         roster: roster(tx, game).await?,
         error: error.clone(),
+        engine_version: record.and_then(|record| record.engine_version),
     };
     append(tx, &event).await
 }

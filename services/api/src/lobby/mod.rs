@@ -24,6 +24,7 @@ mod limits;
 pub(crate) mod memberships;
 pub mod model;
 mod my;
+mod owner_notices;
 mod race_names;
 pub mod refusal;
 pub(crate) mod runtime;

@@ -7,7 +7,7 @@ use galaxy_core::{Clock, FailureCode, GameId, Op, OpenEnum, Timestamp};
 use galaxy_events::{
     AnyEvent, Envelope, Handler, Verdict,
     catalogue::{
-        lobby::{GamePaused, GameStarted},
+        lobby::{GameStarted, TurnFailure},
         runtime::{GenerationFailed, OperationFinished, RuntimeGameFinished, RuntimeSnapshot},
     },
     consumer,
@@ -18,6 +18,7 @@ use super::{
     events, finish,
     game::Game,
     model::{Action, GameStatus},
+    owner_notices,
     refusal::Error,
     runtime, store,
 };
@@ -48,6 +49,12 @@ impl Handler for RuntimeEvents {
             Ok(Some(AnyEvent::RuntimeSnapshot(view))) => snapshot(tx, &view, now).await,
             Ok(Some(AnyEvent::GenerationFailed(event))) => generation_failed(tx, &event, now).await,
             Ok(Some(AnyEvent::RuntimeGameFinished(event))) => game_finished(tx, &event, now).await,
+            Ok(Some(AnyEvent::EngineIncident(incident))) => {
+                owner_notices::incident(tx, &incident, event.time).await
+            }
+            Ok(Some(AnyEvent::EngineRecovered(recovered))) => {
+                owner_notices::recovered(tx, &recovered, event.time).await
+            }
             Ok(_) => Ok(Verdict::Done),
             Err(error) => Ok(Verdict::Never(error.to_string())),
         };
@@ -103,7 +110,7 @@ async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()
     game.pause("owner_left")?;
     runtime::pause(tx, game.game_id, now).await?;
     store::games::save(tx, game, now).await?;
-    events::game(tx, game, |roster| GamePaused { roster }).await?;
+    events::paused(tx, game, None).await?;
     Ok(())
 }
 
@@ -126,7 +133,12 @@ async fn generation_failed(
     }
     game.pause("generation_failed")?;
     store::games::save(tx, &mut game, now).await?;
-    events::game(tx, &game, |roster| GamePaused { roster }).await?;
+    let failure = TurnFailure {
+        turn: event.turn,
+        error: event.error.clone(),
+        engine_version: event.engine_version.clone(),
+    };
+    events::paused(tx, &game, Some(failure)).await?;
     Ok(Verdict::Done)
 }
 

@@ -155,6 +155,7 @@ async fn a_failed_start_is_shown_with_its_reason_and_can_be_retried(pool: PgPool
     assert_eq!(view["start_failure"], "image_pull_failed");
     let told = lobby.world.events::<GameStartFailed>().await;
     assert_eq!(told[0].error, FailureCode::ImagePullFailed);
+    assert!(told[0].engine_version.is_some());
 
     let again = act("retry-start").await.expect(202);
     assert_eq!(again["status"], "starting");
@@ -239,11 +240,19 @@ async fn a_failed_turn_pauses_the_game(pool: PgPool) {
         game_name: "Orion's arm".to_owned(),
         turn: 3,
         error: FailureCode::EngineTimeout.into(),
+        detail: None,
+        engine_version: Some("1.4.2".to_owned()),
     };
     lobby.apply_event(&event).await;
     assert_eq!(lobby.status(game).await, "paused");
     let paused = lobby.world.events::<GamePaused>().await;
     assert_eq!(paused[0].roster.member_user_ids, members);
+    assert_eq!(paused[0].reason.as_deref(), Some("generation_failed"));
+    let failure = paused[0].failure.as_ref().unwrap();
+    assert_eq!(
+        (failure.turn, failure.engine_version.as_deref()),
+        (3, Some("1.4.2"))
+    );
     assert_eq!(lobby.apply_event(&event).await, Verdict::Done);
     assert_eq!(
         lobby.world.events::<GamePaused>().await.len(),

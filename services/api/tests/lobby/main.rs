@@ -18,6 +18,7 @@ mod lifecycle;
 mod lists;
 mod memberships;
 mod operators;
+mod owner_notices;
 
 mod support;
 mod sweeps;

@@ -5,13 +5,13 @@ use galaxy_notifications::kind::Kind;
 use super::*;
 
 /// The accounts in the events of these tests.
-struct Accounts {
+pub(super) struct Accounts {
     owner: UserId,
     player: UserId,
     members: [UserId; 2],
 }
 
-fn accounts_of_events() -> Accounts {
+pub(super) fn accounts_of_events() -> Accounts {
     Accounts {
         owner: UserId::generate(),
         player: UserId::generate(),
@@ -20,7 +20,7 @@ fn accounts_of_events() -> Accounts {
 }
 
 /// The event of type `event_type` with every field that any event has.
-fn event(event_type: &str, accounts: &Accounts, change: &Value) -> AnyEvent {
+pub(super) fn event(event_type: &str, accounts: &Accounts, change: &Value) -> AnyEvent {
     let mut data = json!({
         "game_id": GameId::generate(), "game_name": "Alpha", "version": 3,
         "owner_user_id": accounts.owner, "member_user_ids": accounts.members, "user_id": accounts.player,
@@ -30,7 +30,7 @@ fn event(event_type: &str, accounts: &Accounts, change: &Value) -> AnyEvent {
         "race_name": "Zorg", "name": "Zorg", "expires_at": "2026-02-15T12:00:00Z", "expired": true, "first": false,
         "sanction_code": "login_block", "tier": "monthly", "turn": 7, "error": "engine_unhealthy", "reason": "x",
         "operation_id": galaxy_core::OperationId::generate(), "op": "start", "succeeded": true, "stage": "running",
-        "runtime_status": "running", "engine_health": "healthy", "players": [],
+        "runtime_status": "running", "engine_health": "healthy", "players": [], "incident": "crash_loop",
     });
     for (name, value) in change.as_object().unwrap() {
         data[name] = value.clone();
@@ -41,7 +41,7 @@ fn event(event_type: &str, accounts: &Accounts, change: &Value) -> AnyEvent {
         .unwrap_or_else(|| panic!("unknown event type {event_type}"))
 }
 
-fn intents_of(event: &AnyEvent) -> Vec<Intent> {
+pub(super) fn intents_of(event: &AnyEvent) -> Vec<Intent> {
     intents(event, EventId::generate(), galaxy_testkit::noon())
 }
 
@@ -53,7 +53,6 @@ fn each_event_notifies_the_accounts_it_concerns() {
         vec![Recipient::User(accounts.player)],
     );
     let members: Vec<_> = accounts.members.into_iter().map(Recipient::User).collect();
-    let operators = vec![Recipient::Operators];
     let table: &[(&str, &str, &Vec<Recipient>)] = &[
         ("lobby.invite_created", "lobby.invite.received", &player),
         ("lobby.invite_redeemed", "lobby.invite.redeemed", &owner),
@@ -123,16 +122,6 @@ fn each_event_notifies_the_accounts_it_concerns() {
             &player,
         ),
         ("session.created", "session.new_device", &player),
-        (
-            "runtime.engine_unreachable",
-            "runtime.engine_unreachable",
-            &operators,
-        ),
-        (
-            "runtime.generation_failed",
-            "runtime.generation_failed",
-            &operators,
-        ),
     ];
     for (event_type, kind, to) in table {
         let intents = intents_of(&event(event_type, &accounts, &json!({})));
@@ -160,6 +149,27 @@ fn a_failed_start_notifies_the_owner_and_operators() {
 }
 
 #[test]
+fn a_pause_by_a_failed_turn_tells_members_the_reason_and_the_owner_more() {
+    let accounts = accounts_of_events();
+    let failure = json!({
+        "reason": "generation_failed",
+        "failure": { "turn": 8, "error": "engine_timeout", "engine_version": "1.4.2" },
+    });
+    let intents = intents_of(&event("lobby.game_paused", &accounts, &failure));
+    let recipients: Vec<_> = intents.iter().map(|intent| intent.recipient).collect();
+    let [one, other] = accounts.members.map(Recipient::User);
+    assert_eq!(recipients, [one, other, Recipient::User(accounts.owner)]);
+    let (member, owner) = (&intents[0], &intents[2]);
+    assert_eq!(member.kind, "lobby.game.paused");
+    assert_eq!(member.payload["reason"], "generation_failed");
+    assert_eq!(member.payload["error"], "engine_timeout");
+    assert_eq!(owner.kind, "game.turn_failed");
+    assert_eq!(owner.payload["turn"], 8);
+    assert_eq!(owner.payload["error"], "engine_timeout");
+    assert_eq!(owner.payload["engine_version"], "1.4.2");
+}
+
+#[test]
 fn own_actions_and_internal_events_notify_no_account() {
     let accounts = accounts_of_events();
     for (event_type, change) in [
@@ -176,7 +186,6 @@ fn own_actions_and_internal_events_notify_no_account() {
         ("account.created", json!({})),
         ("account.blocked", json!({})),
         ("session.revoked", json!({})),
-        ("runtime.engine_recovered", json!({})),
         ("runtime.operation_finished", json!({})),
         ("runtime.snapshot", json!({})),
         ("runtime.game_finished", json!({})),
@@ -187,7 +196,7 @@ fn own_actions_and_internal_events_notify_no_account() {
 }
 
 #[test]
-fn intents_of_every_event_have_a_known_kind_and_its_payload_members() {
+pub(super) fn intents_of_every_event_have_a_known_kind_and_its_payload_members() {
     let accounts = accounts_of_events();
     for (event_type, ..) in galaxy_events::catalogue::schemas() {
         let name = event_type

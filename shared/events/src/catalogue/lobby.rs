@@ -115,6 +115,19 @@ pub struct GameStarted {
     pub roster: RosterFacts,
 }
 
+/// The turn that a game could not go beyond.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TurnFailure {
+    /// Its number.
+    pub turn: u32,
+    /// Why it failed, as a code.
+    #[schema(value_type = String)]
+    pub error: OpenEnum<FailureCode>,
+    /// The version of the engine that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
+}
+
 /// Turns stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GamePaused {
@@ -122,6 +135,12 @@ pub struct GamePaused {
     #[serde(flatten)]
     #[schema(inline)]
     pub roster: RosterFacts,
+    /// Why: `owner`, `operator`, `generation_failed` or `owner_left`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The turn that failed, if that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<TurnFailure>,
 }
 
 /// Turns go on.
@@ -161,6 +180,9 @@ pub struct GameStartFailed {
     /// Why: `image_pull_failed`, `container_start_failed`, `engine_unhealthy`, `init_rejected`.
     #[schema(value_type = String)]
     pub error: OpenEnum<FailureCode>,
+    /// The version of the engine that was to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
 }
 
 /// A player asks to join.

@@ -104,6 +104,12 @@ pub struct GenerationFailed {
     /// Why, as a code.
     #[schema(value_type = String)]
     pub error: OpenEnum<FailureCode>,
+    /// What went wrong, for operators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The version of the engine that runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_version: Option<String>,
 }
 
 /// An engine stopped answering.

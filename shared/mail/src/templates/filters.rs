@@ -1,15 +1,17 @@
-//! The filters that sections use: `when` formats a time, `word` looks up a code's word, `link` renders an address.
+//! The filters that sections use: `when` formats a time, `word` looks up a code's word, `link` renders an address, `quote`
+//! sets a program's output apart.
 
 use galaxy_core::{Timestamp, timezone};
 use jiff::tz::TimeZone;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, State, Value};
 
-use super::words::Words;
+use super::{html, words::Words};
 
 /// Registers all filters in `environment`.
 pub(super) fn register(environment: &mut Environment<'static>, words: Words) {
     environment.add_filter("when", when);
     environment.add_filter("link", link);
+    environment.add_filter("quote", quote);
     environment.add_filter("word", move |state: &State, code: &str| {
         word(&words, state, code)
     });
@@ -34,6 +36,17 @@ fn when(state: &State, time: &str) -> Result<String, Error> {
 fn word(words: &Words, state: &State, code: &str) -> String {
     let tag = state.name().split('/').next().unwrap_or_default();
     words.find(tag, code).unwrap_or(code).to_owned()
+}
+
+/// Every line that is not blank behind [`html::QUOTE`], as one paragraph whatever the text contains. HTML escapes it later.
+fn quote(text: &str) -> String {
+    let lines: Vec<_> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.trim_start().is_empty())
+        .map(|line| format!("{}{line}", html::QUOTE))
+        .collect();
+    lines.join("\n")
 }
 
 /// An address: as it is in plain text, as an anchor in HTML.

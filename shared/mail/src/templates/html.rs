@@ -1,5 +1,8 @@
 //! Converts paragraphs of plain text, in which values are already escaped, to HTML.
 
+/// The beginning of each line of a quotation, such as the end of a log.
+pub(super) const QUOTE: &str = "| ";
+
 /// Splits a text at its blank lines.
 pub(super) fn paragraphs(text: &str) -> Vec<String> {
     let mut found: Vec<String> = vec![];
@@ -18,18 +21,30 @@ pub(super) fn paragraphs(text: &str) -> Vec<String> {
     found
 }
 
-/// The paragraphs of `escaped` as HTML. One that is indented by four spaces is set large, for codes.
+/// The paragraphs of `escaped` as HTML. One that is indented by four spaces is set large, for codes; a quotation keeps its
+/// spaces.
 pub(super) fn markup(escaped: &str) -> String {
     paragraphs(escaped)
         .iter()
-        .map(|paragraph| match paragraph.strip_prefix("    ") {
-            Some(code) => format!(
-                "<p style=\"font:bold 28px/1.5 monospace;letter-spacing:4px\">{}</p>\n",
-                code.trim()
-            ),
-            None => format!("<p>{}</p>\n", paragraph.replace('\n', "<br>\n")),
-        })
+        .map(|paragraph| paragraph_markup(paragraph))
         .collect()
+}
+
+fn paragraph_markup(paragraph: &str) -> String {
+    if let Some(code) = paragraph.strip_prefix("    ") {
+        return format!(
+            "<p style=\"font:bold 28px/1.5 monospace;letter-spacing:4px\">{}</p>\n",
+            code.trim()
+        );
+    }
+    if paragraph.lines().all(|line| line.starts_with(QUOTE)) {
+        let lines: Vec<_> = paragraph.lines().map(|line| &line[QUOTE.len()..]).collect();
+        return format!(
+            "<pre style=\"font:13px/1.4 monospace;white-space:pre-wrap\">{}</pre>\n",
+            lines.join("\n")
+        );
+    }
+    format!("<p>{}</p>\n", paragraph.replace('\n', "<br>\n"))
 }
 
 #[cfg(test)]
@@ -42,5 +57,11 @@ mod tests {
         assert_eq!(paragraphs(text), ["One\ntwo", "    123456"]);
         let html = markup(text);
         assert!(html.contains("<p>One<br>\ntwo</p>") && html.contains(">123456</p>"));
+    }
+
+    #[test]
+    fn a_quotation_keeps_its_spaces() {
+        let html = markup("Log:\n\n| panic\n|     at main");
+        assert!(html.contains(">panic\n    at main</pre>"), "{html}");
     }
 }

@@ -1,3 +1,4 @@
+use galaxy_core::{FailureCode, Incident};
 use serde_json::{Value, json};
 
 use super::*;
@@ -13,6 +14,12 @@ fn all_values() -> Value {
         "turn": 7,
         "games": [{ "game_name": "<i>Zorg</i>", "turn": 7 }, { "game_name": "B", "turn": 8 }],
         "error": "engine_unhealthy",
+        "incident": "crash_loop",
+        "engine_version": "<i>Zorg</i>",
+        "detail": "<script>alert(2)</script>",
+        "exit_code": 137,
+        "oom_killed": true,
+        "log": "<script>alert(3)</script>\n\n    at {{ main }}\n",
         "sanction_code": "login_block",
         "tier": "monthly",
         "at": "2026-01-15T12:00:00Z",
@@ -37,11 +44,14 @@ fn every_mail_renders_in_every_language_and_escapes_user_input() {
             let content = render(kind, locale, &all_values()).unwrap();
             let html = content.html.unwrap();
             assert!(!content.subject.is_empty(), "{kind} {locale:?}");
-            for raw in ["<script", "<i>Zorg", "<b>Ada", "& \"co", "{{", "{%"] {
+            for raw in ["<script", "<i>Zorg", "<b>Ada", "& \"co", "{%"] {
                 assert!(!html.contains(raw), "{kind} {locale:?}: {raw} in {html}");
             }
             assert!(content.text.contains("<b>Ada</b>"), "text is not escaped");
-            assert!(!content.text.contains("{{") && !content.text.contains("\n\n\n"));
+            let braces = content.text.matches("{{").count();
+            let of_log = content.text.matches("{{ main }}").count();
+            assert_eq!(braces, of_log, "every value was put in: {}", content.text);
+            assert!(!content.text.contains("\n\n\n"));
             assert!(html.contains("token=a&amp;b\">"), "{html}");
         }
     }
@@ -116,7 +126,10 @@ fn every_code_has_a_word_in_every_language() {
     };
     assert_eq!(words(Locale::En), words(Locale::De));
     assert_eq!(words(Locale::En), words(Locale::Ru));
-    for code in ["login_block", "permanent_block", "free", "init_rejected"] {
+    let failures = FailureCode::ALL.iter().map(|code| code.as_str());
+    let incidents = Incident::ALL.iter().map(|code| code.as_str());
+    let others = ["login_block", "permanent_block", "free"];
+    for code in others.into_iter().chain(failures).chain(incidents) {
         assert!(words(Locale::En).contains(&code), "{code}");
     }
 }
@@ -143,4 +156,67 @@ fn a_permanent_block_is_described_when_it_begins_and_not_when_it_ends() {
     );
     let removed = text("account.sanction_removed", false);
     assert!(removed.contains("again: everything.\n"), "{removed}");
+}
+
+#[test]
+fn each_incident_has_its_own_text_for_owner_and_operators_in_every_language() {
+    for kind in ["game.engine_incident", "runtime.engine_incident"] {
+        for locale in Locale::ALL {
+            let text = |incident: &str| {
+                let mut values = all_values();
+                values["incident"] = json!(incident);
+                render(kind, locale, &values).unwrap().text
+            };
+            let codes = Incident::ALL.iter().map(|code| code.as_str());
+            let texts: std::collections::BTreeSet<_> = codes.chain(["newer"]).map(text).collect();
+            assert_eq!(texts.len(), Incident::ALL.len() + 1, "{kind} {locale:?}");
+        }
+    }
+}
+
+#[test]
+fn operators_read_version_error_exit_code_memory_and_log_of_an_incident() {
+    let content = render("runtime.engine_incident", Locale::En, &all_values()).unwrap();
+    let facts = "Engine version: <i>Zorg</i>\nError: <script>alert(2)</script>\nExit code: 137\n\
+                 The engine was killed because it ran out of memory.\n\nThe last lines of its log:\n\n\
+                 | <script>alert(3)</script>\n|     at {{ main }}\n\n-- ";
+    assert!(content.text.contains(facts), "{}", content.text);
+    let html = content.html.unwrap();
+    let log = "&lt;script&gt;alert(3)&lt;&#x2f;script&gt;\n    at {{ main }}</pre>";
+    assert!(html.contains(log), "{html}");
+}
+
+#[test]
+fn what_an_incident_does_not_know_is_left_out() {
+    let values = json!({ "game_id": "g", "game_name": "Alpha", "incident": "gone" });
+    let text = render("runtime.engine_incident", Locale::En, &values)
+        .unwrap()
+        .text;
+    assert!(
+        text.ends_with("its state.\n\nEngine version: unknown\n\n-- \nGalaxy\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_failure_is_told_as_a_sentence_with_the_engine_version() {
+    for kind in [
+        "game.turn_failed",
+        "lobby.game.start_failed",
+        "runtime.generation_failed",
+    ] {
+        for locale in Locale::ALL {
+            let mut values = all_values();
+            values["engine_version"] = json!("1.4.2");
+            for code in FailureCode::ALL {
+                values["error"] = json!(code);
+                let text = render(kind, locale, &values).unwrap().text;
+                assert!(text.contains("1.4.2"), "{kind} {locale:?}: {text}");
+                assert!(
+                    !text.contains(code.as_str())
+                        || *code == FailureCode::Cancelled && locale == Locale::En
+                );
+            }
+        }
+    }
 }

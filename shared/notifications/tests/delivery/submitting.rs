@@ -104,6 +104,29 @@ async fn operators_are_mailed_at_their_configured_addresses(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_owner_gets_push_and_mail_of_an_incident_and_operators_a_mail(pool: PgPool) {
+    let world = World::new(pool);
+    let owner = world.account().await;
+    set_language(&world, owner, "ru").await;
+    let intents = [
+        intent("game.engine_incident", "k", Recipient::User(owner)),
+        intent("game.turn_failed", "k", Recipient::User(owner)),
+        intent("runtime.engine_incident", "k", Recipient::Operators),
+    ];
+    for _ in 0..2 {
+        submit_all(&world, world.clock.now(), &intents).await;
+    }
+    assert_eq!(pushes(&world).await, 2);
+    let subjects: Vec<_> = mails(&world).await.into_iter().map(|mail| mail.2).collect();
+    let wanted = [
+        "Неполадки в игре «Alpha»",
+        "Игра «Alpha» приостановлена: не удалось рассчитать ход",
+        "Host lost: Alpha",
+    ];
+    assert_eq!(subjects, wanted);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn several_intents_for_several_operators_make_one_mail_each(pool: PgPool) {
     let world = World::new(pool);
     let mut settings = settings();

@@ -25,7 +25,7 @@ pub fn intent(kind: &str, key: &str, recipient: Recipient) -> Intent {
         recipient,
         payload: json!({
             "game_id": "g1", "game_name": "Alpha", "race_name": "Zorg", "name": "Zorg", "turn": 7,
-            "error": "engine_unhealthy", "sanction_code": "login_block", "tier": "monthly",
+            "error": "engine_unhealthy", "incident": "host_lost", "sanction_code": "login_block", "tier": "monthly",
             "device_session_id": "d1", "at": "2026-01-15T12:00:00Z", "expires_at": "2026-01-15T12:00:00Z",
         }),
     }

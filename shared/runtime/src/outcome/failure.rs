@@ -71,6 +71,8 @@ async fn follow_up(
                 game_name: record.game_name.clone(),
                 turn: *expected_turn,
                 error: code.into(),
+                detail: record.last_error.clone(),
+                engine_version: record.engine_version.clone(),
             };
             outbox::append(tx, &event).await?;
         }

@@ -1,7 +1,6 @@
 //! `POST /lobby/games/{game_id}/pause`: stops the turns.
 
 use axum::{Json, extract::State};
-use galaxy_events::catalogue::lobby::GamePaused;
 use tracing::instrument;
 
 use super::lock_managed;
@@ -38,7 +37,7 @@ pub async fn pause_game(
     game.pause("owner")?;
     runtime::pause(&mut tx, game.game_id, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
-    events::game(&mut tx, &game, |roster| GamePaused { roster }).await?;
+    events::paused(&mut tx, &game, None).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }
