@@ -86,11 +86,8 @@ async fn settle(
                 error = text,
                 "the driver does not answer; the operation waits"
             );
-            let wait = Wait {
-                reason: text,
-                time: OUTAGE_WAIT,
-            };
-            park(manager, operation, &wait).await?;
+            let how = PutBack::Outage { waiting_for: &text };
+            put_back(manager, operation, how, OUTAGE_WAIT).await?;
             Ok("outage")
         }
         Err(Failure::Fenced(found)) => {

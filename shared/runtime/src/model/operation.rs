@@ -96,6 +96,11 @@ pub enum PutBack<'a> {
         /// For operators.
         waiting_for: &'a str,
     },
+    /// What engines run on does not answer: as [`Self::Park`], and an engine that it makes gets its time anew.
+    Outage {
+        /// For operators.
+        waiting_for: &'a str,
+    },
     /// The engine or the driver refused: the try counts, and the next one begins afresh.
     Refused {
         /// A code, a colon, the detail.

@@ -102,7 +102,7 @@ pub async fn claim(
     Ok(operations)
 }
 
-/// Takes over what is running under a lease that has run out.
+/// Takes over what is running under a lease that has run out. An engine that it makes gets its time anew.
 async fn abandoned(
     connection: &mut PgConnection,
     claimer: Claimer<'_>,
@@ -119,7 +119,8 @@ async fn abandoned(
                and (r.node_id = $6 or (r.node_id is null and r.current_container_id is null))
              order by q.lease_expires_at limit $2 for update of q skip locked)
          update backend.runtime_operation_log o
-         set lease_token = gen_random_uuid(), lease_owner = $1, lease_expires_at = $4
+         set lease_token = gen_random_uuid(), lease_owner = $1, lease_expires_at = $4,
+             epoch_at = case when o.epoch is not null then $3 end
          from lost where o.operation_id = lost.operation_id
          returning o.operation_id as "operation_id: OperationId", o.game_id as "game_id: GameId", o.op as "op: Op",
              o.params, o.attempt, o.max_attempts, o.lease_token as "token!", o.traceparent, o.started_at, o.epoch,
@@ -277,17 +278,19 @@ pub async fn put_back(
     run_after: Timestamp,
 ) -> Result<bool> {
     let (waiting_for, error) = match how {
-        PutBack::Park { waiting_for } => (Some(waiting_for), None),
+        PutBack::Park { waiting_for } | PutBack::Outage { waiting_for } => (Some(waiting_for), None),
         PutBack::Refused { error } => (None, Some(error)),
         PutBack::Drain => (None, None),
     };
     let refused = error.is_some();
+    let outage = matches!(how, PutBack::Outage { .. });
     let rows = sqlx::query!(
         "update backend.runtime_operation_log
          set status = 'queued', lease_token = null, lease_owner = null, lease_expires_at = null, run_after = $3,
              parked = not $4, waiting_for = left($5, 1000), error = coalesce(left($6, 4000), error),
              attempt = attempt + case when $4 then 1 else 0 end,
-             epoch = case when not $4 then epoch end, epoch_at = case when not $4 then epoch_at end
+             epoch = case when not $4 then epoch end,
+             epoch_at = case when $4 or epoch is null then null when $7 then $3 else epoch_at end
          where operation_id = $1 and lease_token = $2",
         operation.operation_id.uuid(),
         operation.token.uuid(),
@@ -295,6 +298,7 @@ pub async fn put_back(
         refused,
         waiting_for,
         error,
+        outage,
     )
     .execute(connection)
     .await?
