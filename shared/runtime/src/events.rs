@@ -1,8 +1,8 @@
 //! What the runtime tells others: snapshots of changed records, and incidents.
 
-use galaxy_core::{GameStage, Incident, Timestamp};
+use galaxy_core::{FailureCode, GameStage, Incident, Timestamp};
 use galaxy_events::{
-    catalogue::runtime::{EngineIncident, PlayerSnapshot, RuntimeSnapshot},
+    catalogue::runtime::{EngineIncident, GenerationFailed, PlayerSnapshot, RuntimeSnapshot},
     outbox,
 };
 use galaxy_store::{Result, Tx};
@@ -77,6 +77,26 @@ pub(crate) fn player_snapshots(
         })
     });
     snapshots.collect()
+}
+
+/// Tells that turn `turn` could not be generated, with the record's last error, and that the game stands still.
+pub(crate) async fn generation_failed(
+    tx: &mut Tx,
+    record: &Record,
+    turn: u32,
+    code: FailureCode,
+) -> Result<()> {
+    let event = GenerationFailed {
+        game_id: record.game_id,
+        version: record.version,
+        game_name: record.game_name.clone(),
+        turn,
+        error: code.into(),
+        detail: record.last_error.clone(),
+        engine_version: record.engine_version.clone(),
+    };
+    outbox::append(tx, &event).await?;
+    Ok(())
 }
 
 /// Tells owner and operators what befell the engine. `log` is the end of its log, printable.

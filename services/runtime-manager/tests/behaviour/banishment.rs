@@ -1,11 +1,12 @@
 //! Who is out in the lobby is out in the engine.
 
-use galaxy_core::OperationStatus;
+use galaxy_core::{Op, OperationStatus};
 use galaxy_runtime::{
     banish,
     engine::{EngineClient, EngineError},
     players,
 };
+use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
@@ -98,15 +99,26 @@ async fn a_banishment_waits_for_an_engine_that_is_down(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn who_leaves_while_the_game_starts_is_banished_after_the_start(pool: PgPool) {
+async fn a_member_who_leaves_while_the_game_starts_never_plays(pool: PgPool) {
     let stage = Stage::new(pool).await;
     let game = stage.queued_game().await;
     removed(&stage, &game, 0).await;
-    stage.work().await;
+    for starting in stage.operations.claim(1).await.unwrap() {
+        stage.operations.work(starting).await;
+    }
     let mut connection = stage.world.db.acquire().await.unwrap();
     let seat = players::seat(&mut connection, game.id, game.players[0])
         .await
         .unwrap()
         .unwrap();
-    assert!(seat.mapping.banished_at.is_some());
+    assert!(
+        seat.mapping.banished_at.is_some(),
+        "the seat is closed from the start on"
+    );
+    stage.work().await;
+    let last = stage.last_operation(&game).await;
+    assert_eq!(
+        (last.op, last.status),
+        (Op::Banish, OperationStatus::Succeeded)
+    );
 }

@@ -1,7 +1,7 @@
 //! Turns: by the schedule and by force, once each, whatever dies.
 
 use galaxy_core::{OperationStatus, RuntimeStatus};
-use galaxy_events::catalogue::runtime::TurnGenerated;
+use galaxy_events::catalogue::runtime::{GenerationFailed, TurnGenerated};
 use galaxy_runtime::{RequestError, engine::EngineClient, pause, scheduling};
 use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
@@ -53,6 +53,26 @@ async fn a_due_turn_is_generated_and_told_to_the_members(pool: PgPool) {
         record.next_turn_at.unwrap(),
         due + SignedDuration::from_hours(1)
     );
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_game_whose_schedule_cannot_be_read_stands_still_and_is_told(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.game().await;
+    sqlx::query("update backend.runtime_records set time_zone = 'Etc/Nowhere'")
+        .execute(stage.world.db.pool())
+        .await
+        .unwrap();
+    stage.pass(SignedDuration::from_hours(1));
+    assert_eq!(tick(&stage).await, (1, 0));
+    let record = stage.record(&game).await;
+    assert_eq!(
+        (record.status, record.next_turn_at),
+        (RuntimeStatus::GenerationFailed, None)
+    );
+    assert!(record.last_error.unwrap().contains("Etc/Nowhere"));
+    let told = stage.world.events::<GenerationFailed>().await;
+    assert_eq!((told.len(), told[0].turn), (1, 1));
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -3,7 +3,6 @@
 use galaxy_core::{
     EngineHealth, FailureCode, Incident, Op, OperationStatus, RuntimeStatus, Timestamp,
 };
-use galaxy_events::{catalogue::runtime::GenerationFailed, outbox};
 use galaxy_store::{Db, Tx};
 
 use super::{Outcome, conclude, open};
@@ -65,16 +64,7 @@ async fn follow_up(
             expected_turn,
             mode,
         } if mode.generates() => {
-            let event = GenerationFailed {
-                game_id: record.game_id,
-                version: record.version,
-                game_name: record.game_name.clone(),
-                turn: *expected_turn,
-                error: code.into(),
-                detail: record.last_error.clone(),
-                engine_version: record.engine_version.clone(),
-            };
-            outbox::append(tx, &event).await?;
+            events::generation_failed(tx, record, *expected_turn, code).await?;
         }
         Work::Patch { .. } => {
             events::incident(tx, record, Incident::PatchFailed, log).await?;

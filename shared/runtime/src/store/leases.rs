@@ -278,7 +278,9 @@ pub async fn put_back(
     run_after: Timestamp,
 ) -> Result<bool> {
     let (waiting_for, error) = match how {
-        PutBack::Park { waiting_for } | PutBack::Outage { waiting_for } => (Some(waiting_for), None),
+        PutBack::Park { waiting_for } | PutBack::Outage { waiting_for } => {
+            (Some(waiting_for), None)
+        }
         PutBack::Refused { error } => (None, Some(error)),
         PutBack::Drain => (None, None),
     };

@@ -71,7 +71,7 @@ pub async fn seat(
     }))
 }
 
-/// Writes who plays what. A repeated start writes the same again.
+/// Writes who plays what. A repeated start writes the same again. Who left while the game started has no seat.
 #[tracing::instrument(name = "db.runtime.map_players", skip_all)]
 pub(crate) async fn map(
     connection: &mut PgConnection,
@@ -93,6 +93,15 @@ pub(crate) async fn map(
         &users,
         &races,
         &ids,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "update backend.player_mappings p set banished_at = o.created_at
+         from backend.runtime_operation_log o
+         where p.game_id = $1 and p.banished_at is null and o.game_id = $1 and o.op = 'banish'
+           and o.status in ('queued', 'running') and o.params ->> 'user_id' = p.user_id::text",
+        game.uuid(),
     )
     .execute(connection)
     .await?;

@@ -52,7 +52,7 @@ pub(crate) async fn lock_due(
 #[tracing::instrument(name = "db.runtime.advance_schedule", skip_all, fields(games = due.len()))]
 pub(crate) async fn advance(
     connection: &mut PgConnection,
-    due: &[Due],
+    due: &[&Due],
     nexts: &[Option<Timestamp>],
     now: Timestamp,
 ) -> Result<()> {
@@ -75,7 +75,7 @@ pub(crate) async fn advance(
 #[tracing::instrument(name = "db.runtime.queue_turns", skip_all, fields(games = due.len()))]
 pub(crate) async fn queue_turns(
     connection: &mut PgConnection,
-    due: &[Due],
+    due: &[&Due],
     now: Timestamp,
 ) -> Result<u64> {
     let ticking = || due.iter().filter(|due| !due.skip);
