@@ -7,7 +7,7 @@ use sqlx::PgPool;
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// Every table the back end relies on.
-const TABLES: [&str; 38] = [
+const TABLES: [&str; 40] = [
     "accounts",
     "admin_accounts",
     "admin_audit_log",

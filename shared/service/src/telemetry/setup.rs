@@ -9,8 +9,9 @@ use opentelemetry_sdk::{
     trace::SdkTracerProvider,
 };
 use prometheus::{Registry, TextEncoder};
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt::format::JsonFields, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, filter::filter_fn, fmt::format::JsonFields, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 use super::{
@@ -40,6 +41,12 @@ pub struct Telemetry {
     tracers: Option<SdkTracerProvider>,
 }
 
+/// Whether something may be logged at all. The client of Docker writes whole requests at `debug`, the tokens of engines among
+/// them, so that nothing of it below `info` is logged whatever is asked for.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    !metadata.target().starts_with("bollard") || *metadata.level() <= Level::INFO
+}
+
 impl Telemetry {
     /// Installs logs, traces and metrics for the process called `service`. Once a process.
     pub fn install(service: &'static str, config: &TelemetryConfig) -> Result<Self, SetupError> {
@@ -65,6 +72,7 @@ impl Telemetry {
         };
         tracing_subscriber::registry()
             .with(EnvFilter::new(&config.log.0))
+            .with(filter_fn(may_be_logged))
             .with(spans)
             .with(lines)
             .try_init()?;
