@@ -36,6 +36,7 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     let scheduled = nats.hear_hints(&process, Topic::Runtime).await?;
     scheduler::start(&process, &manager, scheduled);
     node::start(&process, &manager, &config.node);
+    node::answers::start(&process, &manager, &nats).await?;
     for lane in Lane::ALL {
         let due = nats.hear_hints(&process, Topic::Runtime).await?;
         let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);

@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod push;
 pub mod push_stream;
 pub mod relay;
+pub mod rpc;
 mod streams;
 
 pub use catalogue::{AnyEvent, Event};
