@@ -211,6 +211,12 @@ async fn run(walk: &mut Walk, owner: UserId, game: GameId) {
     runtime_is(walk, game, "paused").await;
     walk.call("resume_game", me, with([game]), 200).await;
     runtime_is(walk, game, "running").await;
+    walk.call("pause_game", me, with([game]), 200).await;
+    walk.call("resume_any_game", Who::Admin, with([game]), 200)
+        .await;
+    walk.call("resume_any_game", Who::Admin, with([game]), 409)
+        .await;
+    runtime_is(walk, game, "running").await;
 }
 
 /// Orders, commands and reports, with an engine that says yes.

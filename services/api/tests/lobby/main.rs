@@ -18,6 +18,7 @@ mod lifecycle;
 mod lists;
 mod memberships;
 mod operators;
+mod runtimes;
 
 mod support;
 mod sweeps;

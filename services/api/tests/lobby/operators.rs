@@ -307,6 +307,8 @@ async fn operations_of_operators_need_credentials(pool: PgPool) {
     for path in [
         "/games",
         "/runtimes",
+        "/nodes",
+        "/operations?status=failed",
         "/engine-versions",
         "/mail/deliveries",
         "/mail/dead-letters",
