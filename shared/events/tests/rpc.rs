@@ -1,7 +1,7 @@
 //! Questions and answers over a real broker.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use galaxy_core::{Clock, GameId};
 use galaxy_events::{
@@ -83,8 +83,10 @@ async fn a_question_ends_at_its_deadline_and_strange_ones_are_refused() {
     let strange = place();
     let echo = |question: RuntimeLogs| async move { Ok(question.tail.to_string()) };
     nats.answer(&process, &strange, echo).await.unwrap();
-    let hex: String = strange.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let subject = format!("galaxy.rpc.runtime.logs.{hex}");
+    let mut subject = "galaxy.rpc.runtime.logs.".to_owned();
+    for byte in strange.bytes() {
+        write!(subject, "{byte:02x}").unwrap();
+    }
     let reply = nats.client().request(subject, "{}".into()).await.unwrap();
     let reply = String::from_utf8(reply.payload.to_vec()).unwrap();
     assert!(reply.contains("refusal"), "{reply}");

@@ -69,14 +69,13 @@ fn no_node(facts: &Facts<'_>, record: &Record, operation: &Operation) -> Option<
     if alive.is_empty() {
         return Some("no runtime manager has said that it is alive".to_owned());
     }
-    let open: Vec<_> = alive.iter().filter(|node| !node.draining).collect();
-    if open.is_empty() {
+    if alive.iter().all(|node| node.draining) {
         return Some("all of them are draining".to_owned());
     }
-    let full = |node: &&&Node| node.capacity > 0 && node.engines >= node.capacity;
-    open.iter()
-        .all(|node| full(&node))
-        .then(|| "all of them are full".to_owned())
+    let has_room =
+        |node: &Node| !node.draining && (node.capacity == 0 || node.engines < node.capacity);
+    let full = !alive.into_iter().any(has_room);
+    full.then(|| "all of them are full".to_owned())
 }
 
 fn details(operation: &Operation) -> Value {
