@@ -61,13 +61,14 @@ impl Domains {
         let lobby = Lobby::new(db, clock, &keys, &accounts, &config.reserved_race_names);
         let engines = EngineClient::new(engine::Limits {
             call: config.limits.engine_timeout,
+            answer: config.limits.engine_answer,
             ..engine::Limits::default()
         });
         let engine_proxy = EngineProxy::new(db, engines, &lobby);
         let account_lifecycle = AccountLifecycle::new(db, clock, &accounts, &sessions);
 
         let credentials = Credentials::new(db, clock, &keys, &invalidation)?;
-        let operators = Operators::new(db, clock, credentials, &sessions);
+        let operators = Operators::new(db, clock, credentials, &sessions, nats);
         Ok(Self {
             accounts,
             geo,

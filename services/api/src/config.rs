@@ -10,6 +10,9 @@ use secrecy::ExposeSecret;
 
 use crate::{auth, operators::FirstOperator};
 
+/// Of `BACKEND_ENGINE_ANSWER_LIMIT`.
+const ENGINE_ANSWER_LIMIT: &str = "8MiB";
+
 /// All settings of `api`.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -49,6 +52,8 @@ pub struct RequestLimits {
     pub body: usize,
     /// Largest body of commands and orders in bytes.
     pub engine_body: usize,
+    /// Largest answer of an engine in bytes; the gateway passes on as much.
+    pub engine_answer: usize,
     /// How long a request may take.
     pub timeout: Duration,
     /// How long a request to an engine may take.
@@ -137,6 +142,11 @@ impl Section for RequestLimits {
             "1MiB",
             "Largest body of commands and orders",
         );
+        let engine_answer = vars.or::<ByteSize>(
+            "BACKEND_ENGINE_ANSWER_LIMIT",
+            ENGINE_ANSWER_LIMIT,
+            "Largest answer of an engine, such as a report; at most the GATEWAY_ANSWER_LIMIT of gateways",
+        );
         let timeout = vars.or("BACKEND_HTTP_TIMEOUT", "15s", "How long a request may take");
         let engine_timeout = vars.or(
             "BACKEND_ENGINE_TIMEOUT",
@@ -146,6 +156,7 @@ impl Section for RequestLimits {
         Some(Self {
             body: body?.0,
             engine_body: engine_body?.0,
+            engine_answer: engine_answer?.0,
             timeout: timeout?,
             engine_timeout: engine_timeout?,
         })
@@ -186,5 +197,18 @@ impl EngineBootstrap {
                 "and BACKEND_ENGINE_BOOTSTRAP_IMAGE go together",
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_passes_on_what_an_engine_may_answer() {
+        let gateway = include_str!("../../gateway/src/config/forward_limits.rs");
+        let (_, after) = gateway.split_once("\"GATEWAY_ANSWER_LIMIT\"").unwrap();
+        let default = after.split('"').nth(1).unwrap();
+        assert_eq!(default, ENGINE_ANSWER_LIMIT);
     }
 }

@@ -37,6 +37,7 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     node::register(&manager).await?;
     node::start(&process, &manager, &config.node);
     scheduler::start(&process, &manager, scheduled);
+    node::answers::start(&process, &manager, &nats).await?;
     for lane in Lane::ALL {
         let due = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
         let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);

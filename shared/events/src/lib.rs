@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod push;
 pub mod push_stream;
 pub mod relay;
+pub mod rpc;
 mod stream_position;
 mod stream_recovery;
 mod streams;

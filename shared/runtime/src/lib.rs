@@ -25,6 +25,7 @@ pub mod stop;
 mod store;
 pub mod turn;
 pub mod versions;
+pub mod why;
 
 pub use model::{
     Claimed, EndError, EngineToken, EngineUp, LEASE, Lane, NewNode, NewOperation, Node, Operation,

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     EngineProxy, respond,
-    seat::{Seat, SeatRefusals},
+    seat::{ActingSeat, SeatRefusals},
 };
 
 /// What the engine takes as commands. Whose they are, the back end says.
@@ -39,12 +39,12 @@ pub struct PostCommands {
 #[instrument(skip_all)]
 pub async fn post_commands(
     State(proxy): State<EngineProxy>,
-    seat: Seat,
+    ActingSeat(seat): ActingSeat,
     ApiJson(request): ApiJson<PostCommands>,
 ) -> Result<Response, ApiError> {
     let answer = proxy
         .engines
         .command(&seat.engine, seat.player_id, &request.commands)
         .await;
-    respond(answer)
+    respond(seat.engine.game_id, answer)
 }

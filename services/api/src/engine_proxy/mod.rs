@@ -5,6 +5,7 @@
 //! being generated must be read anyway. No database connection is held during the call.
 
 mod commands;
+mod metrics;
 mod orders;
 mod reports;
 mod seat;
@@ -15,6 +16,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::Response,
 };
+use galaxy_core::GameId;
 use galaxy_http::ApiError;
 use galaxy_runtime::engine::{EngineClient, EngineError};
 use galaxy_store::Db;
@@ -56,14 +58,15 @@ pub fn user_router() -> OpenApiRouter<EngineProxy> {
 }
 
 /// The engine's own JSON, unchanged, or the response to its failure.
-fn respond(answer: Result<Bytes, EngineError>) -> Result<Response, ApiError> {
-    let mut response = Response::new(Body::from(answer.map_err(refusal)?));
+fn respond(game_id: GameId, answer: Result<Bytes, EngineError>) -> Result<Response, ApiError> {
+    let answer = answer.map_err(|error| refusal(game_id, error))?;
+    let mut response = Response::new(Body::from(answer));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     Ok(response)
 }
 
-fn refusal(error: EngineError) -> ApiError {
+fn refusal(game_id: GameId, error: EngineError) -> ApiError {
     match error {
         EngineError::Refused { code, message, .. } => ApiError::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -75,6 +78,21 @@ fn refusal(error: EngineError) -> ApiError {
             "engine_timeout",
             "The game's engine did not answer in time; try again.",
         ),
-        error => seat::engine_unavailable().with_source(error),
+        EngineError::Garbage(_) | EngineError::TooLarge(_) => unusable(game_id, &error),
+        EngineError::WrongEngine
+        | EngineError::Unreachable(_)
+        | EngineError::Busy(_)
+        | EngineError::Failed { .. } => seat::engine_unavailable().with_source(error),
     }
+}
+
+/// 502: trying again does not help, so there is no `Retry-After`; operators see it in the log and in the metric.
+fn unusable(game_id: GameId, error: &EngineError) -> ApiError {
+    tracing::error!(%game_id, %error, "an engine gave an answer that cannot go on to its player");
+    metrics::unusable_answer();
+    ApiError::new(
+        StatusCode::BAD_GATEWAY,
+        "engine_answer_invalid",
+        "The game's engine gave an unusable answer; operators have been told.",
+    )
 }

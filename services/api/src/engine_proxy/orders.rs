@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::{
     EngineProxy, respond,
-    seat::{Seat, SeatRefusals},
+    seat::{ActingSeat, SeatRefusals},
 };
 
 /// What the engine takes as orders. Whose they are, the back end says.
@@ -39,12 +39,12 @@ pub struct PostOrders {
 #[instrument(skip_all)]
 pub async fn post_orders(
     State(proxy): State<EngineProxy>,
-    seat: Seat,
+    ActingSeat(seat): ActingSeat,
     ApiJson(request): ApiJson<PostOrders>,
 ) -> Result<Response, ApiError> {
     let answer = proxy
         .engines
         .order(&seat.engine, seat.player_id, &request.orders)
         .await;
-    respond(answer)
+    respond(seat.engine.game_id, answer)
 }

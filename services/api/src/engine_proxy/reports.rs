@@ -38,5 +38,5 @@ pub async fn get_report(
         .engines
         .report(&seat.engine, seat.player_id, path.turn)
         .await;
-    respond(answer)
+    respond(seat.engine.game_id, answer)
 }

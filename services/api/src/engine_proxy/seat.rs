@@ -24,12 +24,30 @@ struct GamePath {
     game_id: GameId,
 }
 
-/// The caller's player in the engine of a game that accepts calls now.
+/// The caller's player in the engine of a game that can be looked at now.
 #[derive(Debug, Clone)]
 pub struct Seat {
     /// The id of the caller in the engine.
     pub player_id: Uuid,
     pub engine: EngineAddress,
+    /// The game is over: there are reports, but nothing to do any more.
+    finished: bool,
+}
+
+/// The caller's player in the engine of a game that goes on.
+#[derive(Debug, Clone)]
+pub struct ActingSeat(pub Seat);
+
+impl FromRequestParts<EngineProxy> for ActingSeat {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, proxy: &EngineProxy) -> Result<Self, ApiError> {
+        let seat = Seat::from_request_parts(parts, proxy).await?;
+        if seat.finished {
+            return Err(not_running(RuntimeStatus::Finished.as_str()));
+        }
+        Ok(Self(seat))
+    }
 }
 
 impl FromRequestParts<EngineProxy> for Seat {
@@ -64,6 +82,10 @@ impl IntoResponses for SeatRefusals {
             ("403", "`not_a_player`."),
             ("404", "No such game, or not visible to the caller."),
             ("409", "`turn_in_progress` or `game_not_running`."),
+            (
+                "502",
+                "`engine_answer_invalid`: the engine's answer cannot be used; trying again does not help.",
+            ),
         ])
     }
 }
@@ -78,6 +100,7 @@ fn seated(found: Found) -> Result<Seat, ApiError> {
             Ok(Seat {
                 player_id: found.mapping.player_id,
                 engine,
+                finished: found.finished || status == RuntimeStatus::Finished,
             })
         }
         (status, None) if status.has_engine() => Err(engine_unavailable()),
@@ -97,7 +120,7 @@ fn not_running(status: &str) -> ApiError {
     ApiError::new(
         StatusCode::CONFLICT,
         "game_not_running",
-        format!("The game is {status}; its engine cannot be asked."),
+        format!("The game is {status}; this is not possible now."),
     )
 }
 

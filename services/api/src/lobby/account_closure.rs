@@ -1,11 +1,10 @@
 //! The end of a player's part in the lobby, when the account is deleted or blocked for good.
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_events::catalogue::lobby::GameCancelled;
 use galaxy_store::Tx;
 
 use super::{
-    enrollment, events,
+    cancellation, events,
     game::Game,
     memberships::end::{self, Ending},
     model::{GameStatus, MembershipStatus},
@@ -51,18 +50,13 @@ async fn leave(tx: &mut Tx, game: &mut Game, user_id: UserId, now: Timestamp) ->
 
 async fn hand_over(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
     if !game.status.has_engine() {
-        game.cancel(now)?;
-        store::games::save(tx, game, now).await?;
-        enrollment::close(tx, game, now).await?;
-        enrollment::release_names(tx, game, now).await?;
-        events::game(tx, game, |roster| GameCancelled { roster }).await?;
-        return Ok(());
+        return cancellation::cancel(tx, game, now).await;
     }
     game.handed_over_at = game.handed_over_at.or(Some(now));
     let pauses = game.status == GameStatus::Running;
     if pauses {
         game.pause("owner_left")?;
-        match runtime::pause(tx, game.game_id, now).await {
+        match runtime::pause(tx, game, now).await {
             // An engine that is not there has no turns to stop.
             Ok(()) | Err(Error::Refused(Refusal::RuntimeNotReady { .. })) => {}
             Err(error) => return Err(error),

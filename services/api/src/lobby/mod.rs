@@ -14,6 +14,7 @@ pub mod access;
 mod account_closure;
 mod admission;
 mod applications;
+pub(crate) mod cancellation;
 mod enrollment;
 pub mod events;
 pub(crate) mod finish;

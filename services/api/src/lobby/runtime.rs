@@ -1,9 +1,9 @@
 //! Calls to the runtime, in the transaction of the lobby's change.
 
-use galaxy_core::{GameId, Timestamp};
-use galaxy_events::catalogue::lobby::GameStarting;
+use galaxy_core::{GameId, GameStage, Timestamp};
+use galaxy_events::catalogue::{lobby::GameStarting, runtime::RuntimeSnapshot};
 use galaxy_runtime::{
-    RequestError, RosterEntry, pause,
+    Record, RequestError, RosterEntry, pause, records,
     start::{self, StartRequest},
     stop,
 };
@@ -57,13 +57,47 @@ pub async fn start(
     Ok(())
 }
 
-pub async fn pause(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
-    pause::pause(tx, game_id, now).await?;
-    Ok(())
+/// Stops the schedule of the locked game. The caller saves the game.
+pub async fn pause(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
+    let record = pause::pause(tx, game.game_id, now).await?;
+    see(tx, game, &record, now).await
 }
 
-pub async fn resume(tx: &mut Tx, game_id: GameId, now: Timestamp) -> Result<(), Error> {
-    pause::resume(tx, game_id, now).await?;
+/// Lets the turns of the locked game go on. The caller saves the game.
+///
+/// A game that does not stand still is refused, unless its runtime does: then the two disagree, and this brings them together.
+/// A runtime that runs already stays as it is.
+pub async fn resume(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
+    let disagrees = game.status == GameStatus::Running
+        && records::lock(tx, game.game_id)
+            .await?
+            .is_some_and(|record| record.paused_at.is_some());
+    if !disagrees {
+        game.resume()?;
+    }
+    let record = pause::resume(tx, game.game_id, now).await?;
+    see(tx, game, &record, now).await
+}
+
+/// Takes over what the lobby has just done to the runtime, so that events of an older version are known to be old.
+async fn see(tx: &mut Tx, game: &mut Game, record: &Record, now: Timestamp) -> Result<(), Error> {
+    let view = RuntimeSnapshot {
+        game_id: game.game_id,
+        version: record.version,
+        turn: record.current_turn,
+        stage: GameStage::Running.into(),
+        runtime_status: record.status.into(),
+        engine_health: record.engine_health.into(),
+        next_turn_at: record.next_turn_at,
+        players: vec![],
+    };
+    if store::games::save_runtime_view(tx, &view, now).await? {
+        game.version += 1;
+        game.current_turn = Some(i32::try_from(view.turn).unwrap_or(i32::MAX));
+        game.runtime_status = Some(record.status.to_string());
+        game.engine_health = Some(record.engine_health.to_string());
+        game.next_turn_at = view.next_turn_at;
+    }
     Ok(())
 }
 

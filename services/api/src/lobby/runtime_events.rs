@@ -1,5 +1,6 @@
 //! Applies the runtime's events to games. The inbox lets each event through once; an event that a game's status no longer
-//! takes changes nothing.
+//! takes changes nothing, and a failure that the runtime has left behind meanwhile, by its version, changes nothing either.
+//! Events may arrive in another order than they were written; a start and an end are told once, whatever came before.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use galaxy_events::{
 use galaxy_store::{Error as StoreError, Tx};
 
 use super::{
-    events, finish,
+    cancellation, events, finish,
     game::Game,
     model::{Action, GameStatus},
     owner_notices,
@@ -101,6 +102,10 @@ async fn operation_finished(
         game.start_failed(&code.to_string())?;
         store::games::save(tx, &mut game, now).await?;
         events::start_failed(tx, &game, &code).await?;
+        if game.handed_over_at.is_some() {
+            // Nobody is left to try again.
+            cancellation::cancel(tx, &mut game, now).await?;
+        }
     }
     Ok(Verdict::Done)
 }
@@ -108,7 +113,7 @@ async fn operation_finished(
 /// Pauses a game whose owner left while it was starting, until an operator resumes it.
 async fn pause_orphan(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<(), Error> {
     game.pause("owner_left")?;
-    runtime::pause(tx, game.game_id, now).await?;
+    runtime::pause(tx, game, now).await?;
     store::games::save(tx, game, now).await?;
     events::paused(tx, game, None).await?;
     Ok(())
@@ -130,6 +135,10 @@ async fn generation_failed(
     let mut game = lock(tx, event.game_id).await?;
     if game.status == GameStatus::Starting {
         return Ok(TOO_EARLY);
+    }
+    if store::games::is_failure_past(tx, event.game_id, event.version).await? {
+        tracing::info!(game_id = %event.game_id, version = event.version, "a failed turn that is past was ignored");
+        return Ok(Verdict::Done);
     }
     game.pause("generation_failed")?;
     store::games::save(tx, &mut game, now).await?;

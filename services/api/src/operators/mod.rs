@@ -9,6 +9,7 @@ mod countries;
 mod engine_versions;
 mod games;
 mod mail;
+mod nodes;
 mod notifications;
 mod runtimes;
 pub mod sign_in;
@@ -16,6 +17,7 @@ mod users;
 
 use axum::extract::FromRef;
 use galaxy_core::Clock;
+use galaxy_events::Nats;
 use galaxy_store::Db;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -33,16 +35,25 @@ pub struct Operators {
     clock: Clock,
     credentials: Credentials,
     sessions: Sessions,
+    /// To ask runtime managers; without it none answers.
+    nats: Option<Nats>,
 }
 
 impl Operators {
-    /// Operators sign in with `credentials`; what they do may end `sessions`.
-    pub fn new(db: &Db, clock: &Clock, credentials: Credentials, sessions: &Sessions) -> Self {
+    /// Operators sign in with `credentials`; what they do may end `sessions`; engines' logs are asked for over `nats`.
+    pub fn new(
+        db: &Db,
+        clock: &Clock,
+        credentials: Credentials,
+        sessions: &Sessions,
+        nats: Option<&Nats>,
+    ) -> Self {
         Self {
             db: db.clone(),
             clock: clock.clone(),
             credentials,
             sessions: sessions.clone(),
+            nats: nats.cloned(),
         }
     }
 }
@@ -62,6 +73,7 @@ pub fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(countries::list_user_countries))
         .merge(games::router())
         .merge(runtimes::router())
+        .merge(nodes::router())
         .merge(engine_versions::router())
         .merge(mail::router())
         .merge(notifications::router())

@@ -1,6 +1,7 @@
 //! Valid calls: what operators do with games, engines, mails and notifications.
 
 use galaxy_core::GameId;
+use galaxy_events::rpc::RuntimeLogs;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -34,6 +35,11 @@ async fn games(walk: &mut Walk) {
         .await;
     walk.call("force_start", Who::Admin, with([game]), 409)
         .await;
+    let other = draft(walk, owner).await;
+    walk.call("cancel_any_game", Who::Admin, with([other]), 200)
+        .await;
+    walk.call("cancel_any_game", Who::Admin, with([other]), 409)
+        .await;
 }
 
 /// What operators do to a running engine.
@@ -62,6 +68,72 @@ pub async fn runtime(walk: &mut Walk, game: GameId) {
         .await;
     super::lobby::runtime_is(walk, game, "running").await;
     walk.call("list_runtime_operations", Who::Admin, with([game]), 200)
+        .await;
+    levers(walk, game).await;
+    node(walk, game).await;
+}
+
+/// What operators do when something went wrong.
+async fn levers(walk: &mut Walk, game: GameId) {
+    let taken = walk
+        .call("take_engine_turn", Who::Admin, with([game]), 202)
+        .await;
+    walk.call("explain_runtime", Who::Admin, with([game]), 200)
+        .await;
+    let operation = || with([game.to_string(), text(&taken, "operation_id")]);
+    let cancel = "cancel_runtime_operation";
+    walk.call(cancel, Who::Admin, operation(), 200).await;
+    walk.call(cancel, Who::Admin, operation(), 409).await;
+    walk.call("retry_turn", Who::Admin, with([game]), 409).await;
+    super::lobby::runtime_is(walk, game, "generation_failed").await;
+    walk.call("retry_turn", Who::Admin, with([game]), 202).await;
+    super::lobby::runtime_is(walk, game, "running").await;
+    walk.call("stop_runtime", Who::Admin, with([game]), 202)
+        .await;
+    super::lobby::runtime_is(walk, game, "running").await;
+    for status in ["failed", "overdue"] {
+        let query = format!("status={status}&limit=1");
+        let query = nothing().query(&query);
+        walk.call("list_operations", Who::Admin, query, 200).await;
+    }
+}
+
+/// The node that the engine is on, and what it answers.
+async fn node(walk: &mut Walk, game: GameId) {
+    let id = format!("a place/{game}");
+    walk.call("read_runtime_logs", Who::Admin, with([game]), 409)
+        .await;
+    sqlx::query(
+        "with node as (insert into backend.runtime_nodes (node_id, driver, name, heartbeat_at)
+                       values ($2, 'process', 'a place', now())),
+         seen as (insert into backend.runtime_health_snapshots (snapshot_id, game_id, observed_at, payload)
+                  values (gen_random_uuid(), $1, now(), $3))
+         update backend.runtime_records set node_id = $2 where game_id = $1",
+    )
+    .bind(game.uuid())
+    .bind(&id)
+    .bind(json!({ "turn": 3, "stage": "running", "engine_health": "healthy", "players": [] }))
+    .execute(walk.api.world.db.pool())
+    .await
+    .unwrap();
+    walk.call("list_runtime_health", Who::Admin, with([game]), 200)
+        .await;
+    walk.call("list_nodes", Who::Admin, nothing(), 200).await;
+    let path = || with([id.replace(' ', "%20").replace('/', "%2F")]);
+    walk.call("drain_node", Who::Admin, path(), 200).await;
+    walk.call("undrain_node", Who::Admin, path(), 200).await;
+    walk.call("drain_node", Who::Admin, with(["nowhere"]), 404)
+        .await;
+    let logs = || with([game]).query("tail=7&previous=true");
+    walk.call("read_runtime_logs", Who::Admin, logs(), 503)
+        .await;
+    let answer = |question: RuntimeLogs| async move {
+        assert_eq!((question.tail, question.previous), (7, true));
+        Ok("turn 3\n".to_owned())
+    };
+    let process = &walk.api.world.process;
+    walk.nats.answer(process, &id, answer).await.unwrap();
+    walk.call("read_runtime_logs", Who::Admin, logs(), 200)
         .await;
 }
 

@@ -211,14 +211,22 @@ async fn run(walk: &mut Walk, owner: UserId, game: GameId) {
     runtime_is(walk, game, "paused").await;
     walk.call("resume_game", me, with([game]), 200).await;
     runtime_is(walk, game, "running").await;
+    walk.call("pause_game", me, with([game]), 200).await;
+    walk.call("resume_any_game", Who::Admin, with([game]), 200)
+        .await;
+    walk.call("resume_any_game", Who::Admin, with([game]), 409)
+        .await;
+    runtime_is(walk, game, "running").await;
 }
 
 /// Orders, commands and reports, with an engine that says yes.
 async fn engine(walk: &mut Walk, player: UserId, game: GameId) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let yes = Router::new().fallback(async || {
-        let answer = json!({ "turn": 1, "results": [{ "ok": true }] });
+    let seat = uuid::Uuid::now_v7();
+    let yes = Router::new().fallback(async move || {
+        let results = json!([{ "ok": true }]);
+        let answer = json!({ "game_id": game, "player_id": seat, "turn": 1, "results": results });
         axum::Json(answer)
     });
     walk.api.world.process.tasks.spawn("engine", async move {
@@ -226,12 +234,13 @@ async fn engine(walk: &mut Walk, player: UserId, game: GameId) {
     });
     sqlx::query(
         "with seat as (insert into backend.player_mappings (game_id, user_id, race_name, engine_player_uuid)
-                       values ($1, $2, 'Zorgons', gen_random_uuid()))
+                       values ($1, $2, 'Zorgons', $4))
          update backend.runtime_records set endpoint = $3 where game_id = $1",
     )
     .bind(game.uuid())
     .bind(player.uuid())
     .bind(endpoint)
+    .bind(seat)
     .execute(walk.api.world.db.pool())
     .await
     .unwrap();

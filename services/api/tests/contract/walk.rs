@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use galaxy_core::UserId;
+use galaxy_events::{Nats, NatsConfig};
+use galaxy_service::{Section, Vars};
+use galaxy_testkit::{World, nats_url};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -25,6 +28,7 @@ pub enum Who {
 /// An `api`, the document, and what has been called with success.
 pub struct Walk {
     pub api: Api,
+    pub nats: Nats,
     pub document: Document,
     pub succeeded: BTreeSet<String>,
 }
@@ -68,8 +72,13 @@ impl Walk {
             ("BACKEND_UNSUBSCRIBE_KEY", "a key for links"),
             ("BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR", "1000"),
         ];
+        let mut vars = Vars::from_lookup(|name| (name == "BACKEND_NATS_URL").then(nats_url));
+        let broker = NatsConfig::read(&mut vars).unwrap();
+        let process = World::new(pool.clone()).process;
+        let nats = Nats::connect(&broker, &process).await.unwrap();
         Self {
-            api: Api::with(pool, &variables, None).await,
+            api: Api::with(pool, &variables, Some(nats.clone())).await,
+            nats,
             document: Document::load(),
             succeeded: BTreeSet::new(),
         }

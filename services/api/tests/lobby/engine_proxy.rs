@@ -22,6 +22,7 @@ use crate::support::Lobby;
 #[derive(Clone)]
 struct Engine {
     answer: Arc<Mutex<(u16, String)>>,
+    media_type: Arc<Mutex<&'static str>>,
     asked: Arc<Mutex<Vec<(String, Value)>>>,
 }
 
@@ -33,6 +34,7 @@ impl Engine {
                 200,
                 r#"{"turn":1,"results":[{"ok":true}]}"#.to_owned(),
             ))),
+            media_type: Arc::new(Mutex::new("application/json")),
             asked: Arc::default(),
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,6 +48,11 @@ impl Engine {
 
     fn answers(&self, status: u16, body: &str) {
         *self.answer.lock().unwrap() = (status, body.to_owned());
+    }
+
+    fn answers_as(&self, media_type: &'static str, body: &str) {
+        *self.media_type.lock().unwrap() = media_type;
+        self.answers(200, body);
     }
 
     fn asked(&self) -> Vec<(String, Value)> {
@@ -65,7 +72,8 @@ async fn answer(State(engine): State<Engine>, request: Request) -> Response {
         std::future::pending::<()>().await;
     }
     let status = StatusCode::from_u16(status).unwrap();
-    (status, [("content-type", "application/json")], body).into_response()
+    let media_type = *engine.media_type.lock().unwrap();
+    (status, [("content-type", media_type)], body).into_response()
 }
 
 /// A running game with its engine: the first member's seat and what it is called there.
@@ -112,6 +120,16 @@ impl Table {
         self.lobby.post(self.player, &path, body).await
     }
 
+    /// What the engine says of `turn` to `player`.
+    fn report(&self, player: Uuid, turn: u32) -> String {
+        json!({"game_id": self.game, "player_id": player, "turn": turn, "planets": []}).to_string()
+    }
+
+    async fn read(&self, turn: u32) -> crate::support::Answer {
+        let path = format!("/games/{}/reports/{turn}", self.game);
+        self.lobby.get(self.player, &path).await
+    }
+
     async fn set(&self, change: &'static str) {
         sqlx::query(change)
             .execute(self.lobby.world.db.pool())
@@ -134,6 +152,7 @@ async fn commands_orders_and_reports_reach_the_engine_for_the_caller_s_race(pool
         )
         .await
         .expect(200);
+    table.engine.answers(200, &table.report(table.player_id, 7));
     lobby
         .get(player, &format!("/games/{game}/reports/7"))
         .await
@@ -189,6 +208,24 @@ async fn a_caller_acts_only_for_their_own_player(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_removed_member_is_refused_at_once_without_any_event_delivered(pool: PgPool) {
+    let table = Table::new(pool, &[]).await;
+    let lobby = &table.lobby;
+    let memberships = format!("/lobby/games/{}/memberships", table.game);
+    let page = lobby.get(table.owner, &memberships).await.expect(200);
+    let player = table.player.to_string();
+    let items = page["items"].as_array().unwrap();
+    let member = items.iter().find(|item| item["user_id"] == player).unwrap();
+    let id = member["membership_id"].as_str().unwrap();
+    let body = || json!({"orders": []});
+    table.orders(body()).await.expect(200);
+    let remove = format!("{memberships}/{id}/remove");
+    lobby.act(table.owner, &remove).await.expect(204);
+    table.orders(body()).await.refused(403, "not_a_player");
+    assert_eq!(table.engine.asked().len(), 1);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn calls_to_a_game_that_does_not_run_are_409(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
     let body = || json!({"orders": []});
@@ -234,14 +271,13 @@ async fn a_refusal_of_the_engine_is_422_with_its_message(pool: PgPool) {
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn an_engine_that_fails_or_answers_garbage_is_503(pool: PgPool) {
+async fn an_engine_that_fails_or_is_busy_or_another_one_is_503(pool: PgPool) {
     let table = Table::new(pool, &[]).await;
-    for (status, body) in [(500, "{}"), (200, "not json"), (302, "{}"), (200, "")] {
-        table.engine.answers(status, body);
-        table
-            .orders(json!({"orders": []}))
-            .await
-            .refused(503, "engine_unavailable");
+    for status in [500, 503, 429, 401, 421] {
+        table.engine.answers(status, "{}");
+        let answer = table.orders(json!({"orders": []})).await;
+        assert!(answer.headers.contains_key("retry-after"));
+        answer.refused(503, "engine_unavailable");
     }
     table
         .set("update backend.runtime_records set endpoint = 'http://127.0.0.1:9'")
@@ -250,6 +286,67 @@ async fn an_engine_that_fails_or_answers_garbage_is_503(pool: PgPool) {
         .orders(json!({"orders": []}))
         .await
         .refused(503, "engine_unavailable");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn an_unusable_answer_is_a_lasting_502(pool: PgPool) {
+    let table = Table::new(pool, &[("BACKEND_ENGINE_ANSWER_LIMIT", "1KiB")]).await;
+    let long = format!("[{}]", "1,".repeat(600) + "1");
+    for (status, body) in [(200, "not json"), (302, "{}"), (200, ""), (200, &long)] {
+        table.engine.answers(status, body);
+        let answer = table.orders(json!({"orders": []})).await;
+        assert!(!answer.headers.contains_key("retry-after"), "{body}");
+        answer.refused(502, "engine_answer_invalid");
+    }
+    table.engine.answers_as("text/html", "{}");
+    table
+        .orders(json!({"orders": []}))
+        .await
+        .refused(502, "engine_answer_invalid");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn another_player_s_report_never_reaches_a_player(pool: PgPool) {
+    let table = Table::new(pool, &[]).await;
+    for report in [
+        table.report(Uuid::now_v7(), 3),
+        table.report(table.player_id, 2),
+        "{}".to_owned(),
+        "[]".to_owned(),
+    ] {
+        table.engine.answers(200, &report);
+        let answer = table.read(3).await;
+        assert!(!answer.body.to_string().contains("planets"), "{report}");
+        answer.refused(502, "engine_answer_invalid");
+    }
+    table.engine.answers(200, &table.report(table.player_id, 3));
+    table.read(3).await.expect(200);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn after_the_end_there_are_reports_but_nothing_to_do(pool: PgPool) {
+    let table = Table::new(pool, &[]).await;
+    table.engine.answers(200, &table.report(table.player_id, 3));
+    for end in [
+        "update backend.runtime_records set finished_at = now()",
+        "update backend.runtime_records set status = 'finished'",
+    ] {
+        table.set(end).await;
+        table
+            .orders(json!({"orders": []}))
+            .await
+            .refused(409, "game_not_running");
+        let path = format!("/games/{}/commands", table.game);
+        let commands = json!({"commands": []});
+        let answer = table.lobby.post(table.player, &path, commands).await;
+        answer.refused(409, "game_not_running");
+        table.read(3).await.expect(200);
+    }
+    let asked = table.engine.asked();
+    assert!(
+        asked.iter().all(|(line, _)| line.starts_with("GET ")),
+        "{asked:?}"
+    );
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

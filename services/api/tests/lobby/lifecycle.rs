@@ -1,20 +1,17 @@
 //! From draft to running and back, by the owner and by the runtime.
 
-use galaxy_core::{FailureCode, UserId};
+use galaxy_core::{FailureCode, RuntimeStatus, UserId};
 use galaxy_events::{
     Verdict,
-    catalogue::{
-        lobby::{
-            ApplicationRejected, GameCancelled, GameOpened, GamePaused, GameReady, GameResumed,
-            GameStartFailed, GameStarted, GameStarting, InviteRevoked, RaceNameReleased,
-        },
-        runtime::GenerationFailed,
+    catalogue::lobby::{
+        ApplicationRejected, GameCancelled, GameOpened, GamePaused, GameReady, GameResumed,
+        GameStartFailed, GameStarted, GameStarting, InviteRevoked, RaceNameReleased,
     },
 };
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Lobby, snapshot, start_failed, started};
+use crate::support::{Lobby, generation_failed, snapshot, start_failed, started};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_game_goes_from_draft_to_running_with_an_event_for_each_step(pool: PgPool) {
@@ -234,15 +231,7 @@ async fn a_failed_turn_pauses_the_game(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, members) = lobby.running_game(owner, "Zorg").await;
-    let event = GenerationFailed {
-        game_id: game,
-        version: 5,
-        game_name: "Orion's arm".to_owned(),
-        turn: 3,
-        error: FailureCode::EngineTimeout.into(),
-        detail: None,
-        engine_version: Some("1.4.2".to_owned()),
-    };
+    let event = generation_failed(game, 5);
     lobby.apply_event(&event).await;
     assert_eq!(lobby.status(game).await, "paused");
     let paused = lobby.world.events::<GamePaused>().await;
@@ -251,7 +240,7 @@ async fn a_failed_turn_pauses_the_game(pool: PgPool) {
     let failure = paused[0].failure.as_ref().unwrap();
     assert_eq!(
         (failure.turn, failure.engine_version.as_deref()),
-        (3, Some("1.4.2"))
+        (2, Some("1.4.2"))
     );
     assert_eq!(lobby.apply_event(&event).await, Verdict::Done);
     assert_eq!(
@@ -259,6 +248,66 @@ async fn a_failed_turn_pauses_the_game(pool: PgPool) {
         1,
         "told once"
     );
+}
+
+/// The version of the game's runtime record.
+async fn runtime_version(lobby: &Lobby) -> i64 {
+    lobby
+        .world
+        .count("select version from backend.runtime_records")
+        .await
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_failed_turn_that_is_told_after_pause_and_resume_does_not_pause_again(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, _) = lobby.running_game(owner, "Zorg").await;
+    let failure = generation_failed(game, runtime_version(&lobby).await);
+    for action in ["pause", "resume"] {
+        let path = format!("/lobby/games/{game}/{action}");
+        lobby.act(owner, &path).await.expect(200);
+    }
+    assert_eq!(lobby.apply_event(&failure).await, Verdict::Done);
+    assert_eq!(lobby.status(game).await, "running");
+    let next = generation_failed(game, runtime_version(&lobby).await + 1);
+    lobby.apply_event(&next).await;
+    assert_eq!(lobby.status(game).await, "paused", "a new failure counts");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_failed_turn_counts_when_newer_news_say_that_the_schedule_still_stands(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, _) = lobby.running_game(owner, "Zorg").await;
+    let mut view = snapshot(game, 8, 3);
+    view.runtime_status = RuntimeStatus::GenerationFailed.into();
+    lobby.apply_event(&view).await;
+    lobby.apply_event(&generation_failed(game, 7)).await;
+    assert_eq!(lobby.status(game).await, "paused");
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn resuming_heals_whatever_lobby_and_runtime_disagree_about(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, _) = lobby.running_game(owner, "Zorg").await;
+    let resume = format!("/lobby/games/{game}/resume");
+    lobby.apply_event(&generation_failed(game, 50)).await;
+    assert_eq!(lobby.status(game).await, "paused");
+    let view = lobby.act(owner, &resume).await.expect(200);
+    assert_eq!(view["status"], "running", "the runtime ran already");
+
+    sqlx::query("update backend.runtime_records set status = 'paused', paused_at = now(), next_turn_at = null")
+        .execute(lobby.world.db.pool())
+        .await
+        .unwrap();
+    lobby.act(owner, &resume).await.expect(200);
+    assert_eq!(due(&lobby).await, 1, "the lobby ran already");
+    lobby
+        .act(owner, &resume)
+        .await
+        .refused(409, "invalid_transition");
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

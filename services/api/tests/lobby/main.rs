@@ -19,6 +19,7 @@ mod lists;
 mod memberships;
 mod operators;
 mod owner_notices;
+mod runtimes;
 
 mod support;
 mod sweeps;

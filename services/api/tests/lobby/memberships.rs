@@ -4,7 +4,7 @@ use galaxy_events::catalogue::lobby::{MembershipBlocked, MembershipRemoved, Race
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::support::{Lobby, text};
+use crate::support::{Lobby, started, text};
 use galaxy_core::{GameId, UserId};
 
 async fn membership_of(lobby: &Lobby, owner: UserId, game: GameId, player: UserId) -> String {
@@ -159,4 +159,53 @@ async fn nobody_leaves_a_game_that_is_over(pool: PgPool) {
         .act(one, &format!("/lobby/games/{game}/memberships/{id}/remove"))
         .await
         .refused(409, "game_over");
+}
+
+/// The users whose banishment is queued.
+async fn banished(lobby: &Lobby) -> Vec<String> {
+    sqlx::query_scalar(
+        "select params ->> 'user_id' from backend.runtime_operation_log where op = 'banish'",
+    )
+    .fetch_all(lobby.world.db.pool())
+    .await
+    .unwrap()
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn who_leaves_and_comes_back_before_the_start_is_not_banished(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let game = lobby.open_game(owner, json!({})).await;
+    let [player, other] = [lobby.player().await, lobby.player().await];
+    lobby.join(owner, player, game, "Zorgons").await;
+    lobby.join(owner, other, game, "Others").await;
+    let id = membership_of(&lobby, owner, game, player).await;
+    let remove = format!("/lobby/games/{game}/memberships/{id}/remove");
+    lobby.act(player, &remove).await.expect(204);
+    lobby.join(owner, player, game, "Zorgons").await;
+    for action in ["ready-to-start", "start"] {
+        let path = format!("/lobby/games/{game}/{action}");
+        let answer = lobby.act(owner, &path).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+    }
+    lobby.runtime_is(game, "running").await;
+    lobby.apply_event(&started(game)).await;
+    assert!(banished(&lobby).await.is_empty());
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn whoever_is_out_of_a_running_game_is_banished_once_with_the_commit(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.player().await;
+    let (game, [one, other]) = lobby.running_game(owner, "Zorg").await;
+    let id = membership_of(&lobby, owner, game, one).await;
+    let path = format!("/lobby/games/{game}/memberships/{id}");
+    lobby.act(one, &format!("{path}/remove")).await.expect(204);
+    assert_eq!(banished(&lobby).await, [one.to_string()]);
+    lobby.act(owner, &format!("{path}/block")).await.expect(204);
+    assert_eq!(banished(&lobby).await.len(), 1, "once");
+    let body = json!({ "user_id": other, "reason": "Plays two accounts." });
+    let ban = format!("/games/{game}/ban-member");
+    lobby.admin("POST", &ban, Some(body)).await.expect(204);
+    assert_eq!(banished(&lobby).await.len(), 2);
 }

@@ -229,8 +229,7 @@ async fn runtimes_are_restarted_patched_and_moved_a_turn_on(pool: PgPool) {
 
 async fn create_version(lobby: &Lobby, version: &str) -> Value {
     let image_ref = format!("example.org/engine:{version}");
-    let body =
-        json!({"version": version, "image_ref": image_ref, "resources": {"memory": "64MiB"}});
+    let body = json!({"version": version, "image_ref": image_ref, "resources": {"memory_mib": 64}});
     lobby
         .admin("POST", "/engine-versions", Some(body))
         .await
@@ -308,6 +307,8 @@ async fn operations_of_operators_need_credentials(pool: PgPool) {
     for path in [
         "/games",
         "/runtimes",
+        "/nodes",
+        "/operations?status=failed",
         "/engine-versions",
         "/mail/deliveries",
         "/mail/dead-letters",

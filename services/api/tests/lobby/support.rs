@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, StatusCode, request},
+    http::{HeaderMap, Request, StatusCode, request},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::join_all;
@@ -19,7 +19,9 @@ use galaxy_core::{
 };
 use galaxy_events::{
     Envelope, Event, Handler, Verdict,
-    catalogue::runtime::{OperationFinished, PlayerSnapshot, RuntimeGameFinished, RuntimeSnapshot},
+    catalogue::runtime::{
+        GenerationFailed, OperationFinished, PlayerSnapshot, RuntimeGameFinished, RuntimeSnapshot,
+    },
 };
 use galaxy_service::{Section, Vars};
 use galaxy_testkit::World;
@@ -40,6 +42,7 @@ pub struct Lobby {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -172,14 +175,18 @@ impl Lobby {
             .oneshot(request.body(body).expect("a request"))
             .await
             .expect("the router answers");
-        let status = answer.status();
+        let (status, headers) = (answer.status(), answer.headers().clone());
         let bytes = to_bytes(answer.into_body(), 1 << 22).await.expect("a body");
         let body = if bytes.is_empty() {
             Value::Null
         } else {
             serde_json::from_slice(&bytes).expect("a JSON body")
         };
-        Answer { status, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     pub async fn get(&self, player: UserId, path: &str) -> Answer {
@@ -341,6 +348,19 @@ pub fn start_failed(game_id: GameId, error: FailureCode) -> OperationFinished {
         succeeded: false,
         error: Some(error.into()),
         ..started(game_id)
+    }
+}
+
+/// A turn could not be generated.
+pub fn generation_failed(game_id: GameId, version: i64) -> GenerationFailed {
+    GenerationFailed {
+        game_id,
+        version,
+        game_name: "Orion's arm".to_owned(),
+        turn: 2,
+        error: FailureCode::EngineTimeout.into(),
+        detail: None,
+        engine_version: Some("1.4.2".to_owned()),
     }
 }
 

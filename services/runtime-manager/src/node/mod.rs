@@ -3,6 +3,7 @@
 //! [`watch`] probes its engines, [`reconcile`] compares them with the records by the rules of [`plan`]. Several managers may
 //! serve a node; another one takes the watch over when the lease runs out.
 
+pub mod answers;
 pub mod plan;
 pub mod reconcile;
 pub mod watch;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{EngineAddress, EngineError, EngineStatus, Init, TurnAnswer};
+use super::{EngineAddress, EngineError, EngineStatus, Init, TurnAnswer, answer};
 
 /// How long calls may take, and how large answers may be.
 #[derive(Debug, Clone, Copy)]
@@ -171,7 +171,9 @@ impl EngineClient {
         turn: u32,
     ) -> Result<Bytes, EngineError> {
         let path = format!("/api/v1/report?player_id={player_id}&turn={turn}");
-        self.pass(engine, Method::GET, &path, None).await
+        let report = self.pass(engine, Method::GET, &path, None).await?;
+        answer::check_report(&report, engine.game_id, player_id, turn)?;
+        Ok(report)
     }
 
     /// An answer that goes on as it is, once it is known to be JSON.
@@ -184,8 +186,8 @@ impl EngineClient {
     ) -> Result<Bytes, EngineError> {
         let answer = self
             .call(engine, method, path, body, self.limits.call)
-            .await?
-            .into_body();
+            .await?;
+        let answer = answer::plain_json(answer)?;
         decode::<&RawValue>(&answer)?;
         Ok(answer)
     }
@@ -197,7 +199,7 @@ fn encode(body: &impl Serialize) -> Result<Bytes, EngineError> {
         .map_err(|error| EngineError::Garbage(format!("the request cannot be written: {error}")))
 }
 
-fn decode<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, EngineError> {
+pub(super) fn decode<'a, T: Deserialize<'a>>(answer: &'a [u8]) -> Result<T, EngineError> {
     serde_json::from_slice(answer)
         .map_err(|error| EngineError::Garbage(text::printable(error.to_string().as_bytes(), 300)))
 }

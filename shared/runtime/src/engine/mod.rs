@@ -3,6 +3,7 @@
 //! It calls [`EngineAddress`]es only, which come from the runtime record, where only a driver's sight is written.
 
 mod address;
+mod answer;
 mod client;
 mod error;
 mod transport;

@@ -2,6 +2,7 @@
 
 use galaxy_core::{Cursor, GameId, Limit, Op, OperationId, OperationStatus, Page, Timestamp};
 use galaxy_store::{ListError, Result};
+use jiff::SignedDuration;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -86,6 +87,82 @@ pub async fn open(connection: &mut PgConnection, game: GameId) -> Result<Vec<Ope
 }
 
 const LIST: &str = "runtime_operations";
+const FAILED: &str = "failed_operations";
+const OVERDUE: &str = "overdue_operations";
+/// An operation that is due or begun for longer than this is overdue.
+const OVERDUE_AFTER: SignedDuration = SignedDuration::from_mins(5);
+
+/// A page of the failed operations of all games, newest first.
+pub async fn list_failed(
+    connection: &mut PgConnection,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> std::result::Result<Page<Operation>, ListError> {
+    let before = Cursor::after(FAILED, cursor)?;
+    let rows = select_failed(connection, before, limit.probe()).await?;
+    Ok(Page::cut(rows, limit, FAILED, |operation| {
+        (operation.created_at, operation.operation_id)
+    }))
+}
+
+#[tracing::instrument(name = "db.runtime.failed_operations", skip_all)]
+async fn select_failed(
+    connection: &mut PgConnection,
+    before: Option<(Timestamp, OperationId)>,
+    limit: i64,
+) -> Result<Vec<Operation>> {
+    let (at, id) = before.unzip();
+    let rows = select!(
+        "where status = 'failed' and ($1::timestamptz is null or (created_at, operation_id) < ($1, $2::uuid))
+         order by created_at desc, operation_id desc limit $3",
+        at,
+        id.map(OperationId::uuid),
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Operation::from).collect())
+}
+
+/// A page of the open operations of all games that take too long, oldest first: due for five minutes and not begun, begun five
+/// minutes ago and not ended, or held by a process that is gone.
+pub async fn list_overdue(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    limit: Limit,
+    cursor: Option<&str>,
+) -> std::result::Result<Page<Operation>, ListError> {
+    let after = Cursor::after(OVERDUE, cursor)?;
+    let rows = select_overdue(connection, now, after, limit.probe()).await?;
+    Ok(Page::cut(rows, limit, OVERDUE, |operation| {
+        (operation.created_at, operation.operation_id)
+    }))
+}
+
+#[tracing::instrument(name = "db.runtime.overdue_operations", skip_all)]
+async fn select_overdue(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    after: Option<(Timestamp, OperationId)>,
+    limit: i64,
+) -> Result<Vec<Operation>> {
+    let (at, id) = after.unzip();
+    let rows = select!(
+        "where status in ('queued', 'running')
+             and ((started_at is null and run_after < $2) or started_at < $2
+                  or (status = 'running' and lease_expires_at < $1))
+             and ($3::timestamptz is null or (created_at, operation_id) > ($3, $4::uuid))
+         order by created_at, operation_id limit $5",
+        now,
+        now - OVERDUE_AFTER,
+        at,
+        id.map(OperationId::uuid),
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(Operation::from).collect())
+}
 
 /// A page of a game's operations, newest first.
 pub async fn list(

@@ -71,6 +71,52 @@ pub(crate) async fn cancel(
         .collect())
 }
 
+/// Ends one operation of `game` that waits and has not made anything that would have to be undone.
+#[tracing::instrument(name = "db.runtime.cancel_waiting", skip_all)]
+pub(crate) async fn cancel_waiting(
+    connection: &mut PgConnection,
+    game: GameId,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<Option<Op>> {
+    Ok(sqlx::query_scalar!(
+        r#"update backend.runtime_operation_log
+           set status = 'cancelled', finished_at = $3, parked = false, waiting_for = null,
+               error = 'cancelled: an operator took it back'
+           where game_id = $1 and operation_id = $2 and status = 'queued'
+             and not (parked and op in ('start', 'restart', 'patch'))
+           returning op as "op: Op""#,
+        game.uuid(),
+        id.uuid(),
+        now,
+    )
+    .fetch_optional(connection)
+    .await?)
+}
+
+/// Withdraws one parked start, restart or patch of `game`: it is claimed at once and undone. `false` if there is none.
+#[tracing::instrument(name = "db.runtime.withdraw_parked", skip_all)]
+pub(crate) async fn withdraw_parked(
+    connection: &mut PgConnection,
+    game: GameId,
+    id: OperationId,
+    now: Timestamp,
+) -> Result<bool> {
+    let rows = sqlx::query!(
+        "update backend.runtime_operation_log
+         set cancel_requested_at = coalesce(cancel_requested_at, $3), run_after = least(run_after, $3)
+         where game_id = $1 and operation_id = $2 and status = 'queued' and parked
+           and op in ('start', 'restart', 'patch')",
+        game.uuid(),
+        id.uuid(),
+        now,
+    )
+    .execute(connection)
+    .await?
+    .rows_affected();
+    Ok(rows == 1)
+}
+
 #[tracing::instrument(name = "db.runtime.is_operation_open", skip_all)]
 pub(crate) async fn is_open(connection: &mut PgConnection, game: GameId, op: Op) -> Result<bool> {
     Ok(sqlx::query_scalar!(

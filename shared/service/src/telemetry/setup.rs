@@ -11,7 +11,8 @@ use opentelemetry_sdk::{
 use prometheus::{Registry, TextEncoder};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter::filter_fn, fmt::format::JsonFields, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer, filter::filter_fn, fmt::format::JsonFields, layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use super::{

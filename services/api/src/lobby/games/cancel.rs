@@ -1,16 +1,14 @@
 //! `POST /lobby/games/{game_id}/cancel`: ends a game that does not run yet.
 
 use axum::{Json, extract::State};
-use galaxy_events::catalogue::lobby::GameCancelled;
 use tracing::instrument;
 
 use super::lock_managed;
 use crate::lobby::{
     Lobby,
     access::{OwnedGame, OwnedGameRefusals},
-    enrollment, events,
+    cancellation,
     refusal::Error,
-    store,
     view::GameView,
 };
 
@@ -35,11 +33,7 @@ pub async fn cancel_game(
     let now = lobby.clock.now();
     let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
-    game.cancel(now)?;
-    store::games::save(&mut tx, &mut game, now).await?;
-    enrollment::close(&mut tx, &game, now).await?;
-    enrollment::release_names(&mut tx, &game, now).await?;
-    events::game(&mut tx, &game, |roster| GameCancelled { roster }).await?;
+    cancellation::cancel(&mut tx, &mut game, now).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
 }

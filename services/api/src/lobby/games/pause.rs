@@ -35,7 +35,7 @@ pub async fn pause_game(
     let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.pause("owner")?;
-    runtime::pause(&mut tx, game.game_id, now).await?;
+    runtime::pause(&mut tx, &mut game, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
     events::paused(&mut tx, &game, None).await?;
     tx.commit().await?;

@@ -35,8 +35,7 @@ pub async fn resume_game(
     let now = lobby.clock.now();
     let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
-    game.resume()?;
-    runtime::resume(&mut tx, game.game_id, now).await?;
+    runtime::resume(&mut tx, &mut game, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
     events::game(&mut tx, &game, |roster| GameResumed { roster }).await?;
     tx.commit().await?;

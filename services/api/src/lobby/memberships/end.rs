@@ -1,8 +1,11 @@
-//! The end of a membership, by its owner, the player or an operator. The runtime manager applies the event and banishes
-//! the race from a running engine.
+//! The end of a membership, by its owner, the player or an operator.
+//!
+//! In the same transaction the player's seat in a started game closes and the banishment of the race is queued, so that no
+//! order passes after the commit, and an event that comes late cannot hit a player who is back.
 
 use galaxy_core::{Timestamp, UserId};
 use galaxy_events::catalogue::lobby::{MembershipBlocked, MembershipRemoved};
+use galaxy_runtime::banish;
 use galaxy_store::Tx;
 
 use crate::lobby::{
@@ -23,7 +26,7 @@ pub struct Ending<'a> {
     pub by: Option<UserId>,
 }
 
-/// Ends an active membership of the locked game and saves the game. The race name is released.
+/// Ends an active membership of the locked game and saves the game. The race name is released, the seat closes.
 pub async fn end(
     tx: &mut Tx,
     game: &mut Game,
@@ -40,6 +43,7 @@ pub async fn end(
         events::race_name_released(tx, user_id, &name, false).await?;
     }
     games::save(tx, game, now).await?;
+    banish::request(tx, game.game_id, user_id, &member.race_name, now).await?;
     match ending.status {
         MembershipStatus::Blocked => {
             events::membership(tx, game, member, ending.by, |membership| {
@@ -57,7 +61,7 @@ pub async fn end(
     Ok(())
 }
 
-/// Blocks an active or a removed member.
+/// Blocks an active or a removed member. The seat of a removed one is closed already.
 pub async fn block(
     tx: &mut Tx,
     game: &mut Game,

@@ -176,6 +176,20 @@ pub async fn save_runtime_view(
     Ok(saved == 1)
 }
 
+/// Whether the newest view of the runtime is of a later version than `version`, and its schedule goes on in it.
+#[instrument(name = "db.lobby.is_failure_past", skip_all, fields(%game_id, version))]
+pub async fn is_failure_past(tx: &mut Tx, game_id: GameId, version: i64) -> Result<bool> {
+    let past = sqlx::query_scalar!(
+        r#"select runtime_version > $2 and coalesce(runtime_status, '') not in ('generation_failed', 'paused') as "past!"
+           from backend.games where game_id = $1"#,
+        game_id.uuid(),
+        version,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(past.unwrap_or(false))
+}
+
 /// A snapshot without players (the engine did not answer) leaves those of the last one.
 fn players_column(players: &[PlayerSnapshot]) -> Option<Json<Players<'_>>> {
     (!players.is_empty()).then_some(Json(Players { players }))

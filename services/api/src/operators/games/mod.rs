@@ -1,10 +1,12 @@
-//! Games for operators: read all of them, start, stop, and ban members.
+//! Games for operators: read all of them, start, resume, stop, cancel, and ban members.
 
 mod ban_member;
+mod cancel;
 mod force_start;
 mod force_stop;
 mod get;
 mod list;
+mod resume;
 
 use galaxy_core::{GameId, Timestamp};
 use galaxy_store::Tx;
@@ -28,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(get::get_any_game))
         .routes(routes!(force_start::force_start))
         .routes(routes!(force_stop::force_stop))
+        .routes(routes!(resume::resume_any_game))
+        .routes(routes!(cancel::cancel_any_game))
         .routes(routes!(ban_member::ban_member))
 }
 

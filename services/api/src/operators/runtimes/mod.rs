@@ -1,12 +1,20 @@
 //! Runtimes of games, and the operations that operators request on them.
 
+mod all_operations;
+mod cancel_operation;
 mod force_next_turn;
 mod get;
+mod health;
 mod list;
+mod logs;
 mod operations;
 mod patch;
 mod restart;
+mod retry_turn;
+mod stop;
+mod take_engine_turn;
 mod view;
+mod why;
 
 use axum::{Json, http::StatusCode};
 use galaxy_core::{GameId, OperationId};
@@ -27,6 +35,14 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         .routes(routes!(restart::restart_runtime))
         .routes(routes!(patch::patch_runtime))
         .routes(routes!(force_next_turn::force_next_turn))
+        .routes(routes!(retry_turn::retry_turn))
+        .routes(routes!(take_engine_turn::take_engine_turn))
+        .routes(routes!(stop::stop_runtime))
+        .routes(routes!(cancel_operation::cancel_runtime_operation))
+        .routes(routes!(why::explain_runtime))
+        .routes(routes!(health::list_runtime_health))
+        .routes(routes!(logs::read_runtime_logs))
+        .routes(routes!(all_operations::list_operations))
 }
 
 fn not_found() -> ApiError {

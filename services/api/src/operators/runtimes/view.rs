@@ -16,11 +16,17 @@ pub struct RuntimeView {
     /// The state.
     #[schema(example = "running")]
     pub status: String,
+    /// The node that its engine is on; `null` before the first start.
+    pub node_id: Option<String>,
+    /// Grows before each engine that is made for the game; an engine of another epoch is not this game's.
+    pub epoch: i64,
     /// The driver's name of the engine.
     pub current_container_id: Option<String>,
     /// The image it runs from.
     #[schema(example = "registry.example.org/galaxy/engine:1.0.0")]
     pub image_ref: Option<String>,
+    /// What the image was when the engine was made.
+    pub image_digest: Option<String>,
     /// The engine's version.
     #[schema(example = "1.0.0")]
     pub engine_version: Option<String>,
@@ -39,9 +45,15 @@ pub struct RuntimeView {
     pub next_turn_at: Option<Timestamp>,
     /// The next tick generates no turn.
     pub skip_next_tick: bool,
-    /// `unknown`, `healthy` or `unreachable`.
+    /// `unknown`, `healthy`, `unreachable`, `crash_loop` or `host_lost`.
     #[schema(example = "healthy")]
     pub engine_health: String,
+    /// Exit status of the engine's last end; 128 + the signal if one ended it.
+    pub exit_code: Option<i32>,
+    /// Whether it was killed for the memory it used.
+    pub oom_killed: bool,
+    /// Restarts in a row after it ended by itself.
+    pub restarts: u32,
     /// The last error.
     pub last_error: Option<String>,
     /// Grows with every change.
@@ -66,8 +78,11 @@ impl From<Record> for RuntimeView {
             game_id: record.game_id,
             game_name: record.game_name,
             status: record.status.to_string(),
+            node_id: record.node_id,
+            epoch: record.epoch,
             current_container_id: record.container_id,
             image_ref: record.image_ref,
+            image_digest: record.image_digest,
             engine_version: record.engine_version,
             endpoint: record.endpoint.map(|endpoint| endpoint.to_string()),
             turn_schedule: record.turn_schedule,
@@ -76,6 +91,9 @@ impl From<Record> for RuntimeView {
             next_turn_at: record.next_turn_at,
             skip_next_tick: record.skip_next_tick,
             engine_health: record.engine_health.to_string(),
+            exit_code: record.exit_code,
+            oom_killed: record.oom_killed,
+            restarts: record.restarts,
             last_error: record.last_error,
             version: record.version,
             started_at: record.started_at,
@@ -110,10 +128,18 @@ pub struct OperationView {
     pub requested_by: Option<String>,
     /// It does not run before this time.
     pub run_after: Timestamp,
-    /// Tries so far.
+    /// Tries that the engine or the driver refused.
     pub attempt: u32,
     /// Tries at most.
     pub max_attempts: u32,
+    /// What it waits for, once it has begun.
+    #[schema(example = "the image, 40 %")]
+    pub waiting_for: Option<String>,
+    /// The process that works on it.
+    #[schema(example = "runtime-manager-4711")]
+    pub lease_owner: Option<String>,
+    /// Until when that process holds it without renewal.
+    pub lease_expires_at: Option<Timestamp>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it was first tried.
@@ -136,6 +162,9 @@ impl From<Operation> for OperationView {
             run_after: operation.run_after,
             attempt: operation.attempt,
             max_attempts: operation.max_attempts,
+            waiting_for: operation.waiting_for,
+            lease_owner: operation.lease_owner,
+            lease_expires_at: operation.lease_expires_at,
             created_at: operation.created_at,
             started_at: operation.started_at,
             finished_at: operation.finished_at,
