@@ -47,7 +47,7 @@ fn address(endpoint: &str) -> EngineAddress {
 
 fn answer(status: &str, body: &str) -> String {
     format!(
-        "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
