@@ -1,4 +1,8 @@
-//! Containers of official images: the last source of a server.
+//! Containers: of official images, the last source of a server, and of the reference engine.
+
+pub mod engine_image;
+mod engines;
+pub mod reach;
 
 use std::{
     process::{Command, Stdio},
@@ -8,6 +12,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::programs;
+pub use engines::Deployment;
 
 /// A container that is removed when dropped. Its data are in a named volume.
 #[derive(Debug)]
