@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs;
+use crate::{Ui, programs};
 pub use engines::Deployment;
 
 /// A container that is removed when dropped. Its data are in a named volume.
@@ -82,6 +82,17 @@ impl Drop for Container {
         drop(stop);
         remove(&self.name);
     }
+}
+
+/// Whether a test that needs a container engine can run here; it says so, and `cargo xtask test` counts what it says.
+pub fn for_test() -> bool {
+    let available = is_available();
+    Ui::quiet().plain(if available {
+        "runs in containers"
+    } else {
+        "SKIPPED: no Docker engine answers"
+    });
+    available
 }
 
 /// Whether a container engine answers.

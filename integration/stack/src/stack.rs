@@ -138,6 +138,11 @@ impl Stack {
         &self.database
     }
 
+    /// What the stack's engines have in Docker, if they run there.
+    pub fn in_docker(&self) -> docker::Deployment {
+        self.settings.engines.in_docker()
+    }
+
     /// Postgres, to stop and start it.
     pub fn postgres(&mut self) -> &mut Postgres {
         &mut self.postgres
@@ -161,6 +166,12 @@ impl Stack {
     /// Starts a process that has ended and waits until it is ready.
     pub async fn start_process(&mut self, service: Service) -> Result<()> {
         self.processes.start_again(service.name()).await
+    }
+
+    /// Kills a process by its name in [`Stack::process`], starts it again and waits until it is ready.
+    pub async fn crash(&mut self, name: &str) -> Result<()> {
+        self.processes.by_name(name)?.kill().await?;
+        self.processes.start_again(name).await
     }
 
     /// Starts one more replica of a process and waits until it is ready; returns its name for

@@ -18,13 +18,9 @@ impl Deployment {
         format!("galaxy-{}", self.0)
     }
 
-    /// Ids of its containers that run, or of all of them.
+    /// Ids of its engines' containers: those that run, or all of them.
     pub fn containers(&self, all: bool) -> Result<Vec<String>> {
-        let mut ids = list(&listing(all, &self.label("deployment")))?;
-        if all {
-            ids.extend(list(&listing(all, &self.label("helper")))?);
-        }
-        Ok(ids)
+        list(&listing(all, &self.label("deployment")))
     }
 
     /// Ends its engines. Containers and volumes stay: from an engine that has ended the runtime manager goes on at once.
@@ -35,7 +31,10 @@ impl Deployment {
 
     /// Removes its engines with their state, and its network.
     pub fn remove(&self) -> Result<()> {
-        let engines = call(&["rm", "--force", "--volumes"], &self.containers(true)?);
+        let mut containers = self.containers(true)?;
+        // Of a manager that was killed while one gave a volume its owner.
+        containers.extend(list(&listing(true, &self.label("helper")))?);
+        let engines = call(&["rm", "--force", "--volumes"], &containers);
         let filter = [
             "volume",
             "ls",
