@@ -1,4 +1,8 @@
-//! Containers of official images: the last source of a server.
+//! Containers: of official images, the last source of a server, and of the reference engine.
+
+pub mod engine_image;
+mod engines;
+pub mod reach;
 
 use std::{
     process::{Command, Stdio},
@@ -7,7 +11,8 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::programs;
+use crate::{Ui, programs};
+pub use engines::Deployment;
 
 /// A container that is removed when dropped. Its data are in a named volume.
 #[derive(Debug)]
@@ -77,6 +82,17 @@ impl Drop for Container {
         drop(stop);
         remove(&self.name);
     }
+}
+
+/// Whether a test that needs a container engine can run here; it says so, and `cargo xtask test` counts what it says.
+pub fn for_test() -> bool {
+    let available = is_available();
+    Ui::quiet().plain(if available {
+        "runs in containers"
+    } else {
+        "SKIPPED: no Docker engine answers"
+    });
+    available
 }
 
 /// Whether a container engine answers.

@@ -48,6 +48,29 @@ impl Layout {
         &self.binaries
     }
 
+    /// The target that static programs are built for: that of containers on this machine.
+    pub fn static_target() -> String {
+        format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+    }
+
+    /// Where cargo puts static programs, apart from the others.
+    pub fn static_dir(&self) -> PathBuf {
+        let target = self.binaries.parent().unwrap_or(&self.binaries);
+        target.join("static")
+    }
+
+    /// The reference engine as a static program, for images.
+    pub fn static_engine(&self) -> PathBuf {
+        let place = self.static_dir().join(Self::static_target());
+        place.join("debug/engine")
+    }
+
+    /// Where cargo-nextest writes what each test of `profile` printed.
+    pub fn test_report(&self, profile: &str) -> PathBuf {
+        let target = self.binaries.parent().unwrap_or(&self.binaries);
+        target.join("nextest").join(profile).join("junit.xml")
+    }
+
     pub fn local(&self) -> PathBuf {
         self.root.join(".local")
     }
@@ -78,6 +101,21 @@ impl Layout {
     /// Held by the running `up`; holds its process id.
     pub fn lock(&self) -> PathBuf {
         self.local().join("up.lock")
+    }
+
+    /// Whose engines those of this checkout are, in Docker too: another checkout has another one.
+    pub fn deployment(&self) -> String {
+        format!("local-{:016x}", fingerprint(&self.root))
+    }
+
+    /// How the engines of the kept data run.
+    pub fn driver(&self) -> PathBuf {
+        self.local().join("driver")
+    }
+
+    /// The `Dockerfile` of the reference engine.
+    pub fn dockerfile(&self) -> PathBuf {
+        self.root.join("integration/engine/Dockerfile")
     }
 
     /// State of the engines that run as child processes.

@@ -39,6 +39,21 @@ impl Database {
         Ok(connection.close().await?)
     }
 
+    /// Whose engines its games have; `None` before its first start.
+    pub async fn deployment(&self) -> Result<Option<String>> {
+        let mut connection = PgConnection::connect(&self.url).await?;
+        let table = "select to_regclass('backend.deployment') is not null";
+        let known: bool = sqlx::query_scalar(table).fetch_one(&mut connection).await?;
+        let deployment = if known {
+            let row = sqlx::query_scalar("select deployment_id from backend.deployment");
+            row.fetch_optional(&mut connection).await?
+        } else {
+            None
+        };
+        connection.close().await?;
+        Ok(deployment)
+    }
+
     /// Brings it to the newest of the migrations in `dir`.
     pub async fn migrate(&self, dir: &Path) -> Result<()> {
         let migrator = Migrator::new(dir)

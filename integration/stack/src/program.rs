@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 
-use crate::{account::Account, orphans};
+use crate::{account::Account, env, orphans};
 
 /// Lines of a log that a failure shows.
 const TAIL_LINES: usize = 40;
@@ -26,7 +26,7 @@ pub struct Spec {
     pub name: String,
     pub program: PathBuf,
     pub args: Vec<OsString>,
-    /// Added to the environment of this process.
+    /// Added to the environment of this process, of which settings of the platform are not passed on.
     pub env: Vec<(String, String)>,
     pub dir: PathBuf,
     /// Standard output and error are appended here.
@@ -60,6 +60,9 @@ impl Spec {
         }
         let log_from = log.metadata()?.len();
         let mut command = Command::new(&self.program);
+        for (name, _) in env::settings() {
+            command.env_remove(name);
+        }
         command
             .args(&self.args)
             .envs(self.env.iter().map(|(name, value)| (name, value)))

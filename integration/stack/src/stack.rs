@@ -3,6 +3,7 @@
 mod options;
 mod processes;
 mod supervise;
+mod version;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -11,14 +12,17 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use crate::{
-    Admin, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
-    countries, engines, env,
-    environment::{self, Settings},
+    Admin, Driver, Engine, Nats, Port, Ports, Postgres, Program, Secrets, Service, StackFile, Ui,
+    countries, docker,
+    engines::{ENGINE_VERSION, Engines},
+    env,
+    environment::Settings,
     inbox::Inbox,
     postgres::Database,
 };
 pub use options::StackOptions;
 use processes::Processes;
+use version::offer_engine;
 
 /// A running stack. Dropping it kills what it started; [`Stack::stop`] stops it in order.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ pub struct Stack {
     nats: Nats,
     postgres: Postgres,
     database: Database,
-    drops_database: bool,
+    temporary: bool,
     settings: Settings,
     secrets: Secrets,
     ui: Ui,
@@ -40,7 +44,7 @@ impl Stack {
     /// Starts everything and returns once every process is ready.
     ///
     /// The programs must have been built; an error names what failed and shows the end of its log.
-    pub async fn start(options: StackOptions) -> Result<Self> {
+    pub async fn start(mut options: StackOptions) -> Result<Self> {
         let ui = options.servers.ui;
         let postgres = Postgres::provide(&options.servers, options.postgres_url.clone()).await?;
         ui.done(format!("Postgres: {}", postgres.origin()));
@@ -50,6 +54,9 @@ impl Stack {
             Some(name) => postgres.create_database(name).await?,
             None => postgres.own_database().await?,
         };
+
+        options.engines.belong_to(database.deployment().await?)?;
+        std::fs::create_dir_all(&options.engines.dir)?;
 
         let ports = options.servers.ports;
         let (api, push_hub) = (ports.pick(8080)?, ports.pick(8090)?);
@@ -64,22 +71,24 @@ impl Stack {
             gateway_http: gateway_http.address(),
             smtp: inbox.smtp_address().to_string(),
             countries: country_database(&options)?,
+            docker_host: docker_host(&options.engines)?,
             engines: options.engines.clone(),
-            deployment: options.deployment.clone(),
         };
-        std::fs::create_dir_all(&options.engines)?;
         let mut reserved = vec![api, push_hub, gateway_grpc, gateway_http];
         reserved.extend(inbox_ports);
 
         let mut processes = Processes::new(&options);
         processes.start_all(ui, &settings, &options.secrets).await?;
+        if let Err(error) = offer_engine(&settings, &options.secrets).await {
+            ui.warn(format!("{error:#}"));
+        }
         Ok(Self {
             processes,
             inbox,
             nats,
             postgres,
             database,
-            drops_database: options.fresh_database.is_some(),
+            temporary: options.is_temporary(),
             settings,
             secrets: options.secrets,
             ui,
@@ -113,8 +122,8 @@ impl Stack {
             ops: self.processes.ops(),
             pids,
             engine: Engine {
-                driver: environment::ENGINE_DRIVER.to_owned(),
-                version: environment::ENGINE_VERSION.to_owned(),
+                driver: self.settings.engines.driver.to_string(),
+                version: ENGINE_VERSION.to_owned(),
             },
         })
     }
@@ -127,6 +136,11 @@ impl Stack {
     /// The stack's own database.
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// What the stack's engines have in Docker, if they run there.
+    pub fn in_docker(&self) -> docker::Deployment {
+        self.settings.engines.in_docker()
     }
 
     /// Postgres, to stop and start it.
@@ -154,6 +168,12 @@ impl Stack {
         self.processes.start_again(service.name()).await
     }
 
+    /// Kills a process by its name in [`Stack::process`], starts it again and waits until it is ready.
+    pub async fn crash(&mut self, name: &str) -> Result<()> {
+        self.processes.by_name(name)?.kill().await?;
+        self.processes.start_again(name).await
+    }
+
     /// Starts one more replica of a process and waits until it is ready; returns its name for
     /// [`Stack::process`]. It listens on free ports that the other processes do not know.
     pub async fn add_replica(&mut self, service: Service) -> Result<String> {
@@ -176,8 +196,9 @@ impl Stack {
     /// if something fails; the first failure is returned.
     pub async fn stop(mut self) -> Result<()> {
         let mut outcome = self.processes.stop_all(self.ui).await;
-        engines::stop(&self.settings.engines).await;
-        if self.drops_database {
+        outcome = outcome.and(self.settings.engines.stop().await);
+        if self.temporary {
+            outcome = outcome.and(self.settings.engines.kill());
             outcome = outcome.and(self.postgres.drop_database(&self.database.name).await);
         }
         let nats = self.nats.stop().await;
@@ -192,9 +213,17 @@ fn country_database(options: &StackOptions) -> Result<PathBuf> {
     if let Some(path) = env::var(env::GEOIP_DB_PATH) {
         return Ok(path.into());
     }
-    let path = options.engines.with_file_name("countries.mmdb");
+    let path = options.engines.dir.with_file_name("countries.mmdb");
     countries::write(&path)?;
     Ok(path)
+}
+
+/// Where the processes find the Docker engine that the command `docker` speaks to.
+fn docker_host(engines: &Engines) -> Result<Option<String>> {
+    match engines.driver {
+        Driver::Process => Ok(None),
+        Driver::Docker => docker::reach::host().map(Some),
+    }
 }
 
 async fn start_inbox(ports: Ports) -> Result<(Inbox, [Port; 2])> {

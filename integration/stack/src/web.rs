@@ -22,8 +22,14 @@ pub async fn get(url: &str) -> Result<(StatusCode, Bytes)> {
 /// Status and body of a request with a body.
 pub async fn request(method: Method, url: &str, body: Bytes) -> Result<(StatusCode, Bytes)> {
     let request = Request::builder().method(method).uri(url).body(body)?;
+    send(request).await
+}
+
+/// Status and body of any request.
+pub async fn send(request: Request<Bytes>) -> Result<(StatusCode, Bytes)> {
+    let url = request.uri().to_string();
     let answer = HttpClient::new(LIMITS).send(request).await;
-    let answer = answer.with_context(|| url.to_owned())?;
+    let answer = answer.context(url)?;
     Ok((answer.status(), answer.into_body()))
 }
 

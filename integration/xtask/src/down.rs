@@ -60,9 +60,16 @@ fn wipe(layout: &Layout, ui: Ui) -> Result<()> {
     let paths = [
         layout.data(),
         layout.engines(),
+        layout.driver(),
         layout.secrets(),
         layout.logs(),
     ];
+    if docker::is_available() {
+        let deployment = docker::Deployment(layout.deployment());
+        deployment
+            .remove()
+            .context("engines in containers are not wiped")?;
+    }
     paths.iter().try_for_each(|path| remove(path))?;
     docker::remove_volumes();
     for variable in [env::POSTGRES_URL, env::NATS_URL] {

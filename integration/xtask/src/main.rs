@@ -8,6 +8,7 @@ mod down;
 mod engine_check;
 mod lock;
 mod query_cache;
+mod static_engine;
 mod table;
 mod test;
 mod up;
@@ -31,7 +32,7 @@ enum Command {
     Up(up::Args),
     /// The background process of `up --detach`.
     #[command(hide = true)]
-    Supervise,
+    Supervise(up::Supervised),
     /// Stop the platform that runs in the background or in another terminal.
     Down(down::Args),
     /// Play a whole game through the gateway of the running platform.
@@ -63,7 +64,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
     let layout = Layout::of_checkout()?;
     match command {
         Command::Up(args) => up::run(&args, &layout, ui).await?,
-        Command::Supervise => up::supervise(&layout, ui).await?,
+        Command::Supervise(args) => up::supervise(&args, &layout, ui).await?,
         Command::Down(args) => down::run(&args, &layout, ui).await?,
         Command::Demo => {
             Box::pin(demo::run(&StackFile::read(&layout.stack_file())?, ui)).await?;

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that CI runs, one step after the other; all steps run even if one
 //! fails, and the last lines list their outcomes.
 
+mod containers;
 mod dependencies;
 mod lints;
 mod report;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use galaxy_stack::{Layout, Servers, Ui, docker};
 
-use crate::{documents, query_cache::FreshCache};
+use crate::{documents, query_cache::FreshCache, static_engine};
 use report::{Outcome, Report};
 
 #[derive(clap::Args)]
@@ -34,27 +35,29 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         static_checks(&mut report, layout, ui, &servers).await?;
     }
     let containers = docker::is_available();
+    if containers {
+        let built =
+            async { Outcome::of(static_engine::build(layout).await.map(|()| String::new())) };
+        report.step("static engine", built).await;
+    }
     let suite = suite::Suite {
         layout,
         ui,
         servers: &servers,
-        containers,
     };
     let counts = report
         .step("tests", suite.run(args.filter.as_deref()))
         .await;
+    let tests = containers::Tests::read(&layout.test_report(suite::profile()));
+    if args.filter.is_none() || tests.any() {
+        let outcome = async { tests.outcome(containers, suite::is_ci()) };
+        report.step("tests in containers", outcome).await;
+    }
     if args.filter.is_none() {
-        report
-            .step("documentation tests", suite.documentation())
-            .await;
-        report
-            .step("generated documents", async {
-                Outcome::of(documents::check(layout).await)
-            })
-            .await;
-        report
-            .step("container engine", async { container_outcome(containers) })
-            .await;
+        let documentation = suite.documentation();
+        report.step("documentation tests", documentation).await;
+        let documents = async { Outcome::of(documents::check(layout).await) };
+        report.step("generated documents", documents).await;
     }
     servers.stop().await?;
     Ok(report.finish(counts))
@@ -87,13 +90,4 @@ async fn static_checks(
     };
     report.step("query cache", compared).await;
     Ok(())
-}
-
-fn container_outcome(containers: bool) -> Outcome {
-    if containers {
-        return Outcome::passed("available: the tests that need it ran");
-    }
-    Outcome::Skipped(
-        "not available: tests of the docker driver and of compose.yaml did not run".into(),
-    )
 }

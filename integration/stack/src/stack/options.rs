@@ -7,7 +7,9 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    Layout, Ports, Secrets, Service, Ui, env,
+    Driver, Layout, Ports, Secrets, Service, Ui,
+    engines::Engines,
+    env,
     server_options::{Durability, ServerOptions, temporary_dir},
 };
 
@@ -16,19 +18,20 @@ use crate::{
 pub struct StackOptions {
     pub(crate) servers: ServerOptions,
     pub(crate) binaries: PathBuf,
-    pub(crate) engines: PathBuf,
+    pub(crate) engines: Engines,
+    pub(crate) replicas: Vec<(Service, usize)>,
     pub(crate) secrets: Secrets,
     pub(crate) postgres_url: Option<String>,
     pub(crate) nats_url: Option<String>,
     pub(crate) fresh_database: Option<String>,
-    pub(crate) deployment: String,
+    pub(crate) given: Vec<(String, String)>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) dir: Option<TempDir>,
 }
 
 impl StackOptions {
-    /// The stack of `cargo xtask up`: documented ports, durable data.
-    pub fn local(layout: &Layout, ui: Ui) -> Result<Self> {
+    /// The stack of `cargo xtask up`: documented ports, durable data. Settings in the environment are passed on.
+    pub fn local(layout: &Layout, driver: Driver, ui: Ui) -> Result<Self> {
         let secrets = Secrets::load_or_make(&layout.secrets())?;
         let servers = ServerOptions {
             ui,
@@ -40,22 +43,19 @@ impl StackOptions {
             own_group: true,
             password: Some(secrets.postgres_password.clone()),
         };
-        let options = Self {
+        Ok(Self {
             servers,
             binaries: layout.binaries().to_owned(),
-            engines: layout.engines(),
+            engines: Engines::new(driver, layout.engines(), layout.deployment()),
+            replicas: Vec::new(),
             secrets,
             postgres_url: env::var(env::POSTGRES_URL),
             nats_url: env::var(env::NATS_URL),
             fresh_database: None,
-            deployment: "local".to_owned(),
+            given: env::settings(),
             env: Vec::new(),
             dir: None,
-        };
-        Ok(options.env(
-            "BACKEND_LOG",
-            env::var("BACKEND_LOG").as_deref().unwrap_or("info"),
-        ))
+        })
     }
 
     /// A stack for one test: free ports, a database of its own on the test server if the environment
@@ -68,12 +68,17 @@ impl StackOptions {
         Ok(Self {
             servers: ServerOptions::for_tests(Ui::quiet(), &layout.cache(), dir.path()),
             binaries: layout.binaries().to_owned(),
-            engines: dir.path().join("engines"),
+            engines: Engines::new(
+                Driver::Process,
+                dir.path().join("engines"),
+                format!("test-{id}"),
+            ),
+            replicas: Vec::new(),
             secrets: Secrets::make(),
             postgres_url,
             nats_url: None,
             fresh_database: Some(format!("galaxy_stack_{id}")),
-            deployment: format!("test-{id}"),
+            given: Vec::new(),
             env: Vec::new(),
             dir: Some(dir),
         })
@@ -84,6 +89,27 @@ impl StackOptions {
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Runs engines in containers of `image`, which must be there.
+    #[must_use]
+    pub fn in_docker(mut self, image: String) -> Self {
+        self.engines.driver = Driver::Docker;
+        self.engines.image = image;
+        self
+    }
+
+    /// Starts so many of a process.
+    #[must_use]
+    pub fn replicas(mut self, service: Service, number: usize) -> Self {
+        self.replicas.retain(|(other, _)| *other != service);
+        self.replicas.push((service, number));
+        self
+    }
+
+    /// Whether nothing is to be left at the end.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.dir.is_some()
     }
 
     pub fn logs(&self) -> &Path {

@@ -11,7 +11,8 @@ use rustix::process::Signal;
 
 use super::options::StackOptions;
 use crate::{
-    Port, Ports, Program, Secrets, Service, Ui, engines,
+    Port, Ports, Program, Secrets, Service, Ui,
+    engines::Engines,
     environment::{self, Settings},
     program::Spec,
     web,
@@ -27,10 +28,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub struct Processes {
     running: Vec<Process>,
     binaries: PathBuf,
-    engines: PathBuf,
+    engines: Engines,
+    replicas: Vec<(Service, usize)>,
     logs: PathBuf,
     ports: Ports,
     own_group: bool,
+    given: Vec<(String, String)>,
     env: Vec<(String, String)>,
     stopped: bool,
 }
@@ -72,15 +75,17 @@ impl Processes {
             running: Vec::new(),
             binaries: options.binaries.clone(),
             engines: options.engines.clone(),
+            replicas: options.replicas.clone(),
             logs: options.servers.logs.clone(),
             ports: options.servers.ports,
             own_group: options.servers.own_group,
+            given: options.given.clone(),
             env: options.env.clone(),
             stopped: false,
         }
     }
 
-    /// Starts all six at once: they wait for each other and for the migrations.
+    /// Starts all six, and their replicas, at once: they wait for each other and for the migrations.
     pub async fn start_all(
         &mut self,
         ui: Ui,
@@ -97,8 +102,18 @@ impl Processes {
                 secrets,
             )?;
             self.running.push(process);
+            for _ in 1..self.wanted(service) {
+                let process = self.launch_replica(service, settings, secrets)?;
+                self.running.push(process);
+            }
         }
         self.wait_ready(ui).await
+    }
+
+    fn wanted(&self, service: Service) -> usize {
+        let mut replicas = self.replicas.iter();
+        let wanted = replicas.find(|(other, _)| *other == service);
+        wanted.map_or(1, |(_, number)| *number)
     }
 
     /// Probes all of them in turn, so that a failure is reported at once.
@@ -124,13 +139,27 @@ impl Processes {
         Ok(())
     }
 
-    /// A replica listens on free ports.
+    /// Starts one more and waits until it is ready; returns its name.
     pub async fn add_replica(
         &mut self,
         service: Service,
         settings: &Settings,
         secrets: &Secrets,
     ) -> Result<String> {
+        let mut process = self.launch_replica(service, settings, secrets)?;
+        process.wait_ready().await?;
+        let name = process.name.clone();
+        self.running.push(process);
+        Ok(name)
+    }
+
+    /// A replica listens on free ports.
+    fn launch_replica(
+        &self,
+        service: Service,
+        settings: &Settings,
+        secrets: &Secrets,
+    ) -> Result<Process> {
         let replicas = self
             .running
             .iter()
@@ -150,10 +179,7 @@ impl Processes {
             listeners.push(port);
         }
         let ops = Ports::Free.pick(0)?;
-        let mut process = self.launch(&name, service, (ops, listeners), &settings, secrets)?;
-        process.wait_ready().await?;
-        self.running.push(process);
-        Ok(name)
+        self.launch(&name, service, (ops, listeners), &settings, secrets)
     }
 
     fn launch(
@@ -164,7 +190,8 @@ impl Processes {
         settings: &Settings,
         secrets: &Secrets,
     ) -> Result<Process> {
-        let mut env = environment::variables(service, &ops.address(), settings, secrets);
+        let ops_address = ops.address();
+        let mut env = environment::variables(service, &ops_address, settings, secrets, &self.given);
         env.extend(self.env.iter().cloned());
         let spec = Spec {
             name: name.to_owned(),
@@ -270,7 +297,7 @@ impl Drop for Processes {
     fn drop(&mut self) {
         if !self.stopped && !self.own_group {
             Ui::quiet().plain(self.logs());
-            engines::kill(&self.engines);
+            let _ = self.engines.kill();
         }
     }
 }

@@ -20,8 +20,6 @@ pub struct Suite<'a> {
     pub layout: &'a Layout,
     pub ui: Ui,
     pub servers: &'a Servers,
-    /// Whether a container engine answers.
-    pub containers: bool,
 }
 
 /// Outcome and counts.
@@ -56,6 +54,7 @@ impl Suite<'_> {
     }
 
     async fn build_and_run(&self, filter: Option<&str>) -> Result<TestRun> {
+        let _ = std::fs::remove_file(self.layout.test_report(profile()));
         let nextest = tools::find(tools::NEXTEST, self.layout, self.ui).await?;
         let mut build = cargo(self.layout);
         build.args(["build", "--workspace", "--bins", "--tests"]);
@@ -65,9 +64,7 @@ impl Suite<'_> {
         tests
             .args(["nextest", "run", "--workspace", "--no-fail-fast"])
             .args(filter);
-        if env::var("CI").is_some() {
-            tests.args(["--profile", "ci"]);
-        }
+        tests.args(["--profile", profile()]);
         if std::io::stderr().is_terminal() {
             tests.args(["--color", "always"]);
         }
@@ -110,12 +107,18 @@ impl Suite<'_> {
             .env("SQLX_OFFLINE", "true")
             .env("DATABASE_URL", self.servers.postgres.url())
             .env(env::TEST_POSTGRES_URL, self.servers.postgres.url())
-            .env("GALAXY_TEST_NATS_URL", self.servers.nats.url())
-            .env(
-                "GALAXY_TEST_CONTAINERS",
-                if self.containers { "1" } else { "0" },
-            );
+            .env("GALAXY_TEST_NATS_URL", self.servers.nats.url());
     }
+}
+
+/// Whether a build machine runs this: what could be skipped elsewhere fails there.
+pub fn is_ci() -> bool {
+    env::var("CI").is_some()
+}
+
+/// The profile of cargo-nextest.
+pub fn profile() -> &'static str {
+    if is_ci() { "ci" } else { "default" }
 }
 
 /// Forwards the output and parses the counts in its last lines.

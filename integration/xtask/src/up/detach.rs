@@ -9,17 +9,24 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use galaxy_stack::{Layout, StackFile, Ui};
+use galaxy_stack::{Driver, Layout, StackFile, Ui};
 use tokio::process::{Child, Command};
 
+use super::Size;
+
 /// Returns when `stack.json` is there.
-pub async fn start(layout: &Layout, ui: Ui) -> Result<StackFile> {
+pub async fn start(driver: Driver, size: &Size, layout: &Layout, ui: Ui) -> Result<StackFile> {
     let _ = fs::remove_file(layout.stack_file());
     fs::create_dir_all(layout.logs())?;
     let log = layout.logs().join("up.log");
     let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let mut supervisor = Command::new(std::env::current_exe()?)
-        .arg("supervise")
+        .args(["supervise", "--driver", driver.name()])
+        .args(
+            size.replicas
+                .iter()
+                .flat_map(|replicas| ["--replicas".to_owned(), replicas.to_string()]),
+        )
         .current_dir(layout.root())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
