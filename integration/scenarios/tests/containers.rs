@@ -14,6 +14,7 @@ use galaxy_stack::{
     Service, Stack, StackFile, StackOptions,
     docker::{self, Deployment, engine_image::TestImage},
 };
+use serde_json::Value;
 
 /// Turns of the game, the last one of which ends it.
 const TURNS: u64 = 6;
@@ -145,19 +146,18 @@ async fn at_most_one(engines: &Deployment) -> anyhow::Error {
     }
 }
 
-/// Each turn is one operation that succeeded, and no other did anything.
+/// The start and each turn are one operation, which succeeded and spent no attempt on the managers' deaths.
 async fn turns_ran_once(table: &Table, admin: &Admin) -> Result<()> {
     let path = format!("/runtimes/{}/operations?limit=100", table.game_id);
     let list = admin.get(&path).await?;
     let operations = list["items"].as_array().context("a list of operations")?;
-    let turns = operations
-        .iter()
-        .filter(|operation| operation["op"] == "turn");
-    let states: Vec<_> = turns.map(|turn| &turn["status"]).collect();
-    let succeeded = u64::try_from(states.iter().filter(|state| **state == "succeeded").count())?;
-    ensure!(
-        succeeded == TURNS && states.len() == operations.len() - 1,
-        "a start and {TURNS} turns: {operations:?}"
-    );
+    for (name, number) in [("start", 1), ("turn", usize::try_from(TURNS)?)] {
+        let named: Vec<&Value> = operations.iter().filter(|op| op["op"] == name).collect();
+        let clean = |op: &&&Value| op["status"] == "succeeded" && op["attempt"] == 0;
+        ensure!(
+            named.len() == number && named.iter().filter(clean).count() == number,
+            "{number} of {name}: {named:?}"
+        );
+    }
     Ok(())
 }

@@ -67,8 +67,8 @@ impl Layout {
 
     /// Where cargo-nextest writes what each test of `profile` printed.
     pub fn test_report(&self, profile: &str) -> PathBuf {
-        let target = self.binaries.parent().unwrap_or(&self.binaries);
-        target.join("nextest").join(profile).join("junit.xml")
+        let reports = self.root.join("target/nextest");
+        reports.join(profile).join("junit.xml")
     }
 
     pub fn local(&self) -> PathBuf {
