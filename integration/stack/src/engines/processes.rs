@@ -49,12 +49,20 @@ fn running(dir: &Path) -> Vec<Pid> {
         .collect()
 }
 
-/// A zombie has no arguments any more, so it does not count.
+/// Whether the process is an engine with its state under `dir`: the driver says so in its environment, drivers of earlier
+/// versions in its arguments. A zombie has neither, so it does not count.
 fn has_state_under(pid: i32, dir: &Path) -> bool {
-    let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let arguments: Vec<&[u8]> = arguments.split(|byte| *byte == 0).collect();
     let state = |path: &[u8]| Path::new(std::ffi::OsStr::from_bytes(path)).starts_with(dir);
-    arguments
+    let read = |file| fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let environment = read("environ");
+    let mut variables = environment.split(|byte| *byte == 0);
+    let arguments = read("cmdline");
+    let arguments: Vec<&[u8]> = arguments.split(|byte| *byte == 0).collect();
+    variables.any(|variable| {
+        variable
+            .strip_prefix(b"ENGINE_STATE_DIR=")
+            .is_some_and(state)
+    }) || arguments
         .windows(2)
         .any(|pair| pair[0] == b"--state-dir" && state(pair[1]))
 }
@@ -69,12 +77,11 @@ mod tests {
     async fn engines_of_this_stack_are_stopped_and_others_keep_running() {
         let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let start = |dir: &Path| {
-            let script = "echo up; while :; do sleep 0.05; done";
-            let mut engine = Command::new("/bin/sh");
+            let mut engine = Command::new("sleep");
             engine
-                .args(["-c", script, "sh", "--state-dir"])
-                .arg(dir.join("game/state"));
-            engine.stdout(std::process::Stdio::null()).spawn().unwrap()
+                .arg("600")
+                .env("ENGINE_STATE_DIR", dir.join("game/state"));
+            engine.spawn().unwrap()
         };
         let (mut mine, mut other) = (start(ours.path()), start(theirs.path()));
         let reaper = std::thread::spawn(move || mine.wait());
