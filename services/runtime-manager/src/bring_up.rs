@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use galaxy_core::{FailureCode, GameId};
 use galaxy_drivers::{Driver as _, DriverError, EngineSpec, Resolved, Resources, Sight};
 use galaxy_runtime::{
@@ -31,8 +32,8 @@ pub(crate) struct Target {
 
 /// How far an engine is.
 pub(crate) enum BringUp {
-    /// It runs and answers.
-    Up(EngineUp),
+    /// It runs and answers: what it is, and how it is called.
+    Up(EngineUp, EngineAddress),
     /// It is not there yet.
     Waiting(Wait),
 }
@@ -85,24 +86,20 @@ impl Manager {
         }
     }
 
-    /// Notes what the version's image is, and gives its limits.
+    /// Notes what the version's image is, the first time, and gives its limits.
     async fn noted(&self, target: &Target, digest: &str) -> Result<Resources, Failure> {
+        let (name, image) = (&target.engine_version, &target.image_ref);
         let mut connection = self.db.acquire().await?;
-        versions::note_digest(
-            &mut connection,
-            &target.engine_version,
-            &target.image_ref,
-            digest,
-        )
-        .await?;
-        let version = versions::get(&mut connection, &target.engine_version).await?;
-        let resources = version.map(|version| Resources::parse(&version.resources));
-        resources
-            .unwrap_or_else(|| Ok(Resources::default()))
-            .map_err(|error| {
-                let detail = format!("the version's resources {error}");
-                Failure::never(FailureCode::ContainerStartFailed, detail)
-            })
+        let Some(version) = versions::get(&mut connection, name).await? else {
+            return Ok(Resources::default());
+        };
+        if version.image_digest.is_none() {
+            versions::note_digest(&mut connection, name, image, digest).await?;
+        }
+        Resources::parse(&version.resources).map_err(|error| {
+            let detail = format!("the version's resources {error}");
+            Failure::never(FailureCode::ContainerStartFailed, detail)
+        })
     }
 
     /// Removes what an earlier start of a game that never began has left: its engine and its state. What this epoch has made
@@ -156,26 +153,23 @@ impl Manager {
         loop {
             let waiting = match self.driver.apply(spec).await? {
                 Sight::Running(instance) => {
-                    let engine = EngineAddress {
-                        game_id: record.game_id,
-                        endpoint: instance.endpoint.clone(),
-                        token: record.engine_token.clone(),
-                    };
+                    let engine = record.engine_at(instance.endpoint.clone());
                     match self.engines.healthz(&engine).await {
                         Ok(()) => {
-                            return Ok(BringUp::Up(EngineUp {
+                            let up = EngineUp {
                                 container_id: instance.container_id,
                                 endpoint: instance.endpoint,
                                 image_ref: target.image_ref.clone(),
                                 image_digest: spec.digest.clone(),
                                 engine_version: target.engine_version.clone(),
-                            }));
+                            };
+                            return Ok(BringUp::Up(up, engine));
                         }
                         Err(error) => format!("the engine's first answer ({error})"),
                     }
                 }
                 Sight::Exited(exit) if exit.epoch == spec.epoch => {
-                    let log = self.log_tail(record).await;
+                    let log = self.log_tail(record.game_id).await;
                     let detail = format!("it ended: {}\n{log}", Ended(&exit));
                     return Err(Failure::again(FailureCode::ContainerStartFailed, detail));
                 }
@@ -216,35 +210,23 @@ impl Manager {
 
     /// Kills the engine that a start has made, and removes it with its state. `false` if it is still ending.
     pub(crate) async fn undo(&self, game: GameId, epoch: i64) -> Result<bool, DriverError> {
-        let until = Instant::now() + LOOK_ON;
-        loop {
-            match self.driver.delete_engine(game, epoch).await? {
-                Sight::Absent => return Ok(true),
-                Sight::StateOnly => {
-                    self.driver.delete_state(game, epoch).await?;
-                    return Ok(true);
-                }
-                _ if Instant::now() >= until => return Ok(false),
-                _ => tokio::time::sleep(POLL_INTERVAL).await,
+        match self.deleted(game, epoch).await? {
+            Sight::Absent => Ok(true),
+            Sight::StateOnly => {
+                self.driver.delete_state(game, epoch).await?;
+                Ok(true)
             }
+            _ => Ok(false),
         }
     }
 
     /// Ends the engine gently. `None` once it has ended, else what is waited for.
     pub(crate) async fn put_to_sleep(&self, record: &Record) -> Result<Option<Wait>, DriverError> {
-        let until = Instant::now() + LOOK_ON;
-        loop {
-            let grace = self.timeouts.stop;
-            match self
-                .driver
-                .sleep(record.game_id, record.epoch, grace)
-                .await?
-            {
-                Sight::Absent | Sight::StateOnly | Sight::Exited(_) => return Ok(None),
-                _ if Instant::now() >= until => return Ok(Some(Wait::soon("the engine's end"))),
-                _ => tokio::time::sleep(POLL_INTERVAL).await,
-            }
-        }
+        let (game, epoch, grace) = (record.game_id, record.epoch, self.timeouts.stop);
+        let ended =
+            |sight: &Sight| matches!(sight, Sight::Absent | Sight::StateOnly | Sight::Exited(_));
+        let sight = look_until(|| self.driver.sleep(game, epoch, grace), ended).await?;
+        Ok((!ended(&sight)).then(|| Wait::soon("the engine's end")))
     }
 
     /// Ends the engine and removes it; its state stays. `None` once it is gone, else what is waited for.
@@ -252,14 +234,31 @@ impl Manager {
         if let Some(wait) = self.put_to_sleep(record).await? {
             return Ok(Some(wait));
         }
-        match self
-            .driver
-            .delete_engine(record.game_id, record.epoch)
-            .await?
-        {
-            Sight::Absent | Sight::StateOnly => Ok(None),
-            _ => Ok(Some(Wait::soon("the engine's removal"))),
+        let sight = self.deleted(record.game_id, record.epoch).await?;
+        Ok((!is_gone(&sight)).then(|| Wait::soon("the engine's removal")))
+    }
+
+    async fn deleted(&self, game: GameId, epoch: i64) -> Result<Sight, DriverError> {
+        look_until(|| self.driver.delete_engine(game, epoch), is_gone).await
+    }
+}
+
+const fn is_gone(sight: &Sight) -> bool {
+    matches!(sight, Sight::Absent | Sight::StateOnly)
+}
+
+/// Repeats a verb until it has come to its end, for [`LOOK_ON`] at most; gives what was seen last.
+async fn look_until<'a>(
+    verb: impl Fn() -> BoxFuture<'a, Result<Sight, DriverError>>,
+    is_done: impl Fn(&Sight) -> bool,
+) -> Result<Sight, DriverError> {
+    let until = Instant::now() + LOOK_ON;
+    loop {
+        let sight = verb().await?;
+        if is_done(&sight) || Instant::now() >= until {
+            return Ok(sight);
         }
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

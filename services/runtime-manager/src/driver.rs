@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use galaxy_core::GameId;
+use galaxy_core::{GameId, text};
 use galaxy_drivers::{Driver as _, DriverError, LogQuery};
 
 use crate::Manager;
@@ -34,5 +34,37 @@ impl Manager {
         tokio::time::timeout(self.timeouts.driver, read)
             .await
             .unwrap_or(Err(DriverError::TimedOut))
+    }
+}
+
+/// The end of a log, printable, at most `max` bytes: a byte that is replaced takes three.
+pub(crate) fn printable_end(log: &[u8], max: usize) -> String {
+    let mut log = text::printable(log, log.len());
+    let over = log.len().saturating_sub(max);
+    let cut = log.ceil_char_boundary(over);
+    log.drain(..cut);
+    log
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_printable_and_its_end_is_kept_within_the_limit() {
+        assert_eq!(
+            printable_end(b"turn 1\n\0\x1b[31m", 100),
+            "turn 1\n\u{fffd}\u{fffd}[31m"
+        );
+        assert_eq!(printable_end(b"the beginning and the end", 7), "the end");
+        let mut noise = vec![0xff; MAX_LOG];
+        noise.extend(b"the end");
+        let log = printable_end(&noise, MAX_LOG);
+        assert!(
+            log.len() <= MAX_LOG && log.len() > MAX_LOG - 4,
+            "{}",
+            log.len()
+        );
+        assert!(log.ends_with("the end"));
     }
 }

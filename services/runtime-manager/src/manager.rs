@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use galaxy_core::Clock;
+use galaxy_core::{Clock, GameId};
 use galaxy_drivers::{Bounded, Driver};
 use galaxy_runtime::{
-    NewNode, Record,
+    NewNode,
     engine::{EngineClient, Limits},
 };
 use galaxy_service::Process;
@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 
 use crate::{
     config::{RuntimeConfig, Timeouts},
+    driver::printable_end,
     metrics::Metrics,
 };
 
@@ -75,11 +76,9 @@ impl Manager {
     }
 
     /// The last lines of the engine's log, printable and bounded; empty if there are none, or the driver cannot tell.
-    pub(crate) async fn log_tail(&self, record: &Record) -> String {
-        match self.read_log(record.game_id, LOG_LINES, false).await {
-            Ok(bytes) => galaxy_core::text::printable(&bytes, LOG_CHARS)
-                .trim()
-                .to_owned(),
+    pub(crate) async fn log_tail(&self, game: GameId) -> String {
+        match self.read_log(game, LOG_LINES, false).await {
+            Ok(log) => printable_end(&log, LOG_BYTES).trim().to_owned(),
             Err(error) => {
                 tracing::debug!(%error, "an engine's log cannot be read");
                 String::new()
@@ -90,7 +89,7 @@ impl Manager {
 
 /// Lines of a log that go with an incident.
 const LOG_LINES: u32 = 20;
-/// Characters of a log that go with an incident.
-const LOG_CHARS: usize = 2_000;
+/// The most of these lines, in bytes from their end.
+const LOG_BYTES: usize = 2_000;
 /// How long to wait between two looks at an engine that comes or goes.
 pub(crate) const POLL_INTERVAL: Duration = Duration::from_millis(50);

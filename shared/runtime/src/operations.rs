@@ -1,8 +1,6 @@
 //! The durable queue of operations, which is also their history.
 
-use galaxy_core::{
-    FailureCode, GameId, Op, OperationId, OperationStatus, RuntimeStatus, Timestamp,
-};
+use galaxy_core::{FailureCode, GameId, Op, OperationId, OperationStatus, Timestamp};
 use galaxy_events::{catalogue::runtime::OperationFinished, outbox};
 use galaxy_service::telemetry;
 use galaxy_store::{Result, Topic, Tx};
@@ -65,7 +63,7 @@ pub async fn cancel_one(
         return Ok(CancelOne::NotFound);
     }
     if let Some(op) = store::queue::cancel_waiting(tx, game_id, id, now).await? {
-        if settle(&mut record, op) {
+        if record.give_up(op) {
             records::save(tx, &mut record, now).await?;
             events::snapshot_unseen(tx, &record, now).await?;
         }
@@ -78,20 +76,6 @@ pub async fn cancel_one(
         return Ok(CancelOne::Withdrawn);
     }
     Ok(CancelOne::NotWaiting(operation.status))
-}
-
-/// What the record becomes without the operation that it waits for. Gives whether it changed.
-fn settle(record: &mut Record, op: Op) -> bool {
-    match (op, record.status) {
-        (Op::Start, RuntimeStatus::Starting) => {
-            record.status = RuntimeStatus::StartFailed;
-            record.container_id = None;
-            record.detach();
-        }
-        (Op::Turn, RuntimeStatus::GenerationInProgress) => record.status = record.resting_status(),
-        _ => return false,
-    }
-    true
 }
 
 async fn tell_cancelled(tx: &mut Tx, record: &Record, id: OperationId, op: Op) -> Result<()> {

@@ -35,7 +35,7 @@ pub struct Settings {
     pub token: Option<String>,
     /// The game of this engine; without it the first `init` decides.
     pub game_id: Option<Uuid>,
-    /// Shown in the status, for whoever looks for a second engine of a game.
+    /// Shown in the status, so that a second engine of a game is noticed.
     pub epoch: Option<u64>,
     /// For tests of long turns: a turn is answered with 202 and generated after this time.
     pub turn_delay: Option<Duration>,

@@ -194,7 +194,7 @@ async fn who_leaves_and_comes_back_before_the_start_is_not_banished(pool: PgPool
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn whoever_is_out_of_a_running_game_is_banished_once_with_the_commit(pool: PgPool) {
+async fn a_member_who_is_out_of_a_running_game_is_banished_once_with_the_commit(pool: PgPool) {
     let lobby = Lobby::new(pool).await;
     let owner = lobby.player().await;
     let (game, [one, other]) = lobby.running_game(owner, "Zorg").await;

@@ -29,6 +29,8 @@ use crate::{Manager, config::NodeConfig};
 
 /// How often a manager says that it is alive, and renews its watch.
 const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often lost nodes are looked for.
+const LOST_INTERVAL: Duration = Duration::from_secs(10);
 /// How long the watch lasts without renewal.
 const WATCH: SignedDuration = SignedDuration::from_secs(6);
 
@@ -68,21 +70,22 @@ pub async fn register(manager: &Manager) -> Result<()> {
 /// drains.
 pub fn start(process: &Process, manager: &Manager, config: &NodeConfig) {
     let watch = Watch::default();
-    beat(process, manager, &watch, config.timeout);
+    beat(process, manager, &watch);
+    mark_lost(process, manager, &watch, config.timeout);
     listen(process, manager, &watch);
     reconcile::start(process, manager, &watch, config);
     watch::start(process, manager, &watch, config);
 }
 
-/// Says that this manager is alive, renews the watch, and marks nodes that nobody has heard of.
-fn beat(process: &Process, manager: &Manager, watch: &Watch, timeout: SignedDuration) {
+/// Says that this manager is alive and renews the watch; gives it up when the process drains.
+fn beat(process: &Process, manager: &Manager, watch: &Watch) {
     let token = LeaseToken::generate();
-    let (manager, watch) = (manager.clone(), watch.clone());
+    let (beating, held) = (manager.clone(), watch.clone());
     process.tasks.every("heartbeat", HEARTBEAT, move || {
-        let (manager, watch) = (manager.clone(), watch.clone());
+        let (manager, watch) = (beating.clone(), held.clone());
         async move {
             // Longer than a beat without an answer: another process may have the watch by now.
-            let beaten = tokio::time::timeout(HEARTBEAT, beat_once(&manager, token, timeout)).await;
+            let beaten = tokio::time::timeout(HEARTBEAT, beat_once(&manager, token)).await;
             match beaten {
                 Ok(Ok(held)) => watch.set(held),
                 Ok(Err(error)) => {
@@ -96,9 +99,17 @@ fn beat(process: &Process, manager: &Manager, watch: &Watch, timeout: SignedDura
             }
         }
     });
+    let (manager, watch, draining) = (manager.clone(), watch.clone(), process.tasks.draining());
+    process.tasks.spawn("watch-release", async move {
+        draining.cancelled().await;
+        watch.set(false);
+        if let Err(error) = nodes::release(&manager.db, &manager.node.node_id, token).await {
+            tracing::warn!(%error, "the watch over the node cannot be given up; it runs out");
+        }
+    });
 }
 
-async fn beat_once(manager: &Manager, token: LeaseToken, timeout: SignedDuration) -> Result<bool> {
+async fn beat_once(manager: &Manager, token: LeaseToken) -> Result<bool> {
     let now = manager.clock.now();
     let node = &manager.node.node_id;
     {
@@ -107,11 +118,24 @@ async fn beat_once(manager: &Manager, token: LeaseToken, timeout: SignedDuration
             tracing::info!("the node is heard of again");
         }
     }
-    let held = nodes::lease(&manager.db, node, &manager.owner, token, WATCH, now).await?;
-    if held {
-        outcome::mark_lost_hosts(&manager.db, timeout, now).await?;
-    }
-    Ok(held)
+    nodes::lease(&manager.db, node, &manager.owner, token, WATCH, now).await
+}
+
+/// Marks the games of nodes that nobody has heard of. Any manager that watches a node does it for all.
+fn mark_lost(process: &Process, manager: &Manager, watch: &Watch, timeout: SignedDuration) {
+    let (manager, watch) = (manager.clone(), watch.clone());
+    process.tasks.every("lost-nodes", LOST_INTERVAL, move || {
+        let (manager, watch) = (manager.clone(), watch.clone());
+        async move {
+            if !watch.is_held() {
+                return;
+            }
+            let now = manager.clock.now();
+            if let Err(error) = outcome::mark_lost_hosts(&manager.db, timeout, now).await {
+                tracing::warn!(%error, "games of lost nodes cannot be marked; trying again");
+            }
+        }
+    });
 }
 
 /// Wakes what waits for an engine, and the comparison, when the driver tells of a change.

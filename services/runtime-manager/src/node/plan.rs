@@ -82,12 +82,12 @@ pub struct Plan {
     pub braked: usize,
 }
 
+/// Compares `records`, which were read after the listing, with it. Nothing is planned for a game in `busy`: what its operation
+/// will leave is not known yet. Linear in records and engines.
 #[expect(
     clippy::implicit_hasher,
     reason = "one caller, with the default hasher"
 )]
-/// Compares `records`, which were read after the listing, with it. Nothing is planned for a game in `busy`: what its operation
-/// will leave is not known yet. Linear in records and engines.
 pub fn plan(
     reading: Reading<'_>,
     records: &[Record],

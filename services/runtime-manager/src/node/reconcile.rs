@@ -11,9 +11,11 @@ use std::{
 
 use anyhow::Context as _;
 use galaxy_core::GameId;
-use galaxy_drivers::{Driver as _, Exit, Instance, Sight};
+use galaxy_drivers::{Driver as _, Exit, Sight};
 use galaxy_runtime::{
-    EngineUp, NewOperation, Record, RequestError, Work, nodes, operations, outcome, records,
+    NewOperation, Record, RequestError, Work, nodes, operations,
+    outcome::{self, Found},
+    records,
     restart::{self, Treatment, Trouble},
 };
 use galaxy_service::{
@@ -207,7 +209,11 @@ impl Reconciler {
         match step {
             Step::Adopt(instance) => {
                 let node = &manager.node.node_id;
-                outcome::adopted(&manager.db, record, node, &up(record, instance), now).await?;
+                let found = Found {
+                    container_id: &instance.container_id,
+                    endpoint: &instance.endpoint,
+                };
+                outcome::adopted(&manager.db, record, node, found, now).await?;
             }
             Step::MarkGone => {
                 outcome::gone(&manager.db, record, now).await?;
@@ -253,7 +259,7 @@ impl Reconciler {
         let trouble = Trouble::Ended {
             code: exit.code,
             oom: exit.oom,
-            log: self.manager.log_tail(record).await,
+            log: self.manager.log_tail(record.game_id).await,
         };
         let mut tx = self.manager.db.begin().await?;
         match restart::treat(&mut tx, record, &trouble, self.manager.clock.now()).await? {
@@ -306,15 +312,5 @@ impl Reconciler {
         };
         operations::queue(&mut tx, &operation).await?;
         Ok(tx.commit().await?)
-    }
-}
-
-fn up(record: &Record, instance: &Instance) -> EngineUp {
-    EngineUp {
-        container_id: instance.container_id.clone(),
-        endpoint: instance.endpoint.clone(),
-        image_ref: record.image_ref.clone().unwrap_or_default(),
-        image_digest: instance.digest.clone(),
-        engine_version: record.engine_version.clone().unwrap_or_default(),
     }
 }

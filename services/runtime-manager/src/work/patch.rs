@@ -26,5 +26,5 @@ pub(super) async fn run(manager: &Manager, operation: &Claimed, version: &str) -
         image_ref: version.image_ref,
         engine_version: version.version,
     };
-    restart::again(manager, operation, &target).await
+    restart::again(manager, operation, &before, &target).await
 }

@@ -1,11 +1,7 @@
 //! restart: the engine ends if it runs, and comes up again on its state, under the next epoch.
 
 use galaxy_core::FailureCode;
-use galaxy_runtime::{
-    Claimed, Record,
-    engine::{EngineAddress, EngineStatus},
-    outcome,
-};
+use galaxy_runtime::{Claimed, Record, engine::EngineStatus, outcome};
 
 use super::{Failure, Progress, Step, record};
 use crate::{
@@ -15,26 +11,25 @@ use crate::{
 
 pub(super) async fn run(manager: &Manager, operation: &Claimed) -> Progress {
     let record = record(manager, operation).await?;
-    again(manager, operation, &Target::of(&record)).await
+    again(manager, operation, &record, &Target::of(&record)).await
 }
 
 /// Runs what `target` says instead of what runs now.
-pub(super) async fn again(manager: &Manager, operation: &Claimed, target: &Target) -> Progress {
-    if record(manager, operation).await?.finished_at.is_some() {
+pub(super) async fn again(
+    manager: &Manager,
+    operation: &Claimed,
+    record: &Record,
+    target: &Target,
+) -> Progress {
+    if record.finished_at.is_some() {
         return Err(Failure::Obsolete("the game is over".to_owned()));
     }
-    let up = match manager.bring_up(operation, target).await? {
-        BringUp::Up(up) => up,
+    let (up, engine) = match manager.bring_up(operation, target).await? {
+        BringUp::Up(up, engine) => (up, engine),
         BringUp::Waiting(wait) => return Ok(Step::Wait(wait)),
     };
-    let record = record(manager, operation).await?;
-    let engine = EngineAddress {
-        game_id: record.game_id,
-        endpoint: up.endpoint.clone(),
-        token: record.engine_token.clone(),
-    };
     let status = manager.engines.status(&engine).await?;
-    check(&record, &status)?;
+    check(record, &status)?;
     let now = manager.clock.now();
     outcome::came_up(&manager.db, operation, &up, &status, now).await?;
     Ok(Step::Done)

@@ -7,7 +7,7 @@ use galaxy_runtime::{Claimed, EndError, PutBack, operations, outcome};
 use galaxy_service::Backoff;
 use jiff::SignedDuration;
 
-use super::{Failure, Progress, Step, Wait, record, step};
+use super::{Failure, Progress, Step, Wait, step};
 use crate::Manager;
 
 const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
@@ -122,12 +122,13 @@ async fn give_up(
     code: FailureCode,
     detail: &str,
 ) -> Result<&'static str, EndError> {
-    let log = match record(manager, operation).await {
-        Ok(record) => Some(manager.log_tail(&record).await).filter(|log| !log.is_empty()),
-        Err(_) => None,
+    let log = match operation.work.op() {
+        Op::Restart | Op::Patch => Some(manager.log_tail(operation.game_id).await),
+        _ => None,
     };
     undo_start(manager, operation).await;
     let now = manager.clock.now();
+    let log = log.filter(|log| !log.is_empty());
     outcome::failed(&manager.db, operation, code, detail, log, now).await?;
     Ok("failed")
 }
@@ -149,17 +150,20 @@ async fn cancelled(
 }
 
 /// A start that does not go through leaves nothing behind. What cannot be removed now is removed by the next start, or by
-/// reconciliation. The lease was checked when the epoch was taken, and the driver refuses an older epoch.
+/// reconciliation. Only what this operation or one before it has made is removed: the record is read under the lease, and
+/// another process that takes the operation over takes a newer epoch, which the driver defends.
 async fn undo_start(manager: &Manager, operation: &Claimed) {
     if operation.work.op() != Op::Start {
         return;
     }
-    let Ok(record) = record(manager, operation).await else {
-        return;
+    let record = match outcome::held_record(&manager.db, operation).await {
+        Ok(record) if record.started_at.is_none() => record,
+        Ok(_) => return,
+        Err(error) => {
+            tracing::warn!(%error, "what a failed start left is not removed by this process");
+            return;
+        }
     };
-    if record.started_at.is_some() {
-        return;
-    }
     match manager.undo(record.game_id, record.epoch).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!("the engine of a failed start is still ending"),

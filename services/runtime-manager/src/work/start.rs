@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use galaxy_core::{FailureCode, RuntimeStatus};
 use galaxy_runtime::{
     Claimed, PlayerMapping, Record, RosterEntry, RosterMismatch,
-    engine::{EngineAddress, EngineError, EngineStatus, Init, Race},
+    engine::{EngineError, EngineStatus, Init, Race},
     outcome,
 };
 
@@ -20,23 +20,16 @@ pub(super) async fn run(
     operation: &Claimed,
     roster: &[RosterEntry],
 ) -> Progress {
-    let before = record(manager, operation).await?;
-    if before.status != RuntimeStatus::Starting {
+    let record = record(manager, operation).await?;
+    if record.status != RuntimeStatus::Starting {
         return Err(Failure::Obsolete(format!(
             "the runtime is {}",
-            before.status
+            record.status
         )));
     }
-    let up = match manager.bring_up(operation, &Target::of(&before)).await? {
-        BringUp::Up(up) => up,
+    let (up, engine) = match manager.bring_up(operation, &Target::of(&record)).await? {
+        BringUp::Up(up, engine) => (up, engine),
         BringUp::Waiting(wait) => return Ok(Step::Wait(wait)),
-    };
-    // Read again: the epoch's token is in it.
-    let record = record(manager, operation).await?;
-    let engine = EngineAddress {
-        game_id: record.game_id,
-        endpoint: up.endpoint.clone(),
-        token: record.engine_token.clone(),
     };
     let status = manager.engines.init(&engine, &init(&record, roster)).await;
     let status = status.map_err(|error| rejected(&error))?;

@@ -113,7 +113,7 @@ impl Turn<'_> {
         let target = Target::of(&self.record);
         let up = match self.manager.bring_up(self.operation, &target).await? {
             BringUp::Waiting(wait) => return Ok(Err(wait)),
-            BringUp::Up(up) => up,
+            BringUp::Up(up, _) => up,
         };
         let now = self.manager.clock.now();
         self.record = outcome::attached(&self.manager.db, self.operation, &up, now).await?;

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::stage::{Game, HASTE, RACES, Stage};
+use crate::stage::{Game, RACES, SHORT, Stage};
 
 /// What the lobby does when a membership ends.
 async fn removed(stage: &Stage, game: &Game, player: usize) {
@@ -78,7 +78,7 @@ async fn a_removed_member_is_banished_once_and_cannot_play_any_more(pool: PgPool
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_banishment_waits_for_an_engine_that_is_down(pool: PgPool) {
-    let stage = Stage::with_patience(pool, HASTE).await;
+    let stage = Stage::with_limit(pool, SHORT).await;
     let game = stage.game().await;
     stage.signal(&game, Signal::STOP);
     removed(&stage, &game, 2).await;

@@ -10,9 +10,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 use sqlx::PgPool;
 
-use crate::stage::{Game, HASTE, RACES, Stage};
+use crate::stage::{Game, RACES, SHORT, Stage};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const CALL_LIMIT: Duration = Duration::from_secs(5);
 
 async fn turns(stage: &Stage) -> Vec<u32> {
     let events = stage.world.events::<TurnGenerated>().await;
@@ -26,7 +26,7 @@ fn on(call: &str, fault: &serde_json::Value) -> serde_json::Value {
 /// Forces a turn that must fail for good, and gives its error.
 async fn failed_turn(stage: &Stage, game: &Game) -> String {
     stage.force_turn(game).await.unwrap();
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     let record = stage.record(game).await;
     assert_eq!(
         (record.status, record.next_turn_at),
@@ -39,7 +39,7 @@ async fn failed_turn(stage: &Stage, game: &Game) -> String {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_that_is_not_the_one_asked_for_is_not_believed(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(&game, &on("turn", &json!({ "turns_ahead": 3 })));
     let error = failed_turn(&stage, &game).await;
@@ -50,7 +50,7 @@ async fn a_turn_that_is_not_the_one_asked_for_is_not_believed(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_number_that_no_game_reaches_is_no_answer(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
@@ -63,7 +63,7 @@ async fn a_turn_number_that_no_game_reaches_is_no_answer(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_operator_takes_the_engines_turn(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     let address = stage.engine(&game).await;
     let engine = galaxy_runtime::engine::EngineClient::default();
@@ -88,7 +88,7 @@ async fn an_operator_takes_the_engines_turn(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_status_with_other_players_fails_the_turn(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(&game, &on("turn", &json!({ "roster": "missing" })));
     let error = failed_turn(&stage, &game).await;
@@ -97,14 +97,14 @@ async fn a_status_with_other_players_fails_the_turn(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_answer_that_asks_for_another_try_costs_no_game(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     for (turn, status) in (1..).zip([408, 425, 429, 500]) {
         let busy = json!({ "answer": { "status": status } });
         let rule = json!({ "calls": [{ "on": "turn", "times": 1, "fault": busy }] });
         stage.spoil(&game, &rule);
         stage.force_turn(&game).await.unwrap();
-        stage.work_patiently().await;
+        stage.work_with_retries().await;
         assert_eq!(stage.record(&game).await.current_turn, turn, "{status}");
         assert_eq!(stage.last_operation(&game).await.attempt, 1, "{status}");
         stage.spoil(&game, &json!({}));
@@ -113,7 +113,7 @@ async fn an_answer_that_asks_for_another_try_costs_no_game(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_is_stuck_in_its_turn_is_replaced(pool: PgPool) {
-    let stage = Stage::faulty(pool, HASTE).await;
+    let stage = Stage::faulty(pool, SHORT).await;
     let game = stage.faulty_game().await;
     let before = stage.record(&game).await.epoch;
     stage.spoil(
@@ -134,7 +134,7 @@ async fn an_engine_that_is_stuck_in_its_turn_is_replaced(pool: PgPool) {
         "it is tried again"
     );
     stage.spoil(&game, &json!({}));
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     assert_eq!(turns(&stage).await, [1]);
     let record = stage.record(&game).await;
     assert_eq!(
@@ -145,21 +145,21 @@ async fn an_engine_that_is_stuck_in_its_turn_is_replaced(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_whose_answer_was_lost_is_not_generated_again(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
         &json!({ "calls": [{ "on": "turn", "times": 1, "fault": "cut_after" }] }),
     );
     stage.force_turn(&game).await.unwrap();
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     assert_eq!(turns(&stage).await, [1]);
     assert_eq!(stage.status(&game).await.turn, 1);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_failed_turn_that_the_engine_has_after_all_is_written_on_resumption(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     let broken = json!({ "answer_after": { "status": 422, "body": "{}" } });
     stage.spoil(&game, &on("turn", &broken));
@@ -176,7 +176,7 @@ async fn a_failed_turn_that_the_engine_has_after_all_is_written_on_resumption(po
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_failed_turn_is_tried_again_while_the_game_stands_still(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
@@ -203,7 +203,7 @@ async fn a_failed_turn_is_tried_again_while_the_game_stands_still(pool: PgPool) 
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_ends_during_its_turn_is_brought_up_for_it(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
@@ -212,13 +212,13 @@ async fn an_engine_that_ends_during_its_turn_is_brought_up_for_it(pool: PgPool) 
     stage.force_turn(&game).await.unwrap();
     stage.work().await;
     stage.spoil(&game, &json!({}));
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     assert_eq!(turns(&stage).await, [1]);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_long_turn_parks_its_operation(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let game = stage.faulty_game().await;
     stage.spoil(
         &game,
@@ -228,7 +228,7 @@ async fn a_long_turn_parks_its_operation(pool: PgPool) {
         }),
     );
     stage.force_turn(&game).await.unwrap();
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     let operation = stage.last_operation(&game).await;
     assert_eq!(
         (operation.status, operation.attempt),
@@ -252,7 +252,7 @@ async fn a_patch_that_does_not_come_up_leaves_the_version_before(pool: PgPool) {
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     let record = stage.record(&game).await;
     assert_eq!(
         (record.engine_version.as_deref(), record.status),
@@ -291,7 +291,7 @@ async fn a_patch_whose_image_is_missing_never_stops_the_engine(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_start_with_a_turn_that_is_not_the_first_is_refused(pool: PgPool) {
-    let stage = Stage::faulty(pool, PATIENCE).await;
+    let stage = Stage::faulty(pool, CALL_LIMIT).await;
     let wrapper = stage.directory.path().join("ahead");
     let faults = on("init", &json!({ "turns_ahead": 3 }));
     Stage::wrap_faulty(&wrapper, &faults);
@@ -299,7 +299,7 @@ async fn a_start_with_a_turn_that_is_not_the_first_is_refused(pool: PgPool) {
         .version("0.1.2", &format!("process:{}", wrapper.display()))
         .await;
     let game = stage.queued_game_of(&RACES, Some("0.1.2")).await;
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
     let record = stage.record(&game).await;
     assert_eq!(record.status, RuntimeStatus::StartFailed);
     let error = record.last_error.unwrap();

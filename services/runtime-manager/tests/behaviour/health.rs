@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use rustix::process::Signal;
 use sqlx::PgPool;
 
-use crate::stage::{HASTE, Stage};
+use crate::stage::{SHORT, Stage};
 
 const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
@@ -25,7 +25,7 @@ async fn probe(stage: &Stage, watcher: &Watcher) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_hangs_is_told_once_and_so_is_its_return(pool: PgPool) {
-    let stage = Stage::with_patience(pool, HASTE).await;
+    let stage = Stage::with_limit(pool, SHORT).await;
     let game = stage.game().await;
     let watcher = watcher(&stage);
     probe(&stage, &watcher).await;
@@ -69,7 +69,7 @@ async fn probes_of_an_engine_that_answers_write_nothing(pool: PgPool) {
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn an_engine_that_hangs_for_a_minute_is_replaced_and_told(pool: PgPool) {
-    let stage = Stage::with_patience(pool, HASTE).await;
+    let stage = Stage::with_limit(pool, SHORT).await;
     let game = stage.game().await;
     let before = stage.record(&game).await;
     let watcher = watcher(&stage);

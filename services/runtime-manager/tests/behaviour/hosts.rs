@@ -12,7 +12,7 @@ use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use sqlx::PgPool;
 
-use crate::stage::Stage;
+use crate::stage::{RACES, Stage};
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn another_host_leaves_the_games_of_this_one_alone(pool: PgPool) {
@@ -149,6 +149,38 @@ async fn what_a_late_manager_cleans_up_is_no_longer_its_own(pool: PgPool) {
     stage.operations.work(late).await;
     assert_eq!(stage.record(&game).await, record);
     assert_eq!(stage.status(&game).await.turn, 0);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_late_manager_that_gives_a_start_up_removes_nothing(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    stage.version("0.1.1", "process:/nowhere/engine").await;
+    let game = stage.queued_game_of(&RACES, Some("0.1.1")).await;
+    let mut late = stage.operations.claim(1).await.unwrap().remove(0);
+    // Its last try, for which there is no image.
+    late.attempt = late.max_attempts;
+
+    // Another manager has taken the operation over, and has made an engine that is not set up yet.
+    stage.pass(SignedDuration::from_secs(31));
+    let (other, [operations, ..]) = stage.reborn();
+    let held = operations.claim(1).await.unwrap().remove(0);
+    let (node, now) = (other.node().node_id.clone(), stage.world.clock.now());
+    let record = outcome::epoch_taken(&stage.world.db, &held, &node, now)
+        .await
+        .unwrap();
+    let spec = stage.spec(game.id, record.epoch).await;
+    galaxy_testkit::eventually("the engine runs", || async {
+        let sight = other.driver().apply(&spec).await.unwrap();
+        matches!(sight, Sight::Running(_)).then_some(())
+    })
+    .await;
+
+    stage.operations.work(late).await;
+    assert!(
+        matches!(stage.sight(&game).await, Sight::Running(_)),
+        "it runs on"
+    );
+    assert_eq!(stage.record(&game).await, record);
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

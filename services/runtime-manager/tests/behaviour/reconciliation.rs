@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use galaxy_core::{EngineHealth, GameId, Incident, RuntimeStatus};
-use galaxy_drivers::{Driver as _, DriverEvent, EngineSpec, Resolved, Resources, Sight};
+use galaxy_drivers::{Driver as _, DriverEvent, Sight};
 use galaxy_events::catalogue::runtime::{EngineIncident, RuntimeSnapshot};
 use galaxy_runtime_manager::{
     config::ReconcileMode,
@@ -179,21 +179,7 @@ async fn an_engine_that_no_record_explains_is_reported_for_an_hour_and_then_remo
     let stage = Stage::new(pool).await;
     let orphan = GameId::generate();
     let driver = stage.manager.driver();
-    let Resolved::Ready(digest) = driver.resolve("process:engine").await.unwrap() else {
-        panic!("a program is there at once");
-    };
-    let spec = EngineSpec {
-        game: orphan,
-        epoch: 3,
-        image: "process:engine".to_owned(),
-        digest,
-        version: "0.1.0".to_owned(),
-        resources: Resources::default(),
-        token: None,
-        environment: vec![],
-        log_limit: 1 << 20,
-        grace: std::time::Duration::from_secs(5),
-    };
+    let spec = stage.spec(orphan, 3).await;
     galaxy_testkit::eventually("the engine runs", || async {
         let sight = driver.apply(&spec).await.unwrap();
         matches!(sight, Sight::Running(_)).then_some(())

@@ -4,7 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use futures_util::future::join_all;
 use galaxy_core::{GameId, OperationId, UserId};
-use galaxy_drivers::{Driver as _, ProcessConfig, ProcessDriver, Sight};
+use galaxy_drivers::{
+    Driver as _, EngineSpec, ProcessConfig, ProcessDriver, Resolved, Resources, Sight,
+};
 use galaxy_events::NatsConfig;
 use galaxy_runtime::{
     Lane, Operation, Record, RequestError, RosterEntry,
@@ -28,7 +30,7 @@ use sqlx::PgPool;
 pub const RACES: [&str; 3] = ["Terrans", "Zorgons", "Mechs"];
 
 /// Long enough for an engine that lives, short enough to wait for one that hangs.
-pub const HASTE: Duration = Duration::from_millis(500);
+pub const SHORT: Duration = Duration::from_millis(500);
 
 pub struct Stage {
     pub world: World,
@@ -49,14 +51,14 @@ pub struct Game {
 impl Stage {
     /// With the version 0.1.0 of the reference engine.
     pub async fn new(pool: PgPool) -> Self {
-        Self::with_patience(pool, Duration::from_secs(10)).await
+        Self::with_limit(pool, Duration::from_secs(10)).await
     }
 
-    /// Waits `patience` for engines, which is to be short where one is made to hang.
-    pub async fn with_patience(pool: PgPool, patience: Duration) -> Self {
+    /// Calls of engines may take `limit`, which is to be short where one is made to hang.
+    pub async fn with_limit(pool: PgPool, limit: Duration) -> Self {
         let world = World::new(pool);
         let directory = tempfile::tempdir().unwrap();
-        let config = config(&directory, patience);
+        let config = config(&directory, limit);
         let (manager, [operations, turns, banishments]) = manager(&world, &config);
         node::register(&manager).await.unwrap();
         let stage = Self {
@@ -72,9 +74,9 @@ impl Stage {
         stage
     }
 
-    /// With an engine that misbehaves as [`Stage::spoil`] says; calls may take `patience`.
-    pub async fn faulty(pool: PgPool, patience: Duration) -> Self {
-        let stage = Self::with_patience(pool, patience).await;
+    /// With an engine that misbehaves as [`Stage::spoil`] says; calls may take `limit`.
+    pub async fn faulty(pool: PgPool, limit: Duration) -> Self {
+        let stage = Self::with_limit(pool, limit).await;
         let image = format!("process:{}", program("faulty-engine").display());
         stage.version("0.1.1", &image).await;
         stage
@@ -116,12 +118,12 @@ impl Stage {
 
     /// A runtime manager on the same database and another directory, as on another host.
     pub async fn elsewhere(&self, directory: &tempfile::TempDir) -> (Manager, [Operations; 3]) {
-        let (manager, operations) = manager(&self.world, &config(directory, self.patience()));
+        let (manager, operations) = manager(&self.world, &config(directory, self.limit()));
         node::register(&manager).await.unwrap();
         (manager, operations)
     }
 
-    fn patience(&self) -> Duration {
+    fn limit(&self) -> Duration {
         self.config.timeouts.call
     }
 
@@ -218,7 +220,7 @@ impl Stage {
     }
 
     /// Works off everything, moving the clock over the waits between tries.
-    pub async fn work_patiently(&self) {
+    pub async fn work_with_retries(&self) {
         for _ in 0..8 {
             self.work().await;
             self.pass(SignedDuration::from_mins(2));
@@ -249,6 +251,26 @@ impl Stage {
         let limit = galaxy_core::Limit::new(1).unwrap();
         let page = operations::list(&mut connection, game.id, limit, None);
         page.await.unwrap().items.remove(0)
+    }
+
+    /// The reference engine, to be run by the driver itself.
+    pub async fn spec(&self, game: GameId, epoch: i64) -> EngineSpec {
+        let image = "process:engine";
+        let Resolved::Ready(digest) = self.manager.driver().resolve(image).await.unwrap() else {
+            unreachable!("a program is there at once");
+        };
+        EngineSpec {
+            game,
+            epoch,
+            image: image.to_owned(),
+            digest,
+            version: "0.1.0".to_owned(),
+            resources: Resources::default(),
+            token: None,
+            environment: vec![],
+            log_limit: 1 << 20,
+            grace: Duration::from_secs(5),
+        }
     }
 
     /// How the game's engine is called.
@@ -310,7 +332,7 @@ fn manager(world: &World, config: &RuntimeConfig) -> (Manager, [Operations; 3]) 
     (manager, lanes)
 }
 
-fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
+fn config(directory: &tempfile::TempDir, limit: Duration) -> RuntimeConfig {
     RuntimeConfig {
         postgres: PostgresConfig {
             url: "unused".to_owned().into(),
@@ -338,9 +360,9 @@ fn config(directory: &tempfile::TempDir, patience: Duration) -> RuntimeConfig {
         timeouts: Timeouts {
             start: Duration::from_secs(20),
             stop: Duration::from_secs(5),
-            turn: patience,
-            probe: patience,
-            call: patience,
+            turn: limit,
+            probe: limit,
+            call: limit,
             driver: Duration::from_secs(20),
         },
         finished_grace: SignedDuration::from_hours(1),

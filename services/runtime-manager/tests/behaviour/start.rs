@@ -83,7 +83,7 @@ async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: FailureCod
     let stage = Stage::new(pool).await;
     stage.version("0.2.0", image_ref).await;
     let game = stage.queued_game_of(races, Some("0.2.0")).await;
-    stage.work_patiently().await;
+    stage.work_with_retries().await;
 
     let record = stage.record(&game).await;
     assert_eq!(record.status, RuntimeStatus::StartFailed);

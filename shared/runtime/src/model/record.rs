@@ -1,6 +1,6 @@
 //! The runtime record: what runs for a game, one row a game.
 
-use galaxy_core::{Endpoint, EngineHealth, GameId, RuntimeStatus, Timestamp};
+use galaxy_core::{Endpoint, EngineHealth, GameId, Op, RuntimeStatus, Timestamp};
 
 use super::EngineToken;
 use crate::engine::EngineAddress;
@@ -88,11 +88,16 @@ impl Record {
 
     /// How the engine is called, while it is to be reached.
     pub fn engine(&self) -> Option<EngineAddress> {
-        Some(EngineAddress {
+        Some(self.engine_at(self.endpoint.clone()?))
+    }
+
+    /// How the engine of the record's epoch is called at `endpoint`, where the driver sees it.
+    pub fn engine_at(&self, endpoint: Endpoint) -> EngineAddress {
+        EngineAddress {
             game_id: self.game_id,
-            endpoint: self.endpoint.clone()?,
+            endpoint,
             token: self.engine_token.clone(),
-        })
+        }
     }
 
     /// Whether somebody removed the engine although the game goes on: it may be found again.
@@ -112,6 +117,21 @@ impl Record {
         self.missing_since = None;
         self.last_error = None;
         self.last_observed_at = Some(now);
+    }
+
+    /// Becomes what it is without the operation `op`, which ended before it did anything: a start leaves `start_failed`, a turn
+    /// leaves the game as it rests. Gives whether anything changed.
+    pub(crate) fn give_up(&mut self, op: Op) -> bool {
+        match (op, self.status) {
+            (Op::Start, RuntimeStatus::Starting) => {
+                self.status = RuntimeStatus::StartFailed;
+                self.container_id = None;
+                self.detach();
+            }
+            (Op::Turn, RuntimeStatus::GenerationInProgress) => self.status = self.resting_status(),
+            _ => return false,
+        }
+        true
     }
 
     /// Notes that no engine is to be reached.

@@ -87,17 +87,7 @@ async fn follow_up(
 /// withdrawn leaves no engine.
 pub async fn cancelled(db: &Db, operation: &Claimed, why: &str, now: Timestamp) -> Outcome {
     let (mut tx, mut record) = open(db, operation).await?;
-    match operation.work.op() {
-        Op::Turn if record.status == RuntimeStatus::GenerationInProgress => {
-            record.status = record.resting_status();
-        }
-        Op::Start if record.status == RuntimeStatus::Starting => {
-            record.status = RuntimeStatus::StartFailed;
-            record.container_id = None;
-            record.detach();
-        }
-        _ => {}
-    }
+    record.give_up(operation.work.op());
     let (ended, error) = (
         OperationStatus::Cancelled,
         Some((FailureCode::Cancelled, why)),

@@ -21,7 +21,7 @@ pub use epoch::{detached, epoch_raised, epoch_taken};
 pub use failure::{cancelled, failed};
 pub use node::mark_lost_hosts;
 pub use turn::{TurnBegin, turn_begun, turn_generated, turn_superfluous};
-pub use up::{adopted, attached, came_up, started};
+pub use up::{Found, adopted, attached, came_up, started};
 
 use crate::{
     model::{Claimed, EndError, Record},
@@ -34,6 +34,12 @@ type Outcome<T = ()> = std::result::Result<T, EndError>;
 async fn open(db: &Db, operation: &Claimed) -> Outcome<(Tx, Record)> {
     let (tx, record, _) = open_held(db, operation).await?;
     Ok((tx, record))
+}
+
+/// The record of an operation that is still held: nobody else has made an engine for the game since.
+pub async fn held_record(db: &Db, operation: &Claimed) -> Outcome<Record> {
+    let (_, record) = open(db, operation).await?;
+    Ok(record)
 }
 
 async fn open_held(db: &Db, operation: &Claimed) -> Outcome<(Tx, Record, leases::Held)> {

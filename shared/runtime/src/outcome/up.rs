@@ -1,6 +1,6 @@
 //! An engine came up: for the first time, or again.
 
-use galaxy_core::{EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
+use galaxy_core::{Endpoint, EngineHealth, OperationStatus, RuntimeStatus, Timestamp};
 use galaxy_events::{catalogue::runtime::EngineRecovered, outbox};
 use galaxy_store::{Db, Result, Topic, Tx};
 
@@ -85,13 +85,22 @@ pub async fn attached(
     Ok(record)
 }
 
+/// An engine that was found.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// The driver's name of it.
+    pub container_id: &'a str,
+    /// Where it is reached.
+    pub endpoint: &'a Endpoint,
+}
+
 /// The engine of `seen` was found on `node`, under another name or address, or after it was given up. What it answers is asked
 /// by the next probe. `false` if the record has changed meanwhile.
 pub async fn adopted(
     db: &Db,
     seen: &Record,
     node: &str,
-    up: &EngineUp,
+    found: Found<'_>,
     now: Timestamp,
 ) -> Result<bool> {
     let mut tx = db.begin().await?;
@@ -103,8 +112,8 @@ pub async fn adopted(
     }
     let changed = record.is_lost();
     record.node_id = Some(node.to_owned());
-    record.container_id = Some(up.container_id.clone());
-    record.endpoint = Some(up.endpoint.clone());
+    record.container_id = Some(found.container_id.to_owned());
+    record.endpoint = Some(found.endpoint.clone());
     record.missing_readings = 0;
     record.missing_since = None;
     if changed {

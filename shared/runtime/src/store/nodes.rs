@@ -46,7 +46,8 @@ pub async fn beat(connection: &mut PgConnection, node: &NewNode, now: Timestamp)
     Ok(was_lost)
 }
 
-/// Whether the node takes another engine: it is not draining, and below its capacity.
+/// Whether the node takes another engine: it is not draining, and below its capacity. The second condition on records is that
+/// of their index.
 #[tracing::instrument(name = "db.runtime.node_has_room", level = "debug", skip_all)]
 pub async fn has_room(connection: &mut PgConnection, node: &str) -> Result<bool> {
     let room = sqlx::query_scalar!(

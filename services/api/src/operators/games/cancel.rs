@@ -3,13 +3,12 @@
 use axum::{Json, extract::State};
 use galaxy_core::GameId;
 use galaxy_http::ApiPath;
-use serde_json::json;
 use tracing::instrument;
 
-use super::lock;
+use super::{conclude, lock};
 use crate::{
     lobby::{cancellation, refusal::Error, view::GameView},
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// Cancels a game that does not run yet, or whose start failed: reserved race names are free again.
@@ -35,8 +34,5 @@ pub async fn cancel_any_game(
     let mut tx = operators.db.begin().await?;
     let mut game = lock(&mut tx, game_id).await?;
     cancellation::cancel(&mut tx, &mut game, now).await?;
-    let details = json!({});
-    audit::record(&mut tx, &admin, "games.cancel", "game", game_id, details).await?;
-    tx.commit().await?;
-    Ok(Json(game.into()))
+    conclude(tx, &admin, "games.cancel", game).await
 }

@@ -3,13 +3,12 @@
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::GameId;
 use galaxy_http::ApiPath;
-use serde_json::json;
 use tracing::instrument;
 
-use super::lock;
+use super::{conclude, lock};
 use crate::{
     lobby::{model::Action, refusal::Error, runtime, view::GameView},
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// Starts an enrolling or ready game, or one whose start failed, with the players it has.
@@ -36,15 +35,6 @@ pub async fn force_start(
     let mut game = lock(&mut tx, game_id).await?;
     let by = format!("admin:{}", admin.username);
     runtime::start(&mut tx, &mut game, Action::ForceStart, by, now).await?;
-    audit::record(
-        &mut tx,
-        &admin,
-        "games.force_start",
-        "game",
-        game_id,
-        json!({}),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Json(game.into())))
+    let view = conclude(tx, &admin, "games.force_start", game).await?;
+    Ok((StatusCode::ACCEPTED, view))
 }

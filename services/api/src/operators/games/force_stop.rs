@@ -3,13 +3,12 @@
 use axum::{Json, extract::State};
 use galaxy_core::GameId;
 use galaxy_http::ApiPath;
-use serde_json::json;
 use tracing::instrument;
 
-use super::lock;
+use super::{conclude, lock};
 use crate::{
     lobby::{finish, model::Action, refusal::Error, runtime, store, view::GameView},
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// Finishes a starting, running or paused game with its current result: capable players earn their race names, and the
@@ -39,15 +38,5 @@ pub async fn force_stop(
     finish::finish(&mut tx, &mut game, Action::ForceStop, &players, now).await?;
     let by = format!("admin:{}", admin.username);
     runtime::end(&mut tx, game_id, &by, now).await?;
-    audit::record(
-        &mut tx,
-        &admin,
-        "games.force_stop",
-        "game",
-        game_id,
-        json!({}),
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(Json(game.into()))
+    conclude(tx, &admin, "games.force_stop", game).await
 }

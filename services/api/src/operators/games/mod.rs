@@ -8,9 +8,11 @@ mod get;
 mod list;
 mod resume;
 
+use axum::Json;
 use galaxy_core::{GameId, Timestamp};
 use galaxy_store::Tx;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,7 +23,7 @@ use crate::{
         store,
         view::{GameView, MembershipView},
     },
-    operators::Operators,
+    operators::{Admin, Operators, audit},
 };
 
 pub(super) fn router() -> OpenApiRouter<Operators> {
@@ -52,4 +54,16 @@ async fn lock(tx: &mut Tx, game_id: GameId) -> Result<Game, Error> {
     store::games::lock(tx, game_id)
         .await?
         .ok_or(Error::Missing("game"))
+}
+
+/// Adds the audit entry for what was done to the game, commits, and gives the game.
+async fn conclude(
+    mut tx: Tx,
+    admin: &Admin,
+    action: &str,
+    game: Game,
+) -> Result<Json<GameView>, Error> {
+    audit::record(&mut tx, admin, action, "game", game.game_id, json!({})).await?;
+    tx.commit().await?;
+    Ok(Json(game.into()))
 }

@@ -4,13 +4,12 @@ use axum::{Json, extract::State};
 use galaxy_core::GameId;
 use galaxy_events::catalogue::lobby::GameResumed;
 use galaxy_http::ApiPath;
-use serde_json::json;
 use tracing::instrument;
 
-use super::lock;
+use super::{conclude, lock};
 use crate::{
     lobby::{events, refusal::Error, runtime, store, view::GameView},
-    operators::{Admin, Operators, audit},
+    operators::{Admin, Operators},
 };
 
 /// Lets the turns of a paused game go on, also of one whose owner left; the next turn is the next tick of the schedule.
@@ -38,8 +37,5 @@ pub async fn resume_any_game(
     runtime::resume(&mut tx, &mut game, now).await?;
     store::games::save(&mut tx, &mut game, now).await?;
     events::game(&mut tx, &game, |roster| GameResumed { roster }).await?;
-    let details = json!({});
-    audit::record(&mut tx, &admin, "games.resume", "game", game_id, details).await?;
-    tx.commit().await?;
-    Ok(Json(game.into()))
+    conclude(tx, &admin, "games.resume", game).await
 }

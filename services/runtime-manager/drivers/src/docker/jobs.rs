@@ -111,13 +111,13 @@ where
         })
     }
 
-    /// Waits for the work on `key`, `patience` at most.
-    pub(super) async fn wait(&self, key: &K, patience: Duration) {
+    /// Waits for the work on `key`, `limit` at most.
+    pub(super) async fn wait(&self, key: &K, limit: Duration) {
         let text = self.entries.lock().get(key).map(|job| job.text.clone());
         if let Some(mut text) = text {
             let ended = async { while text.changed().await.is_ok() {} };
             // Work that takes longer goes on; the caller looks again.
-            let _ = tokio::time::timeout(patience, ended).await;
+            let _ = tokio::time::timeout(limit, ended).await;
         }
     }
 
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
     use crate::DriverError;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const LIMIT: Duration = Duration::from_secs(10);
 
     #[tokio::test]
     async fn work_is_done_once_and_its_result_is_kept_until_it_is_taken() {
@@ -181,7 +181,7 @@ mod tests {
         ));
         jobs.forget(&"a");
         go.send(()).unwrap();
-        jobs.wait(&"a", PATIENCE).await;
+        jobs.wait(&"a", LIMIT).await;
         let seen = jobs.look(&"a");
         assert!(matches!(
             seen,
@@ -200,11 +200,11 @@ mod tests {
         let tasks = Tasks::new();
         let jobs = Jobs::new("test", &tasks);
         jobs.begin("a", (), |_| async { panic!("of the test") });
-        jobs.wait(&"a", PATIENCE).await;
+        jobs.wait(&"a", LIMIT).await;
         assert!(jobs.look(&"a").is_none());
         jobs.begin("b", (), |_| pending());
         tasks.shut_down(Duration::ZERO).await;
-        jobs.wait(&"b", PATIENCE).await;
+        jobs.wait(&"b", LIMIT).await;
         assert!(jobs.look(&"b").is_none());
     }
 }

@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 64 * 1024;
 const KEPT_GAMES: usize = 256;
 
 /// How long reading the end of a log may hold up the removal of its container.
-const KEEP_PATIENCE: Duration = Duration::from_secs(5);
+const KEEP_LIMIT: Duration = Duration::from_secs(5);
 
 /// The ends of the logs of containers that were removed by this process, the newest last.
 #[derive(Debug, Default)]
@@ -78,7 +78,7 @@ impl Inner {
             }
             Ok::<_, DriverError>(kept)
         };
-        match tokio::time::timeout(KEEP_PATIENCE, read).await {
+        match tokio::time::timeout(KEEP_LIMIT, read).await {
             Ok(Ok(lines)) => self.kept.lock().keep(game, lines),
             Ok(Err(error)) => tracing::warn!(%game, "the end of an engine's log is lost: {error}"),
             Err(_) => {

@@ -27,7 +27,7 @@ const ROUNDS: usize = 30;
 const OTHER_HAND: Duration = Duration::from_millis(200);
 
 /// How long the kernel may take to end a process that was killed.
-const KILL_PATIENCE: Duration = Duration::from_secs(30);
+const KILL_LIMIT: Duration = Duration::from_secs(30);
 
 impl Inner {
     /// The container that has the name of the game's engine.
@@ -56,7 +56,7 @@ impl Inner {
         })
     }
 
-    /// Makes it so that `spec` holds, whatever is there, and whoever else is at it.
+    /// Makes it so that `spec` holds, whatever is there, also beside another manager.
     pub(super) async fn bring_up(&self, spec: &EngineSpec, progress: &Progress) -> Result<()> {
         for _ in 0..ROUNDS {
             let found = self.inspect(spec.game).await?;
@@ -151,7 +151,7 @@ impl Inner {
     /// Kills the container, and waits until it is dead.
     pub(super) async fn kill(&self, id: &str) -> Result<()> {
         self.signal(id, "SIGKILL").await?;
-        if self.has_ended(id, KILL_PATIENCE).await? {
+        if self.has_ended(id, KILL_LIMIT).await? {
             return Ok(());
         }
         Err(DriverError::unavailable(
@@ -186,12 +186,12 @@ impl Inner {
         }
     }
 
-    async fn has_ended(&self, id: &str, patience: Duration) -> Result<bool> {
+    async fn has_ended(&self, id: &str, limit: Duration) -> Result<bool> {
         let options = WaitContainerOptionsBuilder::default()
             .condition("not-running")
             .build();
         let mut ended = Box::pin(self.docker.wait_container(id, Some(options)));
-        match tokio::time::timeout(patience, ended.next()).await {
+        match tokio::time::timeout(limit, ended.next()).await {
             Err(_) => Ok(false),
             Ok(Some(Err(error))) if !is_exit(&error) => Err(driver_error(error)),
             Ok(_) => Ok(true),

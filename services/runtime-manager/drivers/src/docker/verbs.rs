@@ -13,7 +13,7 @@ use super::{
 use crate::{DriverError, DriverEvent, EngineSpec, Listing, Resolved, Result, Sight};
 
 /// How long a verb waits for work that it began. Most of it is done by then, which saves a second look.
-const PATIENCE: Duration = Duration::from_millis(500);
+const BEGIN_WAIT: Duration = Duration::from_millis(500);
 
 /// What is being done about a game's engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl DockerDriver {
             if let Some(found) = self.fenced(game, epoch).await?.filter(Found::runs) {
                 self.inner.signal(&found.id, "SIGKILL").await?;
             }
-            self.engines.wait(&game, PATIENCE).await;
+            self.engines.wait(&game, BEGIN_WAIT).await;
             if let Some(pending) = self.begin(game, work)? {
                 return Ok(pending);
             }
@@ -177,7 +177,7 @@ impl DockerDriver {
                 result
             }
         });
-        self.engines.wait(&game, PATIENCE).await;
+        self.engines.wait(&game, BEGIN_WAIT).await;
         match self.begin(game, work)? {
             Some(pending) => Ok(pending),
             None => self.inner.observe(game).await,

@@ -5,14 +5,6 @@ use std::{path::PathBuf, process::Command};
 use bollard::{Docker, body_full, query_parameters::CreateImageOptionsBuilder};
 use futures_util::TryStreamExt as _;
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/docker/probe.rs");
-
-/// The probe, as a program.
-#[allow(dead_code, reason = "not everybody needs the probe")]
-pub fn probe() -> Vec<u8> {
-    static_program(SOURCE)
-}
-
 /// A static program of one source file, built once.
 pub fn static_program(source_file: &str) -> Vec<u8> {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));

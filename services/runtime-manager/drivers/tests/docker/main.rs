@@ -8,12 +8,12 @@
 )]
 
 mod cleanup;
+mod concurrency;
 mod hardening;
 mod image;
 mod lifecycle;
 mod listing;
 mod outage;
 mod pull;
-mod races;
 mod registry;
 mod world;

@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use crate::{cleanup, image};
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub struct World {
     pub docker: Docker,
@@ -42,13 +42,7 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
         tasks: Tasks::new(),
         images: Arc::default(),
     };
-    image::import(
-        &docker,
-        &world.image,
-        "/engine",
-        &[("engine", &image::probe())],
-    )
-    .await;
+    image::import(&docker, &world.image, "/engine", &[("engine", &probe())]).await;
     world.images.lock().push(world.image.clone());
     let (tasks, images) = (world.tasks.clone(), world.images.clone());
     let outcome = AssertUnwindSafe(test(world)).catch_unwind().await;
@@ -58,6 +52,14 @@ pub async fn run<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// The program that looks at its container from inside.
+pub fn probe() -> Vec<u8> {
+    image::static_program(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/docker/probe.rs"
+    ))
 }
 
 impl World {
@@ -71,7 +73,7 @@ impl World {
             .unwrap()
     }
 
-    /// What to run for a new game: the probe, with little patience.
+    /// What to run for a new game: the probe, with a short grace.
     pub async fn spec(&self, driver: &DockerDriver) -> EngineSpec {
         let Resolved::Ready(digest) = driver.resolve(&self.image).await.unwrap() else {
             panic!("the image was just made");
@@ -132,7 +134,7 @@ pub async fn until<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting)
+    tokio::time::timeout(LIMIT, waiting)
         .await
         .expect("it takes too long")
 }

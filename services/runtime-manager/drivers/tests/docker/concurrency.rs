@@ -24,7 +24,7 @@ async fn two_managers_that_make_one_engine_make_one_container() {
 }
 
 #[tokio::test]
-async fn the_newer_epoch_wins_whoever_is_first() {
+async fn the_newer_epoch_wins_in_any_order() {
     run(|world| async move {
         let (one, two) = tokio::join!(world.driver(), world.driver());
         let older = world.spec(&one).await;
