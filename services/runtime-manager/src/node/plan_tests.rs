@@ -220,6 +220,12 @@ fn an_engine_of_an_older_epoch_is_replaced_here_and_removed_elsewhere() {
     let mut moved = record(RuntimeStatus::Running);
     moved.node_id = Some("node-b".to_owned());
     assert_eq!(step(&moved, old), Some(Step::Report));
+    let copy = Some(Sight::Running(instance(1, 2)));
+    assert_eq!(
+        step(&moved, copy),
+        Some(Step::Report),
+        "a copy of what runs elsewhere is not adopted"
+    );
     assert_eq!(
         step(&moved, None),
         None,

@@ -122,3 +122,28 @@ async fn a_member_who_leaves_while_the_game_starts_never_plays(pool: PgPool) {
         (Op::Banish, OperationStatus::Succeeded)
     );
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_banishment_that_changed_nothing_is_not_believed(pool: PgPool) {
+    let stage = Stage::faulty(pool, SHORT).await;
+    let game = stage.faulty_game().await;
+    let ignored =
+        json!({ "calls": [{ "on": "banish", "fault": { "answer": { "status": 204 } } }] });
+    stage.spoil(&game, &ignored);
+    removed(&stage, &game, 1).await;
+    stage.work().await;
+    let last = stage.last_operation(&game).await;
+    assert_eq!((last.status, last.attempt), (OperationStatus::Queued, 1));
+    assert!(last.error.unwrap().contains("still plays"));
+
+    stage.spoil(&game, &json!({}));
+    stage.work_with_retries().await;
+    let last = stage.last_operation(&game).await;
+    assert_eq!(last.status, OperationStatus::Succeeded);
+    let players = stage.status(&game).await.players;
+    assert!(
+        players
+            .iter()
+            .any(|player| player.race_name == RACES[1] && !player.active)
+    );
+}

@@ -241,3 +241,59 @@ async fn a_game_that_is_ended_while_it_starts_leaves_nothing(pool: PgPool) {
         .collect();
     assert_eq!(told, [(Some(Op::Start), false), (Some(Op::Remove), true)]);
 }
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_start_removes_what_an_earlier_try_has_left(pool: PgPool) {
+    use galaxy_runtime::{
+        PutBack,
+        engine::{EngineAddress, EngineClient, Init, Race},
+        operations, outcome,
+    };
+    use galaxy_store::worker::Queue as _;
+
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let first = stage.operations.claim(1).await.unwrap().remove(0);
+    let (node, now) = (
+        stage.manager.node().node_id.clone(),
+        stage.world.clock.now(),
+    );
+    let record = outcome::epoch_taken(&stage.world.db, &first, &node, now)
+        .await
+        .unwrap();
+    let spec = stage.spec(game.id, record.epoch).await;
+    let driver = stage.manager.driver();
+    let instance = galaxy_testkit::eventually("the engine answers", || async {
+        let Sight::Running(instance) = driver.apply(&spec).await.unwrap() else {
+            return None;
+        };
+        Some(instance)
+    })
+    .await;
+    // With another roster, which an engine does not let go of any more.
+    let engine = EngineAddress {
+        game_id: game.id,
+        endpoint: instance.endpoint,
+        token: None,
+    };
+    let races = vec![Race { race_name: "Mechs" }];
+    let init = Init {
+        game_id: game.id,
+        seed: 1,
+        races,
+    };
+    EngineClient::default().init(&engine, &init).await.unwrap();
+    let mut connection = stage.world.db.acquire().await.unwrap();
+    let refused = PutBack::Refused {
+        error: "internal: a try",
+    };
+    assert!(
+        operations::put_back(&mut connection, &first, refused, now)
+            .await
+            .unwrap()
+    );
+
+    stage.work().await;
+    assert_eq!(stage.record(&game).await.status, RuntimeStatus::Running);
+    assert_eq!(stage.status(&game).await.players.len(), RACES.len());
+}
