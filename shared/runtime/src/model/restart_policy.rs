@@ -7,8 +7,6 @@ use jiff::SignedDuration;
 pub const CRASH_LOOP: u32 = 5;
 /// An engine that stays up this long after a restart begins a new row.
 pub const CALM: SignedDuration = SignedDuration::from_mins(10);
-const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(1);
-const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(5);
 
 /// What to do about an engine that ended by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,9 +29,7 @@ pub fn decide(restarts: u32, last: Option<Timestamp>, now: Timestamp) -> Decisio
     if made >= CRASH_LOOP {
         return Decision::GiveUp;
     }
-    let wait = FIRST_WAIT
-        .checked_mul(1_i32 << made.min(20))
-        .map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT));
+    let wait = SignedDuration::from_secs(1 << made);
     Decision::RestartAt {
         at: now + wait,
         restarts: made + 1,
