@@ -13,8 +13,6 @@ use tonic::transport::{Channel, Endpoint};
 
 use crate::{Device, Error};
 
-/// The largest gRPC message that is accepted, in bytes: the largest answer that a gateway passes on, and its envelope.
-const MAX_MESSAGE: usize = (8 << 20) + (64 << 10);
 /// The bounds of a sign-in call. The deadline is longer than a gateway lets `api` take.
 const SIGN_IN: Limits = Limits {
     connect: Duration::from_secs(5),
@@ -59,7 +57,7 @@ impl Gateway {
             clock: Clock::system(),
             http: HttpClient::new(SIGN_IN),
             http_url,
-            grpc: EdgeGatewayClient::new(channel).max_decoding_message_size(MAX_MESSAGE),
+            grpc: EdgeGatewayClient::new(channel),
         })
     }
 

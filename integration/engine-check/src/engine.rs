@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The largest answer that the platform reads, in bytes.
-const LARGEST_ANSWER: usize = 8 << 20;
+const LARGEST_ANSWER: usize = 4032 << 10;
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) const HEALTHZ: &str = "/healthz";

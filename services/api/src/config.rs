@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use crate::{auth, operators::FirstOperator};
 
 /// Of `BACKEND_ENGINE_ANSWER_LIMIT`.
-const ENGINE_ANSWER_LIMIT: &str = "8MiB";
+const ENGINE_ANSWER_LIMIT: &str = "4032KiB";
 
 /// All settings of `api`.
 #[derive(Debug, Clone)]

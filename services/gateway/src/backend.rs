@@ -84,6 +84,7 @@ impl Backend {
             tracing::warn!(%error, "the API gave no answer");
             match error {
                 Error::Timeout(_) => Refusal::BackendTimeout,
+                Error::TooLarge(limit) => Refusal::AnswerTooLarge(limit),
                 _ => Refusal::BackendUnavailable,
             }
         })

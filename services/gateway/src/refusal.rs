@@ -56,6 +56,11 @@ pub enum Refusal {
     /// The back end did not answer in time.
     #[error("the service did not answer in time")]
     BackendTimeout,
+    /// The answer of the back end is larger than the gateway passes on, bytes. It was carried out.
+    #[error(
+        "the answer is larger than {0} bytes and cannot be passed on; trying again does not help"
+    )]
+    AnswerTooLarge(usize),
     /// The gateway is stopping.
     #[error("the gateway restarts; try again")]
     ShuttingDown,
@@ -80,6 +85,7 @@ impl Refusal {
             Self::StreamReplaced => "stream_replaced",
             Self::BackendUnavailable => "backend_unavailable",
             Self::BackendTimeout => "backend_timeout",
+            Self::AnswerTooLarge(_) => "answer_too_large",
             Self::ShuttingDown => "shutting_down",
         }
     }
@@ -102,6 +108,7 @@ impl Refusal {
             Self::StreamReplaced => Code::Aborted,
             Self::BackendUnavailable | Self::ShuttingDown => Code::Unavailable,
             Self::BackendTimeout => Code::DeadlineExceeded,
+            Self::AnswerTooLarge(_) => Code::Internal,
         }
     }
 

@@ -78,8 +78,8 @@ impl Section for ForwardLimits {
         );
         let answer = vars.or::<ByteSize>(
             "GATEWAY_ANSWER_LIMIT",
-            "8MiB",
-            "Largest answer of api that is passed on",
+            "4032KiB",
+            "Largest answer of api that is passed on; gRPC clients take 4 MiB unless they are told otherwise",
         );
         Some(Self {
             body: body?.0,

@@ -376,5 +376,5 @@ async fn an_answer_of_exactly_the_limit_is_passed_on_and_one_byte_more_is_not() 
     let largest = answer(FORWARD_LIMITS.answer).await.unwrap();
     assert_eq!(largest.payload.len(), FORWARD_LIMITS.answer);
     let refused = answer(FORWARD_LIMITS.answer + 1).await.unwrap_err();
-    assert_eq!(refused.code(), "backend_unavailable");
+    assert_eq!(refused.code(), "answer_too_large");
 }

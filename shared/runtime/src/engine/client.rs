@@ -23,7 +23,7 @@ pub struct Limits {
     pub call: Duration,
     /// Setting a game up or generating a turn, whole.
     pub turn: Duration,
-    /// The largest answer, in bytes.
+    /// The largest answer, in bytes. The default and its envelope fit the 4 MiB that gRPC clients take.
     pub answer: usize,
 }
 
@@ -34,7 +34,7 @@ impl Default for Limits {
             probe: Duration::from_secs(2),
             call: Duration::from_secs(10),
             turn: Duration::from_mins(1),
-            answer: 8 << 20,
+            answer: 4032 << 10,
         }
     }
 }

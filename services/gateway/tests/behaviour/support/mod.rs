@@ -37,7 +37,7 @@ pub const FORWARD_LIMITS: ForwardLimits = ForwardLimits {
     engine_body: 1 << 20,
     timeout: Duration::from_secs(17),
     engine_timeout: Duration::from_secs(32),
-    answer: 2 << 20,
+    answer: 4032 << 10,
 };
 
 const CONTRACT: &str = "
