@@ -28,6 +28,8 @@ pub struct RuntimeConfig {
     pub timeouts: Timeouts,
     /// How long a finished game's engine stays for its last reports.
     pub finished_grace: SignedDuration,
+    /// How long finished operations stay as history.
+    pub operation_retention: SignedDuration,
     /// Largest log of an engine, in bytes.
     pub log_limit: u64,
     /// How the node is watched.
@@ -122,6 +124,11 @@ impl Section for RuntimeConfig {
             "1h",
             "How long a finished game's engine stays, for its last reports; its state is kept afterwards",
         );
+        let operation_retention = vars.or::<Duration>(
+            "BACKEND_OPERATION_RETENTION",
+            "90d",
+            "How long finished operations stay as history of their games",
+        );
         let log_limit = vars.or::<ByteSize>(
             "BACKEND_ENGINE_LOG_LIMIT",
             "10MiB",
@@ -136,6 +143,7 @@ impl Section for RuntimeConfig {
             driver: driver?,
             timeouts: timeouts?,
             finished_grace: signed(finished_grace?),
+            operation_retention: signed(operation_retention?),
             log_limit: log_limit?.0 as u64,
             node: node?,
         })

@@ -3,8 +3,8 @@
 //!
 //! [`worker`] claims operations, [`work`] does them step by step, a file each; [`scheduler`] queues due turns. What concerns
 //! the node that engines run on is in [`node`]: its heartbeat, the lease of the one manager that watches it, the probes and
-//! the reconciliation. Engines are run by `galaxy-drivers` and called through the runtime crate. Any number of replicas can
-//! run: everything is claimed, nothing is assigned.
+//! the reconciliation. [`upkeep`] measures the queue and lets old history go. Engines are run by `galaxy-drivers` and called
+//! through the runtime crate. Any number of replicas can run: everything is claimed, nothing is assigned.
 
 mod bring_up;
 pub mod config;
@@ -13,6 +13,7 @@ pub mod manager;
 mod metrics;
 pub mod node;
 pub mod scheduler;
+pub mod upkeep;
 pub mod work;
 pub mod worker;
 

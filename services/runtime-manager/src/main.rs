@@ -10,7 +10,7 @@ use galaxy_runtime::{Lane, nodes};
 use galaxy_runtime_manager::{
     Manager,
     config::{DriverConfig, RuntimeConfig, Workers},
-    node, scheduler,
+    node, scheduler, upkeep,
     worker::{OVERTIME, Operations},
 };
 use galaxy_service::{Process, process};
@@ -37,6 +37,7 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     node::register(&manager).await?;
     node::start(&process, &manager, &config.node);
     scheduler::start(&process, &manager, scheduled);
+    upkeep::start(&process, &manager, config.operation_retention);
     node::answers::start(&process, &manager, &nats).await?;
     for lane in Lane::ALL {
         let due = nats.subscribe_wakeups(&process, Topic::Runtime).await?;

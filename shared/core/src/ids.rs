@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::Timestamp;
+
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -18,6 +20,12 @@ macro_rules! ids {
             /// A new id; ids made later on the same machine sort later.
             pub fn generate() -> Self {
                 Self(Uuid::now_v7())
+            }
+
+            /// The smallest id that can be made at `at`, for ranges of time over a primary key.
+            pub fn first_at(at: Timestamp) -> Self {
+                let milliseconds = u128::try_from(at.as_millisecond()).unwrap_or(0);
+                Self(Uuid::from_u128(milliseconds << 80))
             }
 
             /// The bare UUID, for binding to a query.
@@ -97,4 +105,22 @@ ids! {
     RouteId,
     /// The holder of a lease: a new one for each claim, so that a late holder is recognised.
     LeaseToken,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_id_of_a_moment_is_between_those_before_and_after_it() {
+        let before = EventId::generate();
+        let (seconds, nanoseconds) = before.uuid().get_timestamp().unwrap().to_unix();
+        let millisecond =
+            i64::try_from(seconds).unwrap() * 1_000 + i64::from(nanoseconds / 1_000_000);
+        let at = |later: i64| {
+            Timestamp::from(jiff::Timestamp::from_millisecond(millisecond + later).unwrap())
+        };
+        assert!(EventId::first_at(at(0)) <= before);
+        assert!(EventId::first_at(at(1)) > before);
+    }
 }

@@ -30,7 +30,7 @@ pub mod why;
 pub use model::{
     Claimed, EndError, EngineToken, EngineUp, LEASE, Lane, NewNode, NewOperation, Node, Operation,
     PlayerMapping, PutBack, Record, RequestError, RosterEntry, RosterMismatch, Seat, Seen,
-    TurnMode, Watched, Work,
+    TurnMode, Waiting, Watched, Work,
 };
 pub use schedule::Schedule;
 pub use store::{nodes, players, records};

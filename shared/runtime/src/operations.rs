@@ -9,6 +9,7 @@ pub use crate::store::{
     leases::{Claimer, claim, put_back, renew, wake},
     operations::{get, list, list_failed, list_overdue, open},
     queue::busy,
+    upkeep::{delete_finished, waiting},
 };
 use crate::{
     events,
@@ -43,6 +44,8 @@ pub enum CancelOne {
     Withdrawn,
     /// A process works on it, or it is over: nothing was done.
     NotWaiting(OperationStatus),
+    /// It removes the engine of a game that is over, which nobody else would: nothing was done.
+    Removal,
     /// The game has no such operation.
     NotFound,
 }
@@ -61,6 +64,9 @@ pub async fn cancel_one(
     };
     if operation.game_id != game_id {
         return Ok(CancelOne::NotFound);
+    }
+    if operation.op == Op::Remove {
+        return Ok(CancelOne::Removal);
     }
     if let Some(op) = store::queue::cancel_waiting(tx, game_id, id, now).await? {
         if record.give_up(op) {

@@ -136,6 +136,12 @@ async fn only_operations_that_wait_are_cancelled(pool: PgPool) {
               lease_expires_at = now() where status = 'queued'")
         .await;
     table.act(&cancel).await.refused(409, "invalid_transition");
+
+    table
+        .set("update backend.runtime_operation_log set op = 'remove', status = 'queued', lease_token = null,
+              lease_expires_at = null where status = 'running'")
+        .await;
+    table.act(&cancel).await.refused(409, "invalid_transition");
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

@@ -366,6 +366,7 @@ fn config(directory: &tempfile::TempDir, limit: Duration) -> RuntimeConfig {
             driver: Duration::from_secs(20),
         },
         finished_grace: SignedDuration::from_hours(1),
+        operation_retention: SignedDuration::from_hours(90 * 24),
         log_limit: 1 << 20,
         node: NodeConfig {
             capacity: 0,

@@ -19,6 +19,6 @@ pub use record::{EngineUp, Record};
 pub use request::RequestError;
 pub use token::EngineToken;
 pub use version::{EngineVersion, NewVersion, VersionChange, VersionError};
-pub use work::{Lane, RosterEntry, TurnMode, Work};
+pub use work::{Lane, RosterEntry, TurnMode, Waiting, Work};
 
 pub(crate) use operation::LEASE_SPAN;

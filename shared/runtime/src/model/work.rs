@@ -59,6 +59,15 @@ impl Lane {
     /// Every lane.
     pub const ALL: [Self; 3] = [Self::Control, Self::Turn, Self::Banish];
 
+    /// Its name in metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Turn => "turn",
+            Self::Banish => "banish",
+        }
+    }
+
     /// Its operations.
     pub const fn ops(self) -> &'static [Op] {
         match self {
@@ -67,6 +76,15 @@ impl Lane {
             Self::Banish => &[Op::Banish],
         }
     }
+}
+
+/// Operations of a lane that are due and not taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Waiting {
+    /// How many.
+    pub operations: u64,
+    /// How long the oldest has been due; zero if there is none.
+    pub oldest: SignedDuration,
 }
 
 /// The work of an operation.

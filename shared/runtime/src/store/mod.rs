@@ -8,6 +8,7 @@ pub mod players;
 pub mod queue;
 pub mod records;
 pub(crate) mod scheduling;
+pub(crate) mod upkeep;
 pub(crate) mod versions;
 
 /// A count, turn or similar for a column of type `integer`.

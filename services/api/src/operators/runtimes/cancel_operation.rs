@@ -27,7 +27,7 @@ pub(super) struct OperationPath {
     responses(
         (status = 200, body = OperationView, description = "The operation: cancelled, or queued to be undone."),
         (status = 404, description = "The game has no such operation."),
-        (status = 409, description = "`invalid_transition`: a process works on it, or it is over.")
+        (status = 409, description = "`invalid_transition`: a process works on it, it is over, or it removes the engine of a game that is over.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, game_id = %path.game_id, operation_id = %path.operation_id))]
@@ -45,6 +45,13 @@ pub async fn cancel_runtime_operation(
     match operations::cancel_one(&mut tx, game_id, id, operators.clock.now()).await? {
         CancelOne::Cancelled | CancelOne::Withdrawn => {}
         CancelOne::NotFound => return Err(missing()),
+        CancelOne::Removal => {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "invalid_transition",
+                "The game is over and its engine is to be removed; this cannot be cancelled.",
+            ));
+        }
         CancelOne::NotWaiting(status) => {
             return Err(ApiError::new(
                 StatusCode::CONFLICT,
