@@ -7,7 +7,7 @@ use http::{
     Request,
     header::{AUTHORIZATION, CONTENT_TYPE},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -36,6 +36,7 @@ pub(crate) struct Engine {
     url: String,
     pub token: Option<String>,
     pub game_id: Uuid,
+    pub options: Map<String, Value>,
     long_turn: Duration,
 }
 
@@ -50,6 +51,7 @@ impl Engine {
             url: url.trim_end_matches('/').to_owned(),
             token: options.token.clone(),
             game_id: options.game_id,
+            options: options.options.clone(),
             long_turn: options.long_turn,
         }
     }

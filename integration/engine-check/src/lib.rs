@@ -11,6 +11,7 @@ mod status;
 
 use std::{fmt, time::Duration};
 
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use engine::Engine;
@@ -28,6 +29,8 @@ pub struct Options {
     pub twin: Option<String>,
     /// How long a turn that was answered with 202 may take.
     pub long_turn: Duration,
+    /// The options of the game; empty for an engine that has none.
+    pub options: Map<String, Value>,
 }
 
 impl Options {
@@ -39,6 +42,7 @@ impl Options {
             game_id: Uuid::new_v4(),
             twin: None,
             long_turn: Duration::from_mins(5),
+            options: Map::new(),
         }
     }
 }

@@ -106,6 +106,30 @@ async fn the_reference_engine_keeps_everything() {
 }
 
 #[tokio::test]
+async fn the_game_is_played_with_the_options_of_the_author() {
+    let engine = Engine::start("engine", &[]);
+    let checked = |options: Value| {
+        let options = options.as_object().unwrap().clone();
+        let options = Options {
+            options,
+            ..Options::new(&engine.url)
+        };
+        async move { run(&options).await }
+    };
+    let refused = checked(json!({ "planets_per_race": 99 })).await;
+    assert_eq!(failed(&refused), ["init sets the game up at turn 0"]);
+    let report = checked(json!({ "planets_per_race": 3 })).await;
+    assert_eq!(failed(&report), [""; 0], "{:#?}", report.findings());
+    let repeated = "init again without the options changes nothing";
+    assert!(
+        report
+            .findings()
+            .iter()
+            .any(|finding| finding.check == repeated)
+    );
+}
+
+#[tokio::test]
 async fn an_engine_with_long_turns_and_without_a_token_keeps_what_can_be_checked() {
     let engine = Engine::start("engine", &[("ENGINE_TURN_DELAY", "50ms")]);
     let report = run(&Options::new(&engine.url)).await;

@@ -8,7 +8,7 @@ use std::{
 
 use galaxy_engine::{
     engine::Engine,
-    game::{NewGame, Order, RaceEntry},
+    game::{GameOptions, NewGame, Order, RaceEntry},
     store::StateDir,
 };
 use uuid::Uuid;
@@ -26,6 +26,7 @@ fn main() -> anyhow::Result<()> {
             game_id: Uuid::nil(),
             seed: 1,
             races,
+            options: GameOptions::default(),
         })?
         .players;
     let mut out = io::stdout().lock();

@@ -1,9 +1,16 @@
 //! `cargo xtask engine-check`: whether an engine keeps the contract, a line a check.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
+use anyhow::{Context as _, Result};
 use galaxy_engine_check::{Options, Outcome};
 use galaxy_stack::Ui;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 #[derive(clap::Args)]
@@ -19,14 +26,20 @@ pub struct Args {
     /// Where a second fresh engine with the same settings answers, to see whether both play the same game.
     #[arg(long)]
     twin: Option<String>,
+    /// A JSON file with the options of the game, an object such as `{"planets_per_race": 7}`, for an engine that has some.
+    #[arg(long, value_name = "FILE")]
+    options: Option<PathBuf>,
     /// Seconds that a turn may take which was answered with 202.
     #[arg(long, default_value_t = 300)]
     long_turn: u64,
 }
 
 /// Fails if a check does.
-pub async fn run(args: &Args, ui: Ui) -> ExitCode {
+pub async fn run(args: &Args, ui: Ui) -> Result<ExitCode> {
     let mut options = Options::new(&args.url);
+    if let Some(file) = &args.options {
+        options.options = read(file)?;
+    }
     options.token.clone_from(&args.token);
     options.game_id = args.game_id.unwrap_or(options.game_id);
     options.twin.clone_from(&args.twin);
@@ -43,9 +56,16 @@ pub async fn run(args: &Args, ui: Ui) -> ExitCode {
         "{} ok, {failed} failed, {skipped} skipped",
         all - failed - skipped
     ));
-    if failed == 0 {
+    Ok(if failed == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
+    })
+}
+
+fn read(file: &Path) -> Result<Map<String, Value>> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("--options: cannot read {}", file.display()))?;
+    serde_json::from_str(&text)
+        .with_context(|| format!("--options: {} is not a JSON object", file.display()))
 }

@@ -69,7 +69,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
         Command::Demo => {
             Box::pin(demo::run(&StackFile::read(&layout.stack_file())?, ui)).await?;
         }
-        Command::EngineCheck(args) => return Ok(engine_check::run(&args, ui).await),
+        Command::EngineCheck(args) => return engine_check::run(&args, ui).await,
         Command::Test(args) => return test::run(&args, &layout, ui).await,
         Command::Openapi => documents::generate(&layout, ui).await?,
         Command::Prepare => query_cache::generate(&layout, ui).await?,

@@ -8,7 +8,8 @@ use galaxy_drivers::{Driver as _, DriverError, EngineSpec, Resolved, Resources, 
 use galaxy_runtime::{
     Claimed, EngineUp, Record,
     engine::{EngineAddress, EngineError, EngineStatus},
-    outcome, versions,
+    outcome,
+    versions::{self, EngineVersion},
 };
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -26,8 +27,11 @@ const LOOK_ON: Duration = Duration::from_secs(2);
 /// Which engine is to come up.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    pub image_ref: String,
+    pub engine_name: String,
     pub engine_version: String,
+    pub image_ref: String,
+    /// What the image must be, if that is known: a tag that has moved is not followed.
+    pub image_digest: Option<String>,
 }
 
 /// How far an engine is.
@@ -42,8 +46,21 @@ impl Target {
     /// What the record says is to run.
     pub(crate) fn of(record: &Record) -> Self {
         Self {
-            image_ref: record.image_ref.clone().unwrap_or_default(),
+            engine_name: record.engine_name.clone(),
             engine_version: record.engine_version.clone().unwrap_or_default(),
+            image_ref: record.image_ref.clone().unwrap_or_default(),
+            image_digest: record.image_digest.clone(),
+        }
+    }
+}
+
+impl From<EngineVersion> for Target {
+    fn from(version: EngineVersion) -> Self {
+        Self {
+            engine_name: version.engine_name,
+            engine_version: version.version,
+            image_ref: version.image_ref,
+            image_digest: version.image_digest,
         }
     }
 }
@@ -56,14 +73,20 @@ impl Manager {
         operation: &Claimed,
         target: &Target,
     ) -> Result<BringUp, Failure> {
-        let digest = match self.resolved(&target.image_ref).await? {
+        let version = self.version_of(target).await?;
+        let image = pinned(target, version.as_ref());
+        let resolved = self.resolved(&image).await;
+        let digest = match resolved.map_err(|failure| of_content(failure, target, &image))? {
             Ok(digest) => digest,
             Err(wait) => return Ok(BringUp::Waiting(wait)),
         };
         let node = &self.node.node_id;
         let now = self.clock.now();
         let record = outcome::epoch_taken(&self.db, operation, node, now).await?;
-        let resources = self.noted(target, &digest).await?;
+        let resources = match &version {
+            Some(version) => self.noted(target, version, &digest).await?,
+            None => Resources::default(),
+        };
         if record.started_at.is_none() && !self.is_ground_clean(&record).await? {
             return Ok(BringUp::Waiting(Wait::soon("the end of an earlier start")));
         }
@@ -86,15 +109,23 @@ impl Manager {
         }
     }
 
-    /// Notes what the version's image is, the first time, and gives its limits.
-    async fn noted(&self, target: &Target, digest: &str) -> Result<Resources, Failure> {
-        let (name, image) = (&target.engine_version, &target.image_ref);
+    async fn version_of(&self, target: &Target) -> Result<Option<EngineVersion>, Failure> {
         let mut connection = self.db.acquire().await?;
-        let Some(version) = versions::get(&mut connection, name).await? else {
-            return Ok(Resources::default());
-        };
-        if version.image_digest.is_none() {
-            versions::note_digest(&mut connection, name, image, digest).await?;
+        let (engine, version) = (&target.engine_name, &target.engine_version);
+        Ok(versions::get(&mut connection, engine, version).await?)
+    }
+
+    /// Notes what the version's image is, the first time, and gives its limits.
+    async fn noted(
+        &self,
+        target: &Target,
+        version: &EngineVersion,
+        digest: &str,
+    ) -> Result<Resources, Failure> {
+        if version.image_digest.is_none() && version.image_ref == target.image_ref {
+            let mut connection = self.db.acquire().await?;
+            let now = self.clock.now();
+            versions::note_digest(&mut connection, version, digest, now).await?;
         }
         Resources::parse(&version.resources).map_err(|error| {
             let detail = format!("the version's resources {error}");
@@ -241,6 +272,32 @@ impl Manager {
     async fn deleted(&self, game: GameId, epoch: i64) -> Result<Sight, DriverError> {
         look_until(|| self.driver.delete_engine(game, epoch), is_gone).await
     }
+}
+
+/// Says why the image's tag is not simply taken as it is now.
+fn of_content(failure: Failure, target: &Target, image: &str) -> Failure {
+    match failure {
+        Failure::Again {
+            code: code @ FailureCode::ImagePullFailed,
+            detail,
+        } if image != target.image_ref => {
+            let detail = format!(
+                "{image} is not here and cannot be fetched, and {} may mean something else by now: {detail}",
+                target.image_ref
+            );
+            Failure::Again { code, detail }
+        }
+        failure => failure,
+    }
+}
+
+/// The image to run: what the game's engine ran before, else what the version's image was when it was first found.
+fn pinned(target: &Target, version: Option<&EngineVersion>) -> String {
+    let of_version = version
+        .filter(|version| version.image_ref == target.image_ref)
+        .and_then(|version| version.image_digest.as_ref());
+    let digest = target.image_digest.as_ref().or(of_version);
+    versions::pinned_reference(&target.image_ref, digest.map(String::as_str))
 }
 
 const fn is_gone(sight: &Sight) -> bool {

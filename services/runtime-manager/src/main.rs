@@ -36,6 +36,7 @@ async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
     let scheduled = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
     node::register(&manager).await?;
     node::start(&process, &manager, &config.node);
+    node::image_check::start(&process, &manager);
     scheduler::start(&process, &manager, scheduled);
     upkeep::start(&process, &manager, config.operation_retention);
     node::answers::start(&process, &manager, &nats).await?;

@@ -99,7 +99,9 @@ async fn start_game(world: &World) -> GameId {
     let request = StartRequest {
         game_id,
         game_name: "A test game".to_owned(),
+        engine_name: "galaxy".to_owned(),
         engine_version: None,
+        options: serde_json::Map::new(),
         turn_schedule: "0 0 1 1 *".to_owned(),
         time_zone: "UTC".to_owned(),
         roster: vec![RosterEntry {

@@ -35,7 +35,7 @@ pub use page::{Cursor, InvalidCursor, Limit, Page};
 pub use race_name::RaceName;
 pub use resources::{InvalidResources, Resources};
 pub use runtime::{
-    EngineHealth, FailureCode, GameStage, Incident, Op, OperationStatus, RuntimeStatus,
+    EngineHealth, FailureCode, GameStage, ImageCheck, Incident, Op, OperationStatus, RuntimeStatus,
 };
 pub use text_enum::OpenEnum;
 pub use timestamp::Timestamp;

@@ -39,6 +39,18 @@ text_enum! {
 }
 
 text_enum! {
+    /// Whether the image of an engine version was found.
+    ImageCheck {
+        /// No runtime manager has looked yet, or it is being fetched.
+        Pending = "pending",
+        /// It was found on a node.
+        Ok = "ok",
+        /// It cannot be had.
+        Failed = "failed",
+    }
+}
+
+text_enum! {
     /// The state of a game's runtime.
     RuntimeStatus {
         /// The engine is being brought up for the first time.

@@ -1,5 +1,5 @@
-//! What runs for each game: the runtime record, the durable queue of operations on its engine, turn schedules, engine
-//! versions, nodes, who plays which race, and the client that speaks the engine contract.
+//! What runs for each game: the runtime record, the durable queue of operations on its engine, turn schedules, engines and
+//! their versions, nodes, who plays which race, and the client that speaks the engine contract.
 //!
 //! A change of a game is the operation of that name ([`start`], [`pause`], [`turn`], …) in the caller's own transaction; the
 //! runtime manager claims what was queued ([`operations::claim`]) and writes each outcome with its events ([`outcome`]).
@@ -10,10 +10,13 @@
 
 pub mod banish;
 pub mod engine;
+pub mod engines;
 mod events;
 pub mod health;
+pub mod image_checks;
 mod model;
 pub mod operations;
+pub mod options;
 pub mod outcome;
 pub mod patch;
 pub mod pause;

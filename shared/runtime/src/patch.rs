@@ -25,7 +25,7 @@ pub async fn request(
     if record.finished_at.is_some() || !record.status.has_engine() {
         return Err(RequestError::WrongStatus(record.status));
     }
-    let target = versions::enabled(tx, version)
+    let target = versions::enabled(tx, &record.engine_name, version)
         .await?
         .ok_or_else(|| RequestError::NoEngineVersion(Some(version.to_owned())))?;
     let from = record.engine_version.unwrap_or_default();

@@ -2,10 +2,11 @@
 
 use galaxy_core::{GameId, OperationId, RuntimeStatus, Timestamp, entropy};
 use galaxy_store::Tx;
+use serde_json::{Map, Value};
 
 use crate::{
-    model::{NewOperation, RequestError, RosterEntry, Work},
-    operations,
+    model::{EngineVersion, NewOperation, RequestError, RosterEntry, Work},
+    operations, options,
     schedule::Schedule,
     store::records::{self, Beginning},
     versions,
@@ -18,8 +19,12 @@ pub struct StartRequest {
     pub game_id: GameId,
     /// Its name, which events tell.
     pub game_name: String,
+    /// The kind of game.
+    pub engine_name: String,
     /// The version to run, which must be enabled; `None`: the newest enabled.
     pub engine_version: Option<String>,
+    /// As the version's schema takes them.
+    pub options: Map<String, Value>,
     /// Five-field cron.
     pub turn_schedule: String,
     /// Of the schedule, an IANA name.
@@ -37,16 +42,18 @@ pub async fn request(
     now: Timestamp,
 ) -> Result<OperationId, RequestError> {
     request.turn_schedule.parse::<Schedule>()?;
-    let version = match &request.engine_version {
-        Some(version) => versions::enabled(tx, version).await?,
-        None => versions::newest_enabled(tx).await?,
-    }
-    .ok_or_else(|| RequestError::NoEngineVersion(request.engine_version.clone()))?;
+    let named = request.engine_version.as_deref();
+    let version = versions::chosen(tx, &request.engine_name, named)
+        .await?
+        .ok_or_else(|| RequestError::NoEngineVersion(request.engine_version.clone()))?;
+    check(&version, request)?;
     let beginning = Beginning {
         game: request.game_id,
         game_name: &request.game_name,
         image_ref: &version.image_ref,
+        engine_name: &version.engine_name,
         engine_version: &version.version,
+        options: &request.options,
         seed: i64::from_be_bytes(entropy::bytes(&mut entropy::rng())) & i64::MAX,
         turn_schedule: &request.turn_schedule,
         time_zone: &request.time_zone,
@@ -66,4 +73,23 @@ pub async fn request(
         run_after: now,
     };
     Ok(operations::queue(tx, &operation).await?)
+}
+
+/// The version may have changed, or be another one, since the game was made.
+fn check(version: &EngineVersion, request: &StartRequest) -> Result<(), RequestError> {
+    let players = request.roster.len();
+    if !i32::try_from(players).is_ok_and(|players| version.takes(players)) {
+        return Err(RequestError::PlayerLimits {
+            players,
+            version: version.id(),
+            min: version.min_players,
+            max: version.max_players,
+        });
+    }
+    options::check(version.options_schema.as_ref(), &request.options).map_err(|problems| {
+        RequestError::Options {
+            version: version.id(),
+            problems,
+        }
+    })
 }

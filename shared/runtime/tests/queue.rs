@@ -101,7 +101,9 @@ async fn game(world: &World) -> (GameId, UserId) {
     let request = StartRequest {
         game_id,
         game_name: "A test game".to_owned(),
+        engine_name: "galaxy".to_owned(),
         engine_version: None,
+        options: serde_json::Map::new(),
         turn_schedule: "0 * * * *".to_owned(),
         time_zone: "UTC".to_owned(),
         roster: vec![RosterEntry {

@@ -7,7 +7,7 @@ use sqlx::PgPool;
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// Every table the back end relies on.
-const TABLES: [&str; 40] = [
+const TABLES: [&str; 41] = [
     "accounts",
     "admin_accounts",
     "admin_audit_log",
@@ -17,6 +17,7 @@ const TABLES: [&str; 40] = [
     "deployment",
     "device_sessions",
     "engine_versions",
+    "engines",
     "entitlement_records",
     "entitlement_snapshots",
     "event_inbox",

@@ -46,11 +46,15 @@ pub(crate) async fn all(engine: &Engine, options: &Options, report: &mut Report)
     banish::all(engine, &game, report).await;
 }
 
-/// The body of `init`.
+/// The body of `init`. Options are left out if there are none, as the platform does.
 fn init_body(engine: &Engine) -> Value {
     let races: Vec<Value> = RACES
         .iter()
         .map(|name| json!({"race_name": name}))
         .collect();
-    json!({"game_id": engine.game_id, "seed": 42, "races": races})
+    let mut body = json!({"game_id": engine.game_id, "seed": 42, "races": races});
+    if !engine.options.is_empty() {
+        body["options"] = Value::Object(engine.options.clone());
+    }
+    body
 }

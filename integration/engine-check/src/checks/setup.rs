@@ -118,6 +118,14 @@ pub(super) async fn repetitions(engine: &Engine, game: &Game, report: &mut Repor
         "init again with another seed changes nothing",
         again(engine, game, &seed).await,
     );
+    if !engine.options.is_empty() {
+        let mut without = body.clone();
+        without.as_object_mut().map(|body| body.remove("options"));
+        report.note(
+            "init again without the options changes nothing",
+            again(engine, game, &without).await,
+        );
+    }
     let mut roster = body.clone();
     roster["races"][0]["race_name"] = json!("Klingons");
     report.note(

@@ -152,6 +152,7 @@ mod tests {
             game_id: Uuid::nil(),
             seed: 1,
             races,
+            options: super::super::GameOptions::default(),
         };
         let mut game = Game::create(&new, 60).unwrap();
         let planet = &mut game.planets[0];

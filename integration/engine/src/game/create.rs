@@ -6,8 +6,9 @@ use uuid::{Builder, Uuid};
 
 use super::{
     error::GameError,
-    map,
+    map::{self, PLANETS_PER_RACE},
     model::{FORMAT, Game, MAX_RACES, Race, RaceId},
+    options::GameOptions,
 };
 
 const MAX_NAME_CHARS: usize = 64;
@@ -22,6 +23,9 @@ pub struct NewGame {
     pub seed: u64,
     /// Who plays: 1 to [`MAX_RACES`], names unique.
     pub races: Vec<RaceEntry>,
+    /// What the game's owner chose.
+    #[serde(default)]
+    pub options: GameOptions,
 }
 
 /// A line of the roster.
@@ -33,14 +37,16 @@ pub struct RaceEntry {
 }
 
 impl Game {
-    /// Sets a game up: map, homes, players. It ends with turn `max_turns` at the latest.
+    /// Sets a game up: map, homes, players. It ends with turn `max_turns` at the latest, unless its options say another.
     pub fn create(new: &NewGame, max_turns: u32) -> Result<Self, GameError> {
         check_roster(&new.races)?;
+        new.options.check()?;
+        let planets_per_race = new.options.planets_per_race.unwrap_or(PLANETS_PER_RACE);
         let mut game = Self {
             format: FORMAT,
             game_id: new.game_id,
             seed: new.seed,
-            max_turns,
+            max_turns: new.options.max_turns.unwrap_or(max_turns),
             turn: 0,
             finished: false,
             winner: None,
@@ -49,7 +55,7 @@ impl Game {
                 .iter()
                 .map(|entry| race(new.game_id, &entry.race_name))
                 .collect(),
-            planets: map::draw(new.seed, new.races.len()),
+            planets: map::draw(new.seed, new.races.len(), planets_per_race),
             fleets: Vec::new(),
             events: Vec::new(),
         };
@@ -62,8 +68,8 @@ impl Game {
         Ok(game)
     }
 
-    /// Whether a repeated request is for this game. The seed may differ: a caller that lost the answer
-    /// to the first request may have lost its seed too, and the first seed counts.
+    /// Whether a repeated request is for this game. Seed and options may differ: a caller that lost the answer
+    /// to the first request may have lost them too, and the first ones count.
     pub fn is_same(&self, new: &NewGame) -> Result<(), GameError> {
         if self.game_id != new.game_id {
             return Err(GameError::OtherGame {
@@ -138,6 +144,7 @@ mod tests {
             game_id: Uuid::from_u128(1),
             seed: 1,
             races,
+            options: GameOptions::default(),
         }
     }
 
@@ -153,6 +160,32 @@ mod tests {
         };
         let other = Game::create(&other, 60).unwrap();
         assert_ne!(game.races[0].player_id, other.races[0].player_id);
+    }
+
+    #[test]
+    fn options_make_another_game() {
+        let made = |options| {
+            let new = NewGame {
+                options,
+                ..roster(&["A", "B", "C"])
+            };
+            Game::create(&new, 60)
+        };
+        let plain = made(GameOptions::default()).unwrap();
+        assert_eq!((plain.planets.len(), plain.max_turns), (15, 60));
+        let large = GameOptions {
+            planets_per_race: Some(12),
+            max_turns: Some(5),
+        };
+        let large = made(large).unwrap();
+        assert_eq!((large.planets.len(), large.max_turns), (36, 5));
+        for (planets_per_race, max_turns) in [(Some(2), None), (Some(13), None), (None, Some(0))] {
+            let options = GameOptions {
+                planets_per_race,
+                max_turns,
+            };
+            assert!(matches!(made(options), Err(GameError::Options { .. })));
+        }
     }
 
     #[test]

@@ -100,6 +100,7 @@ mod tests {
                 game_id: Uuid::nil(),
                 seed: 5,
                 races,
+                options: super::super::GameOptions::default(),
             },
             max_turns,
         )

@@ -32,6 +32,16 @@ pub enum GameError {
     /// Two races have the same name.
     #[error("two races have the same name")]
     DoubleRace,
+    /// An option is out of its range.
+    #[error("the option {option} is {min} to {max}")]
+    Options {
+        /// Which one.
+        option: &'static str,
+        /// The smallest.
+        min: u32,
+        /// The largest.
+        max: u32,
+    },
     /// No player has this id.
     #[error("no such player in this game")]
     UnknownPlayer,
@@ -76,6 +86,7 @@ impl GameError {
             Self::OtherGame { .. } => "other_game",
             Self::OtherRoster => "other_roster",
             Self::RosterSize { .. } | Self::RaceName | Self::DoubleRace => "bad_roster",
+            Self::Options { .. } => "bad_options",
             Self::UnknownPlayer => "unknown_player",
             Self::UnknownRace => "unknown_race",
             Self::UnknownTurn { .. } => "unknown_turn",

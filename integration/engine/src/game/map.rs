@@ -5,7 +5,7 @@ use super::{
     rng::Rng,
 };
 
-/// Planets on the map for each race, its home included.
+/// Planets on the map for each race, its home included, unless the game's options say another number.
 pub const PLANETS_PER_RACE: usize = 5;
 
 const FEWEST_PLANETS: usize = 10;
@@ -17,9 +17,9 @@ const HOME_SHIPS: u64 = 10;
 const HOME_DEFENCE: u64 = 5;
 
 /// Draws the map for that many races; race `n` owns one planet, all homes are alike.
-pub fn draw(seed: u64, races: usize) -> Vec<Planet> {
+pub fn draw(seed: u64, races: usize, planets_per_race: usize) -> Vec<Planet> {
     let mut rng = Rng::new(seed);
-    let count = (races * PLANETS_PER_RACE).max(FEWEST_PLANETS);
+    let count = (races * planets_per_race).max(FEWEST_PLANETS);
     let mut planets: Vec<Planet> = cells(&mut rng, count)
         .into_iter()
         .enumerate()
@@ -116,7 +116,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_race_has_one_home_like_the_others(seed: u64, races in 1_usize..60) {
-            let planets = draw(seed, races);
+            let planets = draw(seed, races, PLANETS_PER_RACE);
             for race in 0..races {
                 let owned: Vec<_> =
                     planets.iter().filter(|planet| planet.owner == Some(RaceId(race))).collect();
@@ -127,7 +127,7 @@ mod tests {
 
         #[test]
         fn no_two_planets_share_a_place_or_a_name(seed: u64, races in 1_usize..60) {
-            let planets = draw(seed, races);
+            let planets = draw(seed, races, PLANETS_PER_RACE);
             let places: BTreeSet<_> = planets.iter().map(|planet| (planet.x, planet.y)).collect();
             let names: BTreeSet<_> = planets.iter().map(|planet| &planet.name).collect();
             prop_assert_eq!(places.len(), planets.len());
@@ -137,14 +137,14 @@ mod tests {
 
     #[test]
     fn a_seed_draws_its_own_map() {
-        assert_eq!(draw(1, 4), draw(1, 4));
-        assert_ne!(draw(1, 4), draw(2, 4));
+        assert_eq!(draw(1, 4, PLANETS_PER_RACE), draw(1, 4, PLANETS_PER_RACE));
+        assert_ne!(draw(1, 4, PLANETS_PER_RACE), draw(2, 4, PLANETS_PER_RACE));
     }
 
     #[test]
     fn two_homes_are_not_neighbours() {
         for seed in 0..50 {
-            let planets = draw(seed, 2);
+            let planets = draw(seed, 2, PLANETS_PER_RACE);
             let homes: Vec<_> = planets
                 .iter()
                 .filter(|planet| planet.owner.is_some())

@@ -11,6 +11,7 @@ mod end;
 mod error;
 mod map;
 mod model;
+mod options;
 mod report;
 mod rng;
 mod status;
@@ -24,5 +25,6 @@ pub use model::{
     Event, FORMAT, Fleet, Force, Game, Happening, MAX_ACTIONS, MAX_RACES, Order, Planet, PlanetId,
     Production, Race, RaceId, Stage,
 };
+pub use options::{GameOptions, SCHEMA as OPTIONS_SCHEMA};
 pub use report::{Course, FleetView, PlanetView, RaceView, Report, SENSOR_RANGE, Sight};
 pub use status::{PlayerStatus, Status};

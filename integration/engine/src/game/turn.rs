@@ -90,6 +90,7 @@ mod tests {
                 game_id: Uuid::nil(),
                 seed: 3,
                 races,
+                options: super::super::GameOptions::default(),
             },
             60,
         )

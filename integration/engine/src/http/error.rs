@@ -92,6 +92,7 @@ fn status_of(error: &GameError) -> StatusCode {
         GameError::RosterSize { .. }
         | GameError::RaceName
         | GameError::DoubleRace
+        | GameError::Options { .. }
         | GameError::TooManyActions { .. } => StatusCode::BAD_REQUEST,
         GameError::UnknownPlayer | GameError::UnknownRace | GameError::UnknownTurn { .. } => {
             StatusCode::NOT_FOUND

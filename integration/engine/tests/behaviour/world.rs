@@ -15,7 +15,7 @@ use axum::{
 };
 use galaxy_engine::{
     engine::Engine,
-    game::{Command, Game, NewGame, Order, PlanetId, Production, RaceEntry, RaceId},
+    game::{Command, Game, GameOptions, NewGame, Order, PlanetId, Production, RaceEntry, RaceId},
     http::{self, Settings},
     store::StateDir,
 };
@@ -55,6 +55,7 @@ pub fn new_game(seed: u64, races: usize) -> NewGame {
         game_id: GAME.parse().unwrap(),
         seed,
         races,
+        options: GameOptions::default(),
     }
 }
 

@@ -8,24 +8,18 @@ use serde_json::{Value, json};
 
 use crate::{Secrets, engines::ENGINE_VERSION, environment::Settings, web};
 
-const VERSIONS: &str = "/engine-versions";
+/// The options of the reference engine.
+const OPTIONS_SCHEMA: &str = include_str!("../../../engine/options.schema.json");
 
-/// The first start registers the version; kept data may have it with the image of another driver. Games that run keep
-/// theirs.
+/// The first start registers the version. Kept data may have it with the image of another driver, or of an older build: naming
+/// the image anew has it looked for again. Games that run keep the content of theirs.
 pub(super) async fn offer_engine(settings: &Settings, secrets: &Secrets) -> Result<()> {
     let operator = Operator::new(settings, secrets);
-    let versions = operator.send(Method::GET, VERSIONS, Bytes::new()).await?;
-    let mut versions = versions["items"].as_array().into_iter().flatten();
-    let image = &settings.engines.image;
-    let offered = versions.any(|version| {
-        version["version"] == ENGINE_VERSION && version["image_ref"] == image.as_str()
-    });
-    if !offered {
-        let change = json!({ "image_ref": image }).to_string();
-        let path = format!("{VERSIONS}/{ENGINE_VERSION}");
-        operator.send(Method::PATCH, &path, change.into()).await?;
-    }
-    Ok(())
+    let schema: Value = serde_json::from_str(OPTIONS_SCHEMA)?;
+    let change = json!({ "image_ref": settings.engines.image, "options_schema": schema });
+    let path = format!("/engine-versions/galaxy@{ENGINE_VERSION}");
+    let changed = operator.send(Method::PATCH, &path, change.to_string().into());
+    changed.await.map(drop)
 }
 
 struct Operator {

@@ -2,6 +2,7 @@
 //! [`refusal`](super::refusal), which do not use it.
 
 use galaxy_core::{GameId, Timestamp, UserId};
+use serde_json::{Map, Value};
 
 use super::{
     model::{Action, GameStatus, Visibility},
@@ -28,8 +29,12 @@ pub struct Game {
     pub turn_schedule: String,
     /// IANA zone of the schedule.
     pub time_zone: String,
+    /// The kind of game.
+    pub engine_name: String,
     /// The engine version to start with; `None`: the newest one.
     pub target_engine_version: Option<String>,
+    /// An object, as the version's schema takes it.
+    pub options: Value,
     /// Rises by one with each change.
     pub version: i64,
     pub start_failure: Option<String>,
@@ -51,6 +56,11 @@ pub struct Game {
 }
 
 impl Game {
+    /// The options; the column is checked to hold an object.
+    pub fn options_object(&self) -> Map<String, Value> {
+        self.options.as_object().cloned().unwrap_or_default()
+    }
+
     /// Sets the status after `action`, if the present one allows it.
     fn transition(&mut self, action: Action) -> Result<(), Refusal> {
         let Some(status) = self.status.after(action) else {
@@ -204,7 +214,9 @@ impl Game {
             enrollment_ends_at: at,
             turn_schedule: "0 18 * * *".to_owned(),
             time_zone: "UTC".to_owned(),
+            engine_name: "galaxy".to_owned(),
             target_engine_version: None,
+            options: Value::Object(Map::new()),
             version: 1,
             start_failure: None,
             pause_reason: None,

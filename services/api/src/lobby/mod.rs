@@ -15,6 +15,8 @@ mod account_closure;
 mod admission;
 mod applications;
 pub(crate) mod cancellation;
+mod engine_choice;
+mod engines;
 mod enrollment;
 pub mod events;
 pub(crate) mod finish;
@@ -86,6 +88,7 @@ impl FromRef<Lobby> for Accounts {
 /// The operations of players.
 pub fn user_router() -> OpenApiRouter<Lobby> {
     OpenApiRouter::new()
+        .routes(routes!(engines::list_lobby_engines))
         .routes(routes!(games::list::list_games, games::create::create_game))
         .routes(routes!(games::get::get_game, games::update::update_game))
         .routes(routes!(games::open::open_enrollment))

@@ -89,6 +89,14 @@ impl GameStatus {
         matches!(self, Self::Finished | Self::Cancelled)
     }
 
+    /// No engine has run for it yet, and none is being started.
+    pub const fn is_before_start(self) -> bool {
+        matches!(
+            self,
+            Self::Draft | Self::EnrollmentOpen | Self::ReadyToStart | Self::StartFailed
+        )
+    }
+
     /// An engine runs or is being started.
     pub const fn has_engine(self) -> bool {
         matches!(self, Self::Starting | Self::Running | Self::Paused)

@@ -87,6 +87,23 @@ pub enum Refusal {
     /// No engine version is enabled.
     #[error("There is no engine version to start the game with; operators enable one.")]
     NoEngineVersion,
+    /// More or fewer players than the game's engine version takes.
+    #[error("The game has {players} players; {version} takes {min} to {max}.")]
+    PlayerLimits {
+        /// The number of active members.
+        players: i32,
+        /// `name@1.0.0`.
+        version: String,
+        min: i32,
+        max: i32,
+    },
+    /// The options do not fit the version that is to run; it has changed since they were set.
+    #[error("The options do not fit {version}: {problems}; set others.")]
+    OptionsInvalid {
+        /// `name@1.0.0`.
+        version: String,
+        problems: String,
+    },
     /// The runtime is in another status than the operation needs.
     #[error("The game's engine is {status}; wait until it runs, or ask an operator.")]
     RuntimeNotReady {
@@ -143,6 +160,8 @@ impl Refusal {
             Self::RegistrationExpired => "race_name_expired",
             Self::LimitReached { .. } => "limit_reached",
             Self::NoEngineVersion => "no_engine_version",
+            Self::PlayerLimits { .. } => "player_limits",
+            Self::OptionsInvalid { .. } => "options_invalid",
             Self::RuntimeNotReady { .. } => "runtime_not_ready",
             Self::PlayerMayNotJoin => "player_may_not_join",
             Self::NotOwner => "not_owner",

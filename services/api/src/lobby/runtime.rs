@@ -3,7 +3,9 @@
 use galaxy_core::{GameId, GameStage, Timestamp};
 use galaxy_events::catalogue::{lobby::GameStarting, runtime::RuntimeSnapshot};
 use galaxy_runtime::{
-    Record, RequestError, RosterEntry, pause, records,
+    Record, RequestError, RosterEntry,
+    options::OptionProblem,
+    pause, records,
     start::{self, StartRequest},
     stop,
 };
@@ -38,7 +40,9 @@ pub async fn start(
     let request = StartRequest {
         game_id: game.game_id,
         game_name: game.game_name.clone(),
+        engine_name: game.engine_name.clone(),
         engine_version: game.target_engine_version.clone(),
+        options: game.options_object(),
         turn_schedule: game.turn_schedule.clone(),
         time_zone: game.time_zone.clone(),
         roster,
@@ -115,9 +119,36 @@ impl From<RequestError> for Error {
             RequestError::NotFound => "absent",
             RequestError::WrongStatus(status) => status.as_str(),
             RequestError::NoEngineVersion(_) => return Refusal::NoEngineVersion.into(),
+            RequestError::PlayerLimits {
+                players,
+                version,
+                min,
+                max,
+            } => {
+                let players = i32::try_from(players).unwrap_or(i32::MAX);
+                return Refusal::PlayerLimits {
+                    players,
+                    version,
+                    min,
+                    max,
+                }
+                .into();
+            }
+            RequestError::Options { version, problems } => {
+                let problems = said(&problems);
+                return Refusal::OptionsInvalid { version, problems }.into();
+            }
             RequestError::Store(error) => return error.into(),
             error => return Self::Runtime(error.to_string()),
         };
         Refusal::RuntimeNotReady { status }.into()
     }
+}
+
+/// `options/planets: 99 is greater than the maximum of 12, …`
+fn said(problems: &[OptionProblem]) -> String {
+    let problems = problems
+        .iter()
+        .map(|problem| format!("options{} {}", problem.pointer, problem.reason));
+    problems.collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,8 @@
 
 use galaxy_core::{Timestamp, text, timezone};
 use galaxy_http::Invalid;
-use galaxy_runtime::Schedule;
+use galaxy_runtime::{Schedule, options, versions::EngineVersion};
+use serde_json::{Map, Value};
 
 use super::{
     game::Game,
@@ -28,8 +29,14 @@ pub struct Settings {
     pub turn_schedule: Option<String>,
     /// IANA name.
     pub time_zone: Option<String>,
-    /// An enabled version; the caller has looked it up.
+    /// Another kind of game.
+    pub engine_name: Option<String>,
+    /// An enabled version of it.
     pub target_engine_version: Option<String>,
+    /// All options of the game, as the version's schema takes them.
+    pub options: Option<Map<String, Value>>,
+    /// The version that the game will have with these settings; the caller has looked it up.
+    pub version: Option<EngineVersion>,
 }
 
 impl Settings {
@@ -68,14 +75,31 @@ impl Settings {
         {
             game.time_zone = zone;
         }
+        let other_version = self.engine_name.is_some() || self.target_engine_version.is_some();
+        if let Some(engine) = self.engine_name {
+            game.engine_name = engine;
+            game.target_engine_version = None;
+        }
         if self.target_engine_version.is_some() {
             game.target_engine_version = self.target_engine_version;
+        }
+        if let Some(version) = &self.version
+            && (other_version || self.min_players.is_some() || self.max_players.is_some())
+        {
+            check_players(game, version, &mut invalid);
+        }
+        let other_options = self.options.is_some();
+        if let Some(options) = self.options {
+            game.options = options.into();
+        }
+        if other_version || other_options {
+            check_options(game, self.version.as_ref(), &mut invalid);
         }
         Ok(invalid.finish(Some(()))?)
     }
 
     /// Sets what may still change in the game's status: everything in a draft, the description and a later end while
-    /// it enrolls, nothing afterwards.
+    /// it enrolls, the options until it starts, nothing afterwards.
     pub fn apply_later(self, game: &mut Game, now: Timestamp) -> Result<(), Error> {
         match game.status {
             GameStatus::Draft => {}
@@ -109,9 +133,14 @@ impl Settings {
             ),
             ("turn_schedule", self.turn_schedule.is_some()),
             ("time_zone", self.time_zone.is_some()),
+            ("engine_name", self.engine_name.is_some()),
             (
                 "target_engine_version",
                 self.target_engine_version.is_some(),
+            ),
+            (
+                "options",
+                !status.is_before_start() && self.options.is_some(),
             ),
         ];
         let fields: Vec<_> = given
@@ -155,6 +184,32 @@ fn set_players(game: &mut Game, min: Option<i32>, max: Option<i32>, invalid: &mu
     }
 }
 
+fn check_players(game: &Game, version: &EngineVersion, invalid: &mut Invalid) {
+    let (min, max) = (version.min_players, version.max_players);
+    let takes = format!("{} takes {min} to {max} players", version.id());
+    if game.min_players < min {
+        invalid.push(
+            "min_players",
+            format_args!("must be at least {min}: {takes}"),
+        );
+    }
+    if game.max_players > max {
+        invalid.push(
+            "max_players",
+            format_args!("must be at most {max}: {takes}"),
+        );
+    }
+}
+
+/// Without a version there are no options; at its start the game is checked again.
+fn check_options(game: &Game, version: Option<&EngineVersion>, invalid: &mut Invalid) {
+    let schema = version.and_then(|version| version.options_schema.as_ref());
+    let checked = options::check(schema, &game.options_object());
+    for problem in checked.err().unwrap_or_default() {
+        invalid.push(format!("options{}", problem.pointer), problem.reason);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use galaxy_http::ApiError;
@@ -194,7 +249,7 @@ mod tests {
             enrollment_ends_at: Some(noon()),
             turn_schedule: Some("* * * * * *".to_owned()),
             time_zone: Some("Mars/Olympus".to_owned()),
-            target_engine_version: None,
+            ..Settings::default()
         };
         let error: ApiError = settings
             .apply(&mut Game::example(), noon())

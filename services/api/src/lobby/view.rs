@@ -52,9 +52,15 @@ pub struct GameView {
     /// The schedule's time zone.
     #[schema(example = "Europe/Berlin")]
     pub time_zone: String,
+    /// What kind of game it is.
+    #[schema(example = "galaxy")]
+    pub engine_name: String,
     /// The engine version it starts with; `null`: the newest there is then.
     #[schema(example = "1.0.0")]
     pub target_engine_version: Option<String>,
+    /// What its owner chose of the options that the version has.
+    #[schema(value_type = Object, example = json!({"planets_per_race": 7}))]
+    pub options: serde_json::Value,
     /// The turn that is played; `null` before the first start.
     #[schema(example = 12)]
     pub current_turn: Option<i32>,
@@ -96,7 +102,9 @@ impl From<Game> for GameView {
             enrollment_ends_at: game.enrollment_ends_at,
             turn_schedule: game.turn_schedule,
             time_zone: game.time_zone,
+            engine_name: game.engine_name,
             target_engine_version: game.target_engine_version,
+            options: game.options,
             current_turn: game.current_turn,
             runtime_status: game.runtime_status,
             next_turn_at: game.next_turn_at,

@@ -7,6 +7,7 @@ pub mod admin_accounts;
 pub mod audit;
 mod countries;
 mod engine_versions;
+mod engines;
 mod games;
 mod mail;
 mod nodes;
@@ -74,6 +75,7 @@ pub fn router() -> OpenApiRouter<Operators> {
         .merge(games::router())
         .merge(runtimes::router())
         .merge(nodes::router())
+        .merge(engines::router())
         .merge(engine_versions::router())
         .merge(mail::router())
         .merge(notifications::router())

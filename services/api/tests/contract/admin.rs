@@ -138,6 +138,49 @@ async fn node(walk: &mut Walk, game: GameId) {
 }
 
 async fn versions(walk: &mut Walk) {
+    let engine = json!({ "engine_name": "star-chess", "title": "Star chess" });
+    walk.call(
+        "create_engine",
+        Who::Admin,
+        nothing().body(engine.clone()),
+        201,
+    )
+    .await;
+    walk.call("create_engine", Who::Admin, nothing().body(engine), 409)
+        .await;
+    walk.call("list_engines", Who::Admin, nothing(), 200).await;
+    let title = || json!({ "title": "Chess of stars" });
+    walk.call(
+        "update_engine",
+        Who::Admin,
+        with(["star-chess"]).body(title()),
+        200,
+    )
+    .await;
+    walk.call(
+        "update_engine",
+        Who::Admin,
+        with(["nothing"]).body(title()),
+        404,
+    )
+    .await;
+    let body = json!({
+        "engine_name": "star-chess", "version": "1.0.1", "image_ref": "registry.example.org/chess:1.0.1",
+        "resources": { "memory_mib": 64 }, "is_candidate": true, "min_players": 2, "max_players": 2,
+        "options_schema": { "type": "object", "properties": { "board": { "type": "integer" } } }
+    });
+    walk.call(
+        "create_engine_version",
+        Who::Admin,
+        nothing().body(body),
+        201,
+    )
+    .await;
+    let check = "check_engine_version";
+    walk.call(check, Who::Admin, with(["star-chess@1.0.1"]), 202)
+        .await;
+    walk.call(check, Who::Admin, with(["star-chess@9.9.9"]), 404)
+        .await;
     walk.call("list_engine_versions", Who::Admin, nothing(), 200)
         .await;
     let body = json!({ "image_ref": "registry.example.org/engine:1.0.1-b2" });

@@ -24,6 +24,8 @@ pub async fn walk(walk: &mut Walk) {
     )
     .await;
     let owner = rich(walk).await;
+    walk.call("list_lobby_engines", Who::User(owner), nothing(), 200)
+        .await;
     let game = enroll(walk, owner).await;
     let winner = roster(walk, owner, game).await;
     own_lists(walk, owner, winner).await;

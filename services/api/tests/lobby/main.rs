@@ -12,6 +12,7 @@ mod applications;
 mod concurrency;
 mod create;
 mod engine_proxy;
+mod engines;
 mod finish;
 mod invites;
 mod lifecycle;

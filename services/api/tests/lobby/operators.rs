@@ -309,6 +309,7 @@ async fn operations_of_operators_need_credentials(pool: PgPool) {
         "/runtimes",
         "/nodes",
         "/operations?status=failed",
+        "/engines",
         "/engine-versions",
         "/mail/deliveries",
         "/mail/dead-letters",

@@ -1,9 +1,10 @@
 //! The node that engines run on: its heartbeat, and what the one manager that watches it does under its lease.
 //!
 //! [`watch`] probes its engines, [`reconcile`] compares them with the records by the rules of [`plan`]. Several managers may
-//! serve a node; another one takes the watch over when the lease runs out.
+//! serve a node; another one takes the watch over when the lease runs out. Any manager tries images ([`image_check`]).
 
 pub mod answers;
+pub mod image_check;
 pub mod plan;
 pub mod reconcile;
 pub mod watch;

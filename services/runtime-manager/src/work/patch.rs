@@ -7,24 +7,20 @@ use super::{Failure, Progress, record, restart};
 use crate::{Manager, bring_up::Target};
 
 pub(super) async fn run(manager: &Manager, operation: &Claimed, version: &str) -> Progress {
+    let before = record(manager, operation).await?;
     let found = {
         let mut connection = manager.db.acquire().await?;
-        versions::enabled(&mut connection, version).await?
+        versions::enabled(&mut connection, &before.engine_name, version).await?
     };
     let Some(version) = found else {
         let detail = format!("version {version} is not enabled any more");
         return Err(Failure::never(FailureCode::ImagePullFailed, detail));
     };
-    let before = record(manager, operation).await?;
     if !before.status.has_engine() {
         return Err(Failure::Obsolete(format!(
             "the runtime is {}",
             before.status
         )));
     }
-    let target = Target {
-        image_ref: version.image_ref,
-        engine_version: version.version,
-    };
-    restart::again(manager, operation, &before, &target).await
+    restart::again(manager, operation, &before, &Target::from(version)).await
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(
     Ok(Step::Done)
 }
 
-fn init<'a>(record: &Record, roster: &'a [RosterEntry]) -> Init<'a> {
+fn init<'a>(record: &'a Record, roster: &'a [RosterEntry]) -> Init<'a> {
     let race = |entry: &'a RosterEntry| Race {
         race_name: &entry.race_name,
     };
@@ -47,6 +47,7 @@ fn init<'a>(record: &Record, roster: &'a [RosterEntry]) -> Init<'a> {
         game_id: record.game_id,
         seed: record.seed,
         races: roster.iter().map(race).collect(),
+        options: &record.options,
     }
 }
 

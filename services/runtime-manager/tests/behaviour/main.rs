@@ -16,3 +16,4 @@ mod reconciliation;
 mod stage;
 mod start;
 mod turns;
+mod versions;

@@ -164,7 +164,9 @@ impl Stage {
         let request = StartRequest {
             game_id: game.id,
             game_name: "A test game".to_owned(),
+            engine_name: "galaxy".to_owned(),
             engine_version: version.map(str::to_owned),
+            options: serde_json::Map::new(),
             turn_schedule: "0 * * * *".to_owned(),
             time_zone: "UTC".to_owned(),
             roster: game.players.iter().zip(races).map(entry).collect(),

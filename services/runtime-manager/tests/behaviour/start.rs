@@ -281,6 +281,7 @@ async fn a_start_removes_what_an_earlier_try_has_left(pool: PgPool) {
         game_id: game.id,
         seed: 1,
         races,
+        options: &serde_json::Map::new(),
     };
     EngineClient::default().init(&engine, &init).await.unwrap();
     let mut connection = stage.world.db.acquire().await.unwrap();

@@ -2,9 +2,10 @@
 
 use galaxy_core::{GameId, GameStage};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
-/// The roster of a new game.
+/// What a new game is made from.
 #[derive(Debug, Clone, Serialize)]
 pub struct Init<'a> {
     /// The game.
@@ -13,6 +14,9 @@ pub struct Init<'a> {
     pub seed: i64,
     /// In the order of the roster.
     pub races: Vec<Race<'a>>,
+    /// As the version's schema takes them. Not sent if there are none: engines without options do not know the field.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub options: &'a Map<String, Value>,
 }
 
 /// One race of the roster.

@@ -2,11 +2,13 @@
 
 use galaxy_core::{Endpoint, EngineHealth, GameId, Op, RuntimeStatus, Timestamp};
 
+use serde_json::{Map, Value};
+
 use super::EngineToken;
 use crate::engine::EngineAddress;
 
 /// A game's runtime.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// The game.
     pub game_id: GameId,
@@ -24,6 +26,8 @@ pub struct Record {
     pub image_ref: Option<String>,
     /// What the image was when the engine was made.
     pub image_digest: Option<String>,
+    /// The kind of game; a game keeps its own.
+    pub engine_name: String,
     /// The engine's version.
     pub engine_version: Option<String>,
     /// Where the engine is reached, while it is to be reached.
@@ -32,6 +36,8 @@ pub struct Record {
     pub engine_token: Option<EngineToken>,
     /// The seed of the game, not negative.
     pub seed: i64,
+    /// What `init` is given, as the version's schema takes them.
+    pub options: Map<String, Value>,
     /// Five-field cron.
     pub turn_schedule: String,
     /// Of the schedule, an IANA name.

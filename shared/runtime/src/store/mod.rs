@@ -1,6 +1,8 @@
 //! All SQL on the runtime's tables, a file for each subject. It knows the model, and nothing above it.
 
+pub(crate) mod engines;
 pub mod health;
+pub(crate) mod image_checks;
 pub mod leases;
 pub mod nodes;
 pub mod operations;

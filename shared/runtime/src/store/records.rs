@@ -2,7 +2,8 @@
 
 use galaxy_core::{Cursor, EngineHealth, GameId, Limit, Page, RuntimeStatus, Timestamp};
 use galaxy_store::{ListError, Result};
-use sqlx::PgConnection;
+use serde_json::{Map, Value};
+use sqlx::{PgConnection, types::Json};
 
 use super::uint;
 use crate::model::{EngineToken, Record};
@@ -16,10 +17,12 @@ struct Row {
     status: RuntimeStatus,
     image_ref: Option<String>,
     image_digest: Option<String>,
+    engine_name: String,
     engine_version: Option<String>,
     endpoint: Option<String>,
     engine_token: Option<String>,
     seed: Option<i64>,
+    options: Value,
     turn_schedule: String,
     time_zone: String,
     current_turn: i32,
@@ -53,10 +56,12 @@ impl From<Row> for Record {
             status: row.status,
             image_ref: row.image_ref,
             image_digest: row.image_digest,
+            engine_name: row.engine_name,
             engine_version: row.engine_version,
             endpoint: row.endpoint.and_then(|text| text.parse().ok()),
             engine_token: row.engine_token.map(EngineToken::stored),
             seed: row.seed.unwrap_or(0),
+            options: object(row.options),
             turn_schedule: row.turn_schedule,
             time_zone: row.time_zone,
             current_turn: uint(row.current_turn),
@@ -81,13 +86,21 @@ impl From<Row> for Record {
     }
 }
 
+/// The column is checked to hold an object.
+fn object(column: Value) -> Map<String, Value> {
+    match column {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
 macro_rules! select {
     ($tail:literal $(, $argument:expr)*) => {
         sqlx::query_as!(
             Row,
             r#"select game_id as "game_id: GameId", game_name, node_id, epoch, current_container_id,
-                   status as "status: RuntimeStatus", image_ref, image_digest, engine_version, endpoint, engine_token,
-                   seed, turn_schedule, time_zone, current_turn, next_turn_at, skip_next_tick,
+                   status as "status: RuntimeStatus", image_ref, image_digest, engine_name, engine_version, endpoint,
+                   engine_token, seed, options, turn_schedule, time_zone, current_turn, next_turn_at, skip_next_tick,
                    engine_health as "engine_health: EngineHealth", missing_readings, missing_since, exit_code,
                    oom_killed, restarts, restarted_at, last_error, version, started_at, paused_at, finished_at,
                    last_observed_at, created_at, updated_at
@@ -202,8 +215,10 @@ pub(crate) struct Beginning<'a> {
     pub game: GameId,
     pub game_name: &'a str,
     pub image_ref: &'a str,
+    pub engine_name: &'a str,
     pub engine_version: &'a str,
     pub seed: i64,
+    pub options: &'a Map<String, Value>,
     pub turn_schedule: &'a str,
     pub time_zone: &'a str,
 }
@@ -217,10 +232,11 @@ pub(crate) async fn begin(
 ) -> Result<bool> {
     let rows = sqlx::query!(
         "insert into backend.runtime_records as r (game_id, game_name, image_ref, engine_version, seed, turn_schedule,
-             time_zone, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+             time_zone, created_at, updated_at, engine_name, options)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)
          on conflict (game_id) do update set status = 'starting', game_name = excluded.game_name,
              image_ref = excluded.image_ref, engine_version = excluded.engine_version, seed = excluded.seed,
+             engine_name = excluded.engine_name, options = excluded.options, image_digest = null,
              turn_schedule = excluded.turn_schedule, time_zone = excluded.time_zone, last_error = null,
              node_id = null, current_container_id = null, engine_health = 'unknown', restarts = 0,
              restarted_at = null, exit_code = null, oom_killed = false,
@@ -234,6 +250,8 @@ pub(crate) async fn begin(
         record.turn_schedule,
         record.time_zone,
         now,
+        record.engine_name,
+        Json(record.options) as _,
     )
     .execute(connection)
     .await?

@@ -3,20 +3,20 @@
 use axum::{Json, extract::State, http::StatusCode};
 use galaxy_core::{GameId, Timestamp};
 use galaxy_http::ApiJson;
-use galaxy_runtime::versions;
+use galaxy_runtime::engines;
 use serde::Deserialize;
-use sqlx::PgConnection;
+use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
 
 use crate::{
     accounts::{self, Action, Caller, LimitCode},
     lobby::{
-        Lobby,
+        Lobby, engine_choice,
         game::Game,
         limits,
         model::{GameStatus, Visibility},
-        refusal::{Error, wrong},
+        refusal::Error,
         settings::Settings,
         store,
         view::GameView,
@@ -52,9 +52,16 @@ pub struct CreateGame {
     /// The schedule's time zone, an IANA name; UTC if absent.
     #[serde(default)]
     pub time_zone: Option<String>,
+    /// What kind of game it is, an engine of `GET /lobby/engines`; the default one if absent.
+    #[serde(default)]
+    pub engine_name: Option<String>,
     /// The engine version to play with, an enabled one; the newest if absent.
     #[serde(default)]
     pub target_engine_version: Option<String>,
+    /// Options of the game, as the version's `options_schema` takes them; none if absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub options: Option<Map<String, Value>>,
 }
 
 /// Makes a draft that only its owner sees.
@@ -80,8 +87,10 @@ pub async fn create_game(
     accounts::ensure_may(&mut tx, caller.user_id, Action::CreateGame, now).await?;
     let mut game = draft(caller, now);
     let mut settings = Settings::from(request);
-    settings.target_engine_version =
-        engine_version(&mut tx, settings.target_engine_version).await?;
+    if settings.engine_name.is_none() {
+        settings.engine_name = Some(engines::default_name(&mut tx).await?);
+    }
+    engine_choice::complete(&mut tx, &game, &mut settings).await?;
     settings.apply(&mut game, now)?;
     limits::lock(&mut tx, caller.user_id).await?;
     let owned = store::games::count_owned(&mut tx, caller.user_id).await?;
@@ -112,7 +121,9 @@ fn draft(caller: Caller, now: Timestamp) -> Game {
         enrollment_ends_at: now,
         turn_schedule: String::new(),
         time_zone: "UTC".to_owned(),
+        engine_name: String::new(),
         target_engine_version: None,
+        options: Value::Object(Map::new()),
         version: 1,
         start_failure: None,
         pause_reason: None,
@@ -128,33 +139,6 @@ fn draft(caller: Caller, now: Timestamp) -> Game {
     }
 }
 
-/// The version asked for, if it is enabled, or the newest that is. `None` if none was asked for and there is none yet.
-async fn engine_version(
-    connection: &mut PgConnection,
-    asked: Option<String>,
-) -> Result<Option<String>, Error> {
-    let Some(asked) = asked else {
-        let newest = versions::newest_enabled(connection).await?;
-        return Ok(newest.map(|version| version.version));
-    };
-    check_engine_version(connection, &asked).await?;
-    Ok(Some(asked))
-}
-
-/// 400 unless `version` is enabled.
-pub(super) async fn check_engine_version(
-    connection: &mut PgConnection,
-    version: &str,
-) -> Result<(), Error> {
-    match versions::enabled(connection, version).await? {
-        Some(_) => Ok(()),
-        None => Err(wrong(
-            "target_engine_version",
-            "is not an enabled engine version",
-        )),
-    }
-}
-
 impl From<CreateGame> for Settings {
     fn from(request: CreateGame) -> Self {
         Self {
@@ -166,7 +150,10 @@ impl From<CreateGame> for Settings {
             enrollment_ends_at: Some(request.enrollment_ends_at),
             turn_schedule: Some(request.turn_schedule),
             time_zone: request.time_zone,
+            engine_name: request.engine_name,
             target_engine_version: request.target_engine_version,
+            options: Some(request.options.unwrap_or_default()),
+            version: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::lock_managed;
 use crate::lobby::{
     Lobby,
     access::{OwnedGame, OwnedGameRefusals},
-    enrollment, events,
+    engine_choice, enrollment, events,
     refusal::Error,
     store,
     view::GameView,
@@ -23,7 +23,7 @@ use crate::lobby::{
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 200, body = GameView, description = "The game."),
-        (status = 409, description = "`invalid_transition`, or `not_enough_players`."),
+        (status = 409, description = "`invalid_transition`, `not_enough_players`, or `player_limits` of the engine version."),
         OwnedGameRefusals
     )
 )]
@@ -36,6 +36,7 @@ pub async fn ready_to_start(
     let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
     game.make_ready()?;
+    engine_choice::check_roster(&mut tx, &game).await?;
     store::games::save(&mut tx, &mut game, now).await?;
     enrollment::close(&mut tx, &game, now).await?;
     events::game(&mut tx, &game, |roster| GameReady { roster }).await?;

@@ -21,7 +21,7 @@ use crate::lobby::{
     params(("game_id" = galaxy_core::GameId, Path)),
     responses(
         (status = 202, body = GameView, description = "The game, starting."),
-        (status = 409, description = "`invalid_transition`, `not_enough_players` or `no_engine_version`."),
+        (status = 409, description = "`invalid_transition`, `not_enough_players`, `no_engine_version`, `player_limits` or `options_invalid`."),
         OwnedGameRefusals
     )
 )]

@@ -4,13 +4,15 @@ use axum::{Json, extract::State};
 use galaxy_core::Timestamp;
 use galaxy_http::ApiJson;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use tracing::instrument;
 use utoipa::ToSchema;
 
-use super::{create::check_engine_version, lock_managed};
+use super::lock_managed;
 use crate::lobby::{
     Lobby,
     access::{OwnedGame, OwnedGameRefusals},
+    engine_choice,
     model::Visibility,
     refusal::Error,
     settings::Settings,
@@ -49,12 +51,20 @@ pub struct UpdateGame {
     /// An IANA name.
     #[serde(default)]
     pub time_zone: Option<String>,
-    /// An enabled engine version.
+    /// Another kind of game; with it goes the version, for the newest one if none is named.
+    #[serde(default)]
+    pub engine_name: Option<String>,
+    /// An enabled version of the engine.
     #[serde(default)]
     pub target_engine_version: Option<String>,
+    /// All options of the game, instead of those before; until it starts.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub options: Option<Map<String, Value>>,
 }
 
-/// Changes a draft in everything, an enrolling game in its description and a later end of enrollment.
+/// Changes a draft in everything, an enrolling game in its description and a later end of enrollment, and the options until it
+/// starts.
 #[utoipa::path(
     patch,
     path = "/api/v1/user/lobby/games/{game_id}",
@@ -77,10 +87,9 @@ pub async fn update_game(
     let now = lobby.clock.now();
     let mut tx = lobby.db.begin().await?;
     let mut game = lock_managed(&mut tx, owned.user_id, owned.game.game_id, now).await?;
-    if let Some(version) = &request.target_engine_version {
-        check_engine_version(&mut tx, version).await?;
-    }
-    Settings::from(request).apply_later(&mut game, now)?;
+    let mut settings = Settings::from(request);
+    engine_choice::complete(&mut tx, &game, &mut settings).await?;
+    settings.apply_later(&mut game, now)?;
     store::games::save(&mut tx, &mut game, now).await?;
     tx.commit().await?;
     Ok(Json(game.into()))
@@ -97,7 +106,10 @@ impl From<UpdateGame> for Settings {
             enrollment_ends_at: request.enrollment_ends_at,
             turn_schedule: request.turn_schedule,
             time_zone: request.time_zone,
+            engine_name: request.engine_name,
             target_engine_version: request.target_engine_version,
+            options: request.options,
+            version: None,
         }
     }
 }

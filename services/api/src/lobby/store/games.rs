@@ -16,7 +16,7 @@ macro_rules! games {
             r#"select g.game_id, g.owner_user_id, g.game_name, g.description,
                       g.visibility as "visibility: _", g.status as "status: _",
                       g.min_players, g.max_players, g.approved_count, g.enrollment_ends_at, g.turn_schedule,
-                      g.time_zone, g.target_engine_version, g.version, g.start_failure, g.pause_reason,
+                      g.time_zone, g.engine_name, g.target_engine_version, g.options, g.version, g.start_failure, g.pause_reason,
                       g.current_turn, g.runtime_status, g.next_turn_at, g.engine_health, g.created_at,
                       g.updated_at, g.started_at, g.finished_at, g.handed_over_at
                from backend.games g "# + $rest,
@@ -81,8 +81,9 @@ pub async fn insert(tx: &mut Tx, game: &Game) -> Result<()> {
     sqlx::query!(
         "insert into backend.games
              (game_id, owner_user_id, game_name, description, visibility, status, min_players, max_players,
-              enrollment_ends_at, turn_schedule, time_zone, target_engine_version, version, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)",
+              enrollment_ends_at, turn_schedule, time_zone, target_engine_version, version, created_at, updated_at,
+              engine_name, options)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)",
         game.game_id.uuid(),
         game.owner_user_id.uuid(),
         game.game_name,
@@ -97,6 +98,8 @@ pub async fn insert(tx: &mut Tx, game: &Game) -> Result<()> {
         game.target_engine_version,
         game.version,
         game.created_at,
+        game.engine_name,
+        game.options,
     )
     .execute(&mut **tx)
     .await?;
@@ -111,7 +114,8 @@ pub async fn save(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()> {
          set status = $3, game_name = $4, description = $5, visibility = $6, min_players = $7, max_players = $8,
              approved_count = $9, enrollment_ends_at = $10, turn_schedule = $11, time_zone = $12,
              target_engine_version = $13, start_failure = $14, pause_reason = $15, started_at = $16,
-             finished_at = $17, handed_over_at = $18, updated_at = $19, version = version + 1
+             finished_at = $17, handed_over_at = $18, updated_at = $19, engine_name = $20, options = $21,
+             version = version + 1
          where game_id = $1 and version = $2",
         game.game_id.uuid(),
         game.version,
@@ -132,6 +136,8 @@ pub async fn save(tx: &mut Tx, game: &mut Game, now: Timestamp) -> Result<()> {
         game.finished_at,
         game.handed_over_at,
         now,
+        game.engine_name,
+        game.options,
     )
     .execute(&mut **tx)
     .await?

@@ -4,7 +4,7 @@ use galaxy_core::Timestamp;
 use galaxy_events::catalogue::lobby::GameReady;
 use galaxy_store::{Db, Result};
 
-use crate::lobby::{enrollment, events, store};
+use crate::lobby::{engine_choice, enrollment, events, store};
 
 /// Looks at up to `batch` such games; returns how many. A game without enough players stays open until its owner acts.
 pub async fn end_enrollment(db: &Db, now: Timestamp, batch: i64) -> Result<u64> {
@@ -14,7 +14,7 @@ pub async fn end_enrollment(db: &Db, now: Timestamp, batch: i64) -> Result<u64> 
         let Some(mut game) = store::games::lock(&mut tx, *game_id).await? else {
             continue;
         };
-        if game.make_ready().is_err() {
+        if game.make_ready().is_err() || !engine_choice::takes_roster(&mut tx, &game).await? {
             continue;
         }
         store::games::save(&mut tx, &mut game, now).await?;

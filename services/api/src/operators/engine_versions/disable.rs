@@ -15,7 +15,7 @@ use crate::operators::{Admin, Operators, audit};
     path = "/api/v1/admin/engine-versions/{id}/disable",
     tag = "Admin",
     operation_id = "disable_engine_version",
-    params(("id" = String, Path, description = "The version.", example = "1.0.0")),
+    params(("id" = String, Path, description = "The version, as `1.0.0` or `galaxy@1.0.0`.", example = "1.0.0")),
     responses(
         (status = 200, body = EngineVersionView, description = "The version, disabled."),
         (status = 404, description = "No such version.")
@@ -28,7 +28,8 @@ pub async fn disable_engine_version(
     ApiPath(id): ApiPath<String>,
 ) -> Result<Json<EngineVersionView>, ApiError> {
     let mut tx = operators.db.begin().await?;
-    let version = versions::disable(&mut tx, &id, operators.clock.now())
+    let (engine, version) = versions::parse_id(&mut tx, &id).await?;
+    let version = versions::disable(&mut tx, &engine, &version, operators.clock.now())
         .await
         .map_err(refused)?;
     audit::record(
@@ -36,7 +37,7 @@ pub async fn disable_engine_version(
         &admin,
         "engine_versions.disable",
         "engine_version",
-        &id,
+        version.id(),
         json!({}),
     )
     .await?;

@@ -34,12 +34,12 @@ pub async fn list_engine_versions(
     // All are read at once since they are few; a page begins after the version that the cursor names.
     let all = versions::list(&mut connection).await?;
     let from = after.map_or(0, |after| {
-        let place = all.iter().position(|version| version.version == after);
+        let place = all.iter().position(|version| version.id() == after);
         place.map_or(all.len(), |place| place + 1)
     });
     let rest = all.into_iter().skip(from).collect();
     let page = Page::cut(rest, limit, LIST, |version: &versions::EngineVersion| {
-        version.version.clone()
+        version.id()
     });
     Ok(Json(page.map(EngineVersionView::from)))
 }

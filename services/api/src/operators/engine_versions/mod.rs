@@ -1,5 +1,6 @@
-//! Engine versions: the registered images, and which of them new games may use.
+//! Engine versions: the registered images of each engine, and which of them new games may use.
 
+mod check;
 mod create;
 mod disable;
 mod list;
@@ -21,6 +22,7 @@ pub(super) fn router() -> OpenApiRouter<Operators> {
         ))
         .routes(routes!(update::update_engine_version))
         .routes(routes!(disable::disable_engine_version))
+        .routes(routes!(check::check_engine_version))
 }
 
 fn refused(error: VersionError) -> ApiError {
@@ -31,6 +33,15 @@ fn refused(error: VersionError) -> ApiError {
             "must be a full image reference such as registry.example.org/engine:1.2.3",
         ),
         VersionError::Resources(error) => invalid("resources", &error.to_string()),
+        VersionError::Players => invalid(
+            "max_players",
+            "must be 1 to 64, at least min_players, which is at least 1",
+        ),
+        VersionError::Schema(error) => invalid("options_schema", &error.to_string()),
+        VersionError::NoEngine(_) => invalid(
+            "engine_name",
+            "is no engine; make it known with POST /admin/engines first",
+        ),
         VersionError::Exists(_) => ApiError::new(
             StatusCode::CONFLICT,
             "engine_version_exists",

@@ -21,7 +21,7 @@ use crate::{
     responses(
         (status = 202, body = GameView, description = "The game, starting."),
         (status = 404, description = "No such game."),
-        (status = 409, description = "`invalid_transition`, `empty_roster` or `no_engine_version`.")
+        (status = 409, description = "`invalid_transition`, `empty_roster`, `no_engine_version`, `player_limits` or `options_invalid`.")
     )
 )]
 #[instrument(skip_all, fields(admin = %admin.username, %game_id))]

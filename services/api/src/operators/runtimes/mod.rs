@@ -66,6 +66,10 @@ fn refused(error: RequestError) -> ApiError {
             "no_engine_version",
             "The version is unknown or disabled.".to_owned(),
         ),
+        // A start alone asks this of a version; it is the lobby's.
+        error @ (RequestError::PlayerLimits { .. } | RequestError::Options { .. }) => {
+            ApiError::internal(error)
+        }
         RequestError::NotAPatch { from, .. } => conflict(
             "not_a_patch",
             format!(

@@ -27,12 +27,18 @@ pub struct RuntimeView {
     pub image_ref: Option<String>,
     /// What the image was when the engine was made.
     pub image_digest: Option<String>,
+    /// The kind of game.
+    #[schema(example = "galaxy")]
+    pub engine_name: String,
     /// The engine's version.
     #[schema(example = "1.0.0")]
     pub engine_version: Option<String>,
     /// The address of the engine.
     #[schema(example = "http://galaxy-game-1:8080")]
     pub endpoint: Option<String>,
+    /// What the engine was given at the start of the game.
+    #[schema(value_type = Object)]
+    pub options: serde_json::Value,
     /// Five-field cron.
     #[schema(example = "0 18 * * 1-5")]
     pub turn_schedule: String,
@@ -83,8 +89,10 @@ impl From<Record> for RuntimeView {
             current_container_id: record.container_id,
             image_ref: record.image_ref,
             image_digest: record.image_digest,
+            engine_name: record.engine_name,
             engine_version: record.engine_version,
             endpoint: record.endpoint.map(|endpoint| endpoint.to_string()),
+            options: record.options.into(),
             turn_schedule: record.turn_schedule,
             time_zone: record.time_zone,
             current_turn: record.current_turn,

@@ -32,7 +32,8 @@ pub(super) struct Reference {
     /// As Docker takes it: never without tag and digest, since that means all tags.
     text: String,
     repository: String,
-    pinned: bool,
+    /// What the image must be.
+    digest: Option<String>,
 }
 
 impl Reference {
@@ -44,36 +45,40 @@ impl Reference {
             || !image.bytes().all(plain)
             || !image.as_bytes()[0].is_ascii_alphanumeric()
             || image.contains("..")
-            || image.contains("//");
+            || image.contains("//")
+            || image.starts_with("process:");
         if wrong {
             return Err(DriverError::no_image(format!(
                 "{image:?} is not a reference of an image"
             )));
         }
-        if let Some((repository, _)) = image.split_once('@') {
-            return Ok(Self::new(image.to_owned(), repository, true));
+        if let Some((repository, digest)) = image.split_once('@') {
+            return Ok(Self::new(image.to_owned(), repository, Some(digest)));
         }
         if image.starts_with("sha256:") {
-            return Ok(Self::new(image.to_owned(), image, true));
+            return Ok(Self::new(image.to_owned(), image, Some(image)));
         }
         let name = image.rfind('/').map_or(0, |slash| slash + 1);
         match image[name..].find(':') {
-            Some(colon) => Ok(Self::new(image.to_owned(), &image[..name + colon], false)),
-            None => Ok(Self::new(format!("{image}:latest"), image, false)),
+            Some(colon) => Ok(Self::new(image.to_owned(), &image[..name + colon], None)),
+            None => Ok(Self::new(format!("{image}:latest"), image, None)),
         }
     }
 
-    fn new(text: String, repository: &str, pinned: bool) -> Self {
-        let repository = repository.to_owned();
+    fn new(text: String, repository: &str, digest: Option<&str>) -> Self {
         Self {
             text,
-            repository,
-            pinned,
+            repository: repository.to_owned(),
+            digest: digest.map(str::to_owned),
         }
     }
 
-    /// The digest of its manifest, which other nodes can fetch too; else Docker's id of the image.
+    /// The digest that the reference names; else that of the manifest, which other nodes can fetch too; else Docker's id of the
+    /// image.
     fn digest(&self, image: ImageInspect) -> Option<String> {
+        if self.digest.is_some() {
+            return self.digest.clone();
+        }
         let manifest = image.repo_digests.into_iter().flatten().find_map(|text| {
             let (repository, digest) = text.split_once('@')?;
             (repository == self.repository).then(|| digest.to_owned())
@@ -103,10 +108,9 @@ impl Inner {
             None => {}
         }
         let policy = self.config.pull;
-        let there = self.image(&reference.text).await?;
-        let digest = there.and_then(|image| reference.digest(image));
-        match digest {
-            Some(digest) if policy != PullPolicy::Always || reference.pinned || fresh => {
+        let is_pinned = reference.digest.is_some();
+        match self.digest(&reference).await? {
+            Some(digest) if policy != PullPolicy::Always || is_pinned || fresh => {
                 Ok(Resolved::Ready(digest))
             }
             None if policy == PullPolicy::Never => Err(DriverError::no_image(format!(
@@ -121,6 +125,18 @@ impl Inner {
                 });
                 Ok(Resolved::Pulling(ASKS.to_owned()))
             }
+        }
+    }
+
+    /// What `reference` means here, if it is here. An image that was made here and never pushed has no digest of a registry: its
+    /// own id says what is in it.
+    async fn digest(&self, reference: &Reference) -> Result<Option<String>> {
+        if let Some(image) = self.image(&reference.text).await? {
+            return Ok(reference.digest(image));
+        }
+        match &reference.digest {
+            Some(id) if self.image(id).await?.is_some() => Ok(Some(id.clone())),
+            _ => Ok(None),
         }
     }
 
@@ -232,25 +248,26 @@ mod tests {
 
     #[test]
     fn a_reference_never_means_all_tags_and_never_leaves_its_path() {
-        for (image, text, repository, pinned) in [
-            ("engine", "engine:latest", "engine", false),
-            ("engine:1", "engine:1", "engine", false),
+        let digest = Some("sha256:ab");
+        for (image, text, repository, digest) in [
+            ("engine", "engine:latest", "engine", None),
+            ("engine:1", "engine:1", "engine", None),
             (
                 "r:5000/engine",
                 "r:5000/engine:latest",
                 "r:5000/engine",
-                false,
+                None,
             ),
             (
                 "r:5000/a/engine:1",
                 "r:5000/a/engine:1",
                 "r:5000/a/engine",
-                false,
+                None,
             ),
-            ("engine@sha256:ab", "engine@sha256:ab", "engine", true),
-            ("sha256:ab", "sha256:ab", "sha256:ab", true),
+            ("engine@sha256:ab", "engine@sha256:ab", "engine", digest),
+            ("sha256:ab", "sha256:ab", "sha256:ab", digest),
         ] {
-            let expected = Reference::new(text.to_owned(), repository, pinned);
+            let expected = Reference::new(text.to_owned(), repository, digest);
             assert_eq!(Reference::parse(image), Ok(expected));
         }
         for wrong in [
@@ -263,6 +280,7 @@ mod tests {
             "a b",
             "-a",
             "ä",
+            "process:engine",
         ] {
             let parsed = Reference::parse(wrong);
             assert!(matches!(parsed, Err(DriverError::NoImage(_))), "{wrong}");

@@ -98,6 +98,40 @@ async fn an_image_is_fetched_by_its_digest() {
 }
 
 #[tokio::test]
+async fn an_image_that_was_made_here_is_found_by_its_content_after_its_tag_has_moved() {
+    run(|world| async move {
+        let driver = world.driver().await;
+        let mut spec = world.spec(&driver).await;
+        let (repository, _) = world.image.rsplit_once(':').unwrap();
+        let pinned = format!("{repository}@{}", spec.digest);
+        world.images.lock().push(spec.digest.clone());
+        let programs: [(&str, &[u8]); 2] = [("engine", &crate::world::probe()), ("more", b"more")];
+        image::import(&world.docker, &world.image, "/engine", &programs).await;
+        let moved = resolved(&driver, &world.image).await.unwrap();
+        assert_ne!(moved, spec.digest);
+
+        assert_eq!(resolved(&driver, &pinned).await, Ok(spec.digest.clone()));
+        let engine = running(&driver, &spec).await;
+        assert_eq!(engine.digest, spec.digest, "the tag is not followed");
+        driver.delete_engine(spec.game, 1).await.unwrap();
+
+        let mut config = world.config.clone();
+        config.pull = PullPolicy::Never;
+        let driver = world.driver_with(config).await;
+        spec.digest = format!("sha256:{}", "0".repeat(64));
+        let pinned = format!("{repository}@{}", spec.digest);
+        let gone = driver.resolve(&pinned).await;
+        assert!(matches!(gone, Err(DriverError::NoImage(_))), "{gone:?}");
+        let refused = driver.apply(&spec).await;
+        assert!(
+            matches!(refused, Err(DriverError::NoImage(_))),
+            "nothing else runs in its place: {refused:?}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_fetched_depends_on_the_policy() {
     run(|world| async move {
         let registry = registry().await;
