@@ -4,6 +4,7 @@
 //! serve a node; another one takes the watch over when the lease runs out.
 
 pub mod answers;
+mod compare;
 pub mod plan;
 pub mod reconcile;
 pub mod watch;
