@@ -7,6 +7,7 @@ use galaxy_core::{GameId, RuntimeStatus, UserId};
 use galaxy_runtime::{
     RosterEntry,
     start::{self, StartRequest},
+    stop,
 };
 use galaxy_store::Db;
 
@@ -88,6 +89,14 @@ pub async fn request_start(host: &Host, game: &Game) -> Result<()> {
     };
     let mut tx = host.db.begin().await?;
     start::request(&mut tx, &request, host.clock.now()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Queues the stop of the game's engine.
+pub async fn request_stop(host: &Host, game: &Game) -> Result<()> {
+    let mut tx = host.db.begin().await?;
+    stop::request(&mut tx, game.id, "bench", host.clock.now()).await?;
     tx.commit().await?;
     Ok(())
 }
