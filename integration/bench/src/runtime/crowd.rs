@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result};
-use axum::{Router, routing::get};
+use axum::{Router, http::header::CONNECTION, routing::get};
 use galaxy_core::{Endpoint, GameId};
 use galaxy_drivers::{Instance, Node, Sight};
 use galaxy_http::serve::{self, Bound};
@@ -71,9 +71,10 @@ impl Crowd {
     }
 }
 
-/// Answers probes on all addresses of the loopback network; gives the port.
+/// Answers probes on all addresses of the loopback network; gives the port. Each connection is closed, since this process has
+/// both ends of it and not as many files as that would take.
 async fn serve(process: &Process) -> Result<u16> {
-    let router = Router::new().route("/healthz", get(|| async {}));
+    let router = Router::new().route("/healthz", get(|| async { [(CONNECTION, "close")] }));
     let bound = Bound::bind("the engines", SocketAddr::from(([0, 0, 0, 0], 0))).await?;
     let port = bound.address.port();
     let limits = serve::Limits {
