@@ -3,11 +3,14 @@
 //! `cargo run --release -p galaxy-bench -- events`. To add a measure: a module with a `run`, and its line in [`Measure`].
 
 mod compare;
+mod database;
 mod events;
 mod figures;
+mod goal;
 mod identity;
 mod load;
 mod replica;
+mod runtime;
 mod server;
 mod threads;
 mod users;
@@ -28,6 +31,8 @@ enum Measure {
     Events(events::Options),
     /// Session lookups, sign-ins, revocation and operators' passwords, against what they cannot do without.
     Identity(identity::Options),
+    /// Starts of games, the way through `api` to their engines, reconciliation and probes of many engines.
+    Runtime(runtime::Options),
     /// Operators' search and listing of accounts at a million accounts, against a thousand.
     Users(users::Options),
 }
@@ -38,6 +43,7 @@ fn main() -> Result<()> {
         match Arguments::parse().measure {
             Measure::Events(options) => events::run(&options).await,
             Measure::Identity(options) => identity::run(&options, served.handle()).await,
+            Measure::Runtime(options) => runtime::run(&options, served.handle()).await,
             Measure::Users(options) => users::run(&options, served.handle()).await,
         }
     };

@@ -49,10 +49,22 @@ impl Server {
             Ok(address)
         })
         .await?;
-        Ok(Self {
+        Ok(Self::at(address))
+    }
+
+    /// A server that is there already.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
             address,
             client: HttpClient::new(LIMITS),
-        })
+        }
+    }
+
+    /// Sends one request and waits for its answer, which must be a success; gives the time it took.
+    pub async fn time(&self, call: Call) -> Result<Duration> {
+        let sent = Instant::now();
+        self.answer(call).await?;
+        Ok(sent.elapsed())
     }
 
     /// Sends one request; gives the answer's body if it is a success.

@@ -30,7 +30,7 @@ mod stack_file;
 mod ui;
 pub mod web;
 
-pub use engines::Driver;
+pub use engines::{Driver, Engines};
 pub use fetch::{Package, python_package};
 pub use layout::Layout;
 pub use nats::Nats;

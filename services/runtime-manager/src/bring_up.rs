@@ -21,8 +21,8 @@ use crate::{
     work::{Failure, Wait},
 };
 
-/// How long a step looks on before it gives its worker back. Most engines are up by then.
-const LOOK_ON: Duration = Duration::from_secs(2);
+/// How long a step looks on before it gives its worker back. Most engines answer by then.
+const LOOK_ON: Duration = Duration::from_millis(500);
 
 /// Which engine is to come up.
 #[derive(Debug, Clone)]
@@ -173,6 +173,7 @@ impl Manager {
     }
 
     /// Applies `spec` and watches the engine for a moment. It has failed if it ended, or if it does not answer in its time.
+    /// While the driver itself is at work nobody looks on: its events wake the operation.
     async fn look_on(
         &self,
         record: &Record,
@@ -204,7 +205,7 @@ impl Manager {
                     let detail = format!("it ended: {}\n{log}", Ended(&exit));
                     return Err(Failure::again(FailureCode::ContainerStartFailed, detail));
                 }
-                Sight::Pending { why, .. } => why,
+                Sight::Pending { why, .. } => return Ok(BringUp::Waiting(Wait::for_driver(why))),
                 Sight::Unknown(text) => format!("the driver to tell ({text})"),
                 Sight::Absent | Sight::StateOnly | Sight::Exited(_) => "the engine".to_owned(),
             };

@@ -1,98 +1,16 @@
-//! The process runtime-manager: settings, database, broker, driver, loops.
+//! The process runtime-manager.
 
-use std::{process::ExitCode, sync::Arc, time::Duration};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
-use galaxy_drivers::{DockerDriver, ProcessDriver};
-use galaxy_events::{Nats, relay};
 use galaxy_http::ops;
-use galaxy_runtime::{Lane, nodes};
-use galaxy_runtime_manager::{
-    Manager,
-    config::{DriverConfig, RuntimeConfig, Workers},
-    node, scheduler, upkeep,
-    worker::{OVERTIME, Operations},
-};
-use galaxy_service::{Process, process};
-use galaxy_store::{Db, Topic, worker};
+use galaxy_runtime_manager::run;
+use galaxy_service::process;
 
 fn main() -> ExitCode {
     process::run(
         "runtime-manager",
         "keeps an engine running for each game, and its turns coming",
         ops::listen,
-        start,
+        run::start,
     )
-}
-
-async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()> {
-    let db = Db::connect(&config.postgres, &process).await?;
-    claim_deployment(&db, &config.deployment).await?;
-    let manager = connect_driver(&process, &db, &config).await?;
-    let nats = Nats::connect(&config.nats, &process).await?;
-
-    relay::start(&process, &db, &nats);
-    nats.publish_wakeups(&process, &db, &[Topic::Runtime]);
-    let scheduled = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
-    node::register(&manager).await?;
-    node::start(&process, &manager, &config.node);
-    node::image_check::start(&process, &manager);
-    scheduler::start(&process, &manager, scheduled);
-    upkeep::start(&process, &manager, config.operation_retention);
-    node::answers::start(&process, &manager, &nats).await?;
-    for lane in Lane::ALL {
-        let due = nats.subscribe_wakeups(&process, Topic::Runtime).await?;
-        let operations = Operations::new(manager.clone(), lane, &process, OVERTIME);
-        let options = options(lane, config.workers);
-        worker::start(&process.tasks, Arc::new(operations), due, options);
-    }
-    Ok(())
-}
-
-/// Two databases must never share engines.
-async fn claim_deployment(db: &Db, id: &str) -> anyhow::Result<()> {
-    let mut connection = db.acquire().await?;
-    let owner = nodes::claim_deployment(&mut connection, id).await?;
-    if owner != id {
-        bail!(
-            "BACKEND_DEPLOYMENT_ID is {id}, but the engines of this database belong to {owner}: set it to {owner}"
-        );
-    }
-    Ok(())
-}
-
-async fn connect_driver(
-    process: &Process,
-    db: &Db,
-    config: &RuntimeConfig,
-) -> anyhow::Result<Manager> {
-    let (tasks, clock) = (&process.tasks, process.clock.clone());
-    Ok(match &config.driver {
-        DriverConfig::Process(settings) => {
-            let driver = ProcessDriver::new(settings.clone(), tasks, clock).with_context(|| {
-                let directory = settings.directory.display();
-                format!("BACKEND_ENGINE_PROCESS_DIR: {directory} cannot be used")
-            })?;
-            Manager::new(process, db.clone(), driver, config)
-        }
-        DriverConfig::Docker(settings) => {
-            let driver = DockerDriver::connect(settings.clone(), tasks, clock)
-                .await
-                .context("BACKEND_DOCKER_HOST: the Docker engine cannot be used")?;
-            Manager::new(process, db.clone(), driver, config)
-        }
-    })
-}
-
-const fn options(lane: Lane, workers: Workers) -> worker::Options {
-    let (name, slots) = match lane {
-        Lane::Control => ("operations", workers.control),
-        Lane::Turn => ("turns", workers.turn),
-        Lane::Banish => ("banishments", workers.banish),
-    };
-    worker::Options {
-        name,
-        slots,
-        poll: Duration::from_secs(1),
-    }
 }

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use self::seed::Account;
 use crate::{
     compare::{self, Measure, Side},
+    database,
     load::Load,
     replica::{ADMIN, replica},
     server::{Call, Server, get_as},
@@ -61,7 +62,7 @@ pub async fn run(options: &Options, served: &Handle) -> Result<()> {
     }
     drop((few, many));
     for accounts in [options.few, options.many] {
-        seed::drop_database(&options.postgres_url, &database(accounts)).await?;
+        database::remove(&options.postgres_url, &database_name(accounts)).await?;
     }
     Ok(())
 }
@@ -114,13 +115,13 @@ fn first(text: &str) -> &str {
     &text[..1]
 }
 
-fn database(accounts: u32) -> String {
+fn database_name(accounts: u32) -> String {
     format!("bench_users_{accounts}")
 }
 
 async fn crowd(options: &Options, served: &Handle, accounts: u32) -> Result<Crowd> {
-    let name = database(accounts);
-    seed::make_database(&options.postgres_url, &name).await?;
+    let name = database_name(accounts);
+    database::make(&options.postgres_url, &name).await?;
     let url = naming(&options.postgres_url, &name);
     let replica = replica(served, &url, None).await?;
     let some = seed::accounts(&replica.db, accounts)

@@ -1,11 +1,8 @@
 //! Accounts by the million: hexadecimal names and addresses, eight countries, a sanction for one in ten.
 
-use std::str::FromStr;
-
 use anyhow::Result;
 use galaxy_core::Timestamp;
 use galaxy_store::Db;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
 /// An account to ask about.
@@ -15,30 +12,6 @@ pub struct Account {
     pub display_name: String,
     pub country: String,
     pub created_at: Timestamp,
-}
-
-/// Drops and creates the database.
-pub async fn make_database(server_url: &str, name: &str) -> Result<()> {
-    drop_database(server_url, name).await?;
-    execute(server_url, format!("create database {name}")).await
-}
-
-/// Drops the database and its connections.
-pub async fn drop_database(server_url: &str, name: &str) -> Result<()> {
-    execute(
-        server_url,
-        format!("drop database if exists {name} with (force)"),
-    )
-    .await
-}
-
-async fn execute(url: &str, statement: String) -> Result<()> {
-    let mut connection = PgConnection::connect_with(&PgConnectOptions::from_str(url)?).await?;
-    sqlx::query(AssertSqlSafe(statement))
-        .execute(&mut connection)
-        .await?;
-    connection.close().await?;
-    Ok(())
 }
 
 const ACCOUNTS: &str = "

@@ -4,6 +4,7 @@
 //! serve a node; another one takes the watch over when the lease runs out. Any manager tries images ([`image_check`]).
 
 pub mod answers;
+mod compare;
 pub mod image_check;
 pub mod plan;
 pub mod reconcile;

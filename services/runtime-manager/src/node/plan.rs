@@ -1,4 +1,4 @@
-//! What to do about differences between what should run on a node and what does: a pure function of one listing.
+//! What to do about differences between what should run on a node and what does: rules, without a look at anything.
 //!
 //! An error is not an absence, and one listing is not a proof: absence counts after [`CONFIRMATIONS`] complete listings over
 //! [`MISSING_FOR`], and if many engines are missing at once nothing is concluded from it.
@@ -22,12 +22,12 @@ const MISSING_AT_ONCE: usize = 3;
 const MISSING_SHARE: usize = 5;
 
 /// One reading of the node.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading<'a> {
+#[derive(Debug, Clone)]
+pub struct Reading {
     /// The node.
-    pub node: &'a str,
+    pub node: String,
     /// What was seen; a game of which nothing is left is not in it.
-    pub seen: &'a HashMap<GameId, Sight>,
+    pub seen: HashMap<GameId, Sight>,
     /// Whether all that is there was seen.
     pub complete: bool,
     /// The time.
@@ -82,62 +82,88 @@ pub struct Plan {
     pub braked: usize,
 }
 
-/// Compares `records`, which were read after the listing, with it. Nothing is planned for a game in `busy`: what its operation
-/// will leave is not known yet. Linear in records and engines.
-#[expect(
-    clippy::implicit_hasher,
-    reason = "one caller, with the default hasher"
-)]
-pub fn plan(
-    reading: Reading<'_>,
-    records: &[Record],
-    busy: &HashSet<GameId>,
-    unexplained: &Unexplained,
-) -> Plan {
-    let known: HashSet<GameId> = records.iter().map(|record| record.game_id).collect();
-    let expected = records
-        .iter()
-        .filter(|record| record.status.has_engine() && is_here(record, reading))
-        .count();
-    let mut steps: Vec<(GameId, Step)> = records
-        .iter()
-        .filter(|record| !busy.contains(&record.game_id))
-        .filter_map(|record| {
-            let sight = reading.seen.get(&record.game_id);
-            let step = step_for(reading, record, sight, unexplained)?;
-            Some((record.game_id, step))
-        })
-        .collect();
-    let unknown = reading
-        .seen
-        .iter()
-        .filter(|(game, _)| !known.contains(game));
-    steps.extend(unknown.filter_map(|(game, sight)| {
-        let epoch = sight.epoch()?;
-        Some((
-            *game,
-            report(reading, *game, epoch, REPORT_FOR, unexplained),
-        ))
-    }));
-    let missing = steps
-        .iter()
-        .filter(|(_, step)| step.is_about_absence())
-        .count();
-    let braked = if missing > MISSING_AT_ONCE.max(expected / MISSING_SHARE) {
-        steps.retain(|(_, step)| !step.is_about_absence());
-        missing
-    } else {
-        0
-    };
-    Plan { steps, braked }
+/// A reading that is compared with its records page by page, so that no thread is kept for long. Linear in records and
+/// engines.
+pub struct Comparison<'a> {
+    /// What was seen of games whose record was compared is taken out.
+    reading: Reading,
+    unexplained: &'a Unexplained,
+    /// Engines that should run here.
+    expected: usize,
+    steps: Vec<(GameId, Step)>,
 }
 
-fn is_here(record: &Record, reading: Reading<'_>) -> bool {
-    record.node_id.as_deref() == Some(reading.node)
+impl<'a> Comparison<'a> {
+    /// Nothing is compared yet.
+    pub fn new(reading: Reading, unexplained: &'a Unexplained) -> Self {
+        Self {
+            reading,
+            unexplained,
+            expected: 0,
+            steps: vec![],
+        }
+    }
+
+    /// Compares `records`, which were read after the listing, each once. Nothing is planned for a game in `busy`: what its
+    /// operation will leave is not known yet. Gives the records that something is planned for.
+    #[expect(
+        clippy::implicit_hasher,
+        reason = "one caller, with the default hasher"
+    )]
+    pub fn add(&mut self, mut records: Vec<Record>, busy: &HashSet<GameId>) -> Vec<Record> {
+        records.retain(|record| {
+            let sight = self.reading.seen.remove(&record.game_id);
+            let expected = record.status.has_engine() && is_here(record, &self.reading);
+            self.expected += usize::from(expected);
+            if busy.contains(&record.game_id) {
+                return false;
+            }
+            let step = step_for(&self.reading, record, sight.as_ref(), self.unexplained);
+            let planned = step.is_some();
+            self.steps.extend(step.map(|step| (record.game_id, step)));
+            planned
+        });
+        records
+    }
+
+    /// The games that were seen, and whose records were not compared.
+    pub fn left(&self) -> Vec<GameId> {
+        self.reading.seen.keys().copied().collect()
+    }
+
+    /// The plan, after all records there are.
+    pub fn finish(self) -> Plan {
+        let Self {
+            reading,
+            unexplained,
+            expected,
+            mut steps,
+        } = self;
+        let unknown = reading.seen.iter().filter_map(|(game, sight)| {
+            let step = report(&reading, *game, sight.epoch()?, REPORT_FOR, unexplained);
+            Some((*game, step))
+        });
+        steps.extend(unknown);
+        let missing = steps
+            .iter()
+            .filter(|(_, step)| step.is_about_absence())
+            .count();
+        let braked = if missing > MISSING_AT_ONCE.max(expected / MISSING_SHARE) {
+            steps.retain(|(_, step)| !step.is_about_absence());
+            missing
+        } else {
+            0
+        };
+        Plan { steps, braked }
+    }
+}
+
+fn is_here(record: &Record, reading: &Reading) -> bool {
+    record.node_id.as_deref() == Some(&reading.node)
 }
 
 fn step_for(
-    reading: Reading<'_>,
+    reading: &Reading,
     record: &Record,
     sight: Option<&Sight>,
     unexplained: &Unexplained,
@@ -190,7 +216,7 @@ fn runs(sight: Option<&Sight>) -> bool {
     matches!(sight, Some(Sight::Running(_) | Sight::Pending { .. }))
 }
 
-fn must_run(reading: Reading<'_>, record: &Record, sight: Option<&Sight>) -> Option<Step> {
+fn must_run(reading: &Reading, record: &Record, sight: Option<&Sight>) -> Option<Step> {
     match sight {
         Some(Sight::Running(instance)) if instance.epoch == record.epoch => {
             let same = record.container_id.as_ref() == Some(&instance.container_id)
@@ -225,7 +251,7 @@ fn revive(record: &Record, exit: &Exit) -> Option<Step> {
 }
 
 /// `then`, once the engine was missing often and long enough.
-fn missing(reading: Reading<'_>, record: &Record, then: Step) -> Option<Step> {
+fn missing(reading: &Reading, record: &Record, then: Step) -> Option<Step> {
     if !reading.complete {
         return None;
     }
@@ -241,7 +267,7 @@ fn missing(reading: Reading<'_>, record: &Record, then: Step) -> Option<Step> {
 }
 
 fn report(
-    reading: Reading<'_>,
+    reading: &Reading,
     game: GameId,
     epoch: i64,
     for_long: SignedDuration,

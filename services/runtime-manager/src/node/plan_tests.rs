@@ -71,12 +71,23 @@ fn record(status: RuntimeStatus) -> Record {
 
 fn planned(records: &[Record], seen: &HashMap<GameId, Sight>, complete: bool) -> Plan {
     let reading = Reading {
-        node: NODE,
-        seen,
+        node: NODE.to_owned(),
+        seen: seen.clone(),
         complete,
         now: now(),
     };
     plan(reading, records, &HashSet::new(), &Unexplained::new())
+}
+
+fn plan(
+    reading: Reading,
+    records: &[Record],
+    busy: &HashSet<GameId>,
+    unexplained: &Unexplained,
+) -> Plan {
+    let mut comparison = Comparison::new(reading, unexplained);
+    comparison.add(records.to_vec(), busy);
+    comparison.finish()
 }
 
 fn step(record: &Record, sight: Option<Sight>) -> Option<Step> {
@@ -281,4 +292,30 @@ fn a_record_of_a_version_before_nodes_is_where_it_is_seen() {
     assert_eq!(step(&old, Some(running)), Some(Step::Adopt(instance(1, 0))));
     assert_eq!(step(&old, Some(Sight::StateOnly)), Some(Step::Remake));
     assert_eq!(step(&old, None), None);
+}
+
+#[test]
+fn pages_of_records_give_the_plan_of_all_at_once() {
+    let records = [RuntimeStatus::Running; 9].map(record);
+    let seen = records[3..].iter().map(|r| r.game_id).zip([
+        Sight::Exited(exit(2)),
+        Sight::Running(instance(9, 2)),
+        pending(2),
+    ]);
+    let seen: HashMap<GameId, Sight> = seen.collect();
+    let at_once = planned(&records, &seen, true);
+    assert_eq!((at_once.steps.len(), at_once.braked), (2, 6));
+    let (node, now, unexplained) = (NODE.to_owned(), now(), Unexplained::new());
+    let reading = Reading {
+        node,
+        seen,
+        complete: true,
+        now,
+    };
+    let mut comparison = Comparison::new(reading, &unexplained);
+    for page in records.chunks(2) {
+        comparison.add(page.to_vec(), &HashSet::new());
+    }
+    assert!(comparison.left().is_empty());
+    assert_eq!(comparison.finish(), at_once);
 }

@@ -3,15 +3,11 @@
 //!
 //! Every step reads its record again under the lock, or is refused by the driver if an engine of a newer epoch is there.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use galaxy_core::GameId;
-use galaxy_drivers::{Driver as _, Exit, Sight};
+use galaxy_drivers::{Driver as _, Exit};
 use galaxy_runtime::{
     NewOperation, Record, RequestError, Work, nodes, operations,
     outcome::{self, Found},
@@ -26,7 +22,7 @@ use tokio::sync::Mutex;
 
 use super::{
     Watch,
-    plan::{Plan, Reading, Step, Unexplained, plan},
+    plan::{Plan, Reading, Step, Unexplained},
 };
 use crate::{
     Manager,
@@ -35,14 +31,12 @@ use crate::{
 
 /// How soon an unsure reading, or one that failed, is looked at again.
 const CONFIRM: Duration = Duration::from_secs(10);
-/// Records read at once.
-const PAGE: u32 = 1_000;
 
 /// Compares and mends; remembers which engines no record explains.
 pub struct Reconciler {
-    manager: Manager,
+    pub(super) manager: Manager,
     mode: ReconcileMode,
-    unexplained: Unexplained,
+    pub(super) unexplained: Unexplained,
 }
 
 /// Starts the loop; it ends when the process drains.
@@ -90,16 +84,14 @@ impl Reconciler {
     pub async fn pass(&mut self) -> anyhow::Result<Plan> {
         // Engines first: a record read afterwards knows of every engine in the list, not the other way round.
         let (seen, complete) = self.list().await.context("the engines cannot be listed")?;
-        let records = self.records(&seen).await?;
-        let busy = self.busy(&records).await?;
-        let node = self.manager.node.node_id.clone();
+        let now = self.manager.clock.now();
         let reading = Reading {
-            node: &node,
-            seen: &seen,
+            node: self.manager.node.node_id.clone(),
+            seen,
             complete,
-            now: self.manager.clock.now(),
+            now,
         };
-        let plan = plan(reading, &records, &busy, &self.unexplained);
+        let (plan, records) = self.compare(reading).await?;
         self.manager.metrics.differences(plan.steps.len());
         if plan.braked > 0 {
             tracing::error!(
@@ -107,69 +99,15 @@ impl Reconciler {
                 "many engines are missing at once; nothing is concluded from it, look at the node"
             );
         }
-        self.remember(&plan, reading.now);
+        self.remember(&plan, now);
         if complete {
             let mut connection = self.manager.db.acquire().await?;
-            nodes::note_listed(&mut connection, reading.node, reading.now).await?;
+            nodes::note_listed(&mut connection, &self.manager.node.node_id, now).await?;
         }
-        let records: HashMap<GameId, &Record> = records
-            .iter()
-            .map(|record| (record.game_id, record))
-            .collect();
         for (game, step) in &plan.steps {
-            self.carry_out(*game, step, records.get(game).copied())
-                .await;
+            self.carry_out(*game, step, records.get(game)).await;
         }
         Ok(plan)
-    }
-
-    async fn list(&self) -> anyhow::Result<(HashMap<GameId, Sight>, bool)> {
-        let (mut seen, mut complete, mut page) = (HashMap::new(), true, None);
-        loop {
-            let listing = self.manager.driver.list(page).await?;
-            complete &= listing.complete;
-            seen.extend(listing.engines);
-            page = listing.next;
-            if page.is_none() {
-                return Ok((seen, complete));
-            }
-        }
-    }
-
-    /// All records of the node with engines, and those of engines that these records do not explain.
-    async fn records(&self, seen: &HashMap<GameId, Sight>) -> anyhow::Result<Vec<Record>> {
-        let mut connection = self.manager.db.acquire().await?;
-        let node = &self.manager.node.node_id;
-        let mut found: Vec<Record> = vec![];
-        loop {
-            let after = found.last().map(|record| record.game_id);
-            let page = records::of_node(&mut connection, node, after, PAGE).await?;
-            let full = page.len() >= PAGE as usize;
-            found.extend(page);
-            if !full {
-                break;
-            }
-        }
-        let known: HashSet<GameId> = found.iter().map(|record| record.game_id).collect();
-        let others: Vec<GameId> = seen
-            .keys()
-            .filter(|game| !known.contains(game))
-            .copied()
-            .collect();
-        for games in others.chunks(PAGE as usize) {
-            found.extend(records::of(&mut connection, games).await?);
-        }
-        Ok(found)
-    }
-
-    async fn busy(&self, records: &[Record]) -> anyhow::Result<HashSet<GameId>> {
-        let games: Vec<GameId> = records.iter().map(|record| record.game_id).collect();
-        let mut connection = self.manager.db.acquire().await?;
-        let mut busy = HashSet::new();
-        for games in games.chunks(PAGE as usize) {
-            busy.extend(operations::busy(&mut connection, games).await?);
-        }
-        Ok(busy)
     }
 
     fn remember(&mut self, plan: &Plan, now: galaxy_core::Timestamp) {

@@ -33,6 +33,8 @@ pub(crate) enum Step {
 pub(crate) struct Wait {
     pub reason: String,
     pub time: Duration,
+    /// Whether an engine that is being made gets its time anew afterwards.
+    pub spares_engine: bool,
 }
 
 impl Wait {
@@ -41,6 +43,15 @@ impl Wait {
         Self {
             reason: reason.into(),
             time: Duration::from_secs(1),
+            spares_engine: false,
+        }
+    }
+
+    /// The same, while the driver is at work: it may be busy with other engines.
+    pub(crate) fn for_driver(reason: impl Into<String>) -> Self {
+        Self {
+            spares_engine: true,
+            ..Self::soon(reason)
         }
     }
 }

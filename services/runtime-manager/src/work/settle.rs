@@ -172,8 +172,11 @@ async fn undo_start(manager: &Manager, operation: &Claimed) {
 }
 
 async fn park(manager: &Manager, operation: &Claimed, wait: &Wait) -> Result<(), EndError> {
-    let how = PutBack::Park {
-        waiting_for: &wait.reason,
+    let waiting_for = &wait.reason;
+    let how = if wait.spares_engine {
+        PutBack::Outage { waiting_for }
+    } else {
+        PutBack::Park { waiting_for }
     };
     put_back(manager, operation, how, wait.time).await
 }

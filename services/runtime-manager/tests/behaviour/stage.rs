@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use futures_util::future::join_all;
 use galaxy_core::{GameId, OperationId, UserId};
 use galaxy_drivers::{
-    Driver as _, EngineSpec, ProcessConfig, ProcessDriver, Resolved, Resources, Sight,
+    Driver, EngineSpec, ProcessConfig, ProcessDriver, Resolved, Resources, Sight,
 };
 use galaxy_events::NatsConfig;
 use galaxy_runtime::{
@@ -114,6 +114,14 @@ impl Stage {
     /// A second runtime manager on the same database and directory, as after a restart of the process.
     pub fn reborn(&self) -> (Manager, [Operations; 3]) {
         manager(&self.world, &self.config)
+    }
+
+    /// A runtime manager on the same database and directory, whose driver is `wrap` around that of processes.
+    pub fn with_driver<D: Driver>(
+        &self,
+        wrap: impl FnOnce(ProcessDriver) -> D,
+    ) -> (Manager, [Operations; 3]) {
+        manager_over(&self.world, &self.config, wrap)
     }
 
     /// A runtime manager on the same database and another directory, as on another host.
@@ -323,12 +331,20 @@ fn pid_in(home: &std::path::Path) -> Option<Pid> {
 }
 
 fn manager(world: &World, config: &RuntimeConfig) -> (Manager, [Operations; 3]) {
+    manager_over(world, config, |driver| driver)
+}
+
+fn manager_over<D: Driver>(
+    world: &World,
+    config: &RuntimeConfig,
+    wrap: impl FnOnce(ProcessDriver) -> D,
+) -> (Manager, [Operations; 3]) {
     let DriverConfig::Process(settings) = &config.driver else {
         unreachable!("these tests run processes");
     };
     let (process, clock) = (&world.process, world.process.clock.clone());
     let driver = ProcessDriver::new(settings.clone(), &process.tasks, clock).unwrap();
-    let manager = Manager::new(process, world.db.clone(), driver, config);
+    let manager = Manager::new(process, world.db.clone(), wrap(driver), config);
     let lanes =
         Lane::ALL.map(|lane| Operations::new(manager.clone(), lane, process, Duration::ZERO));
     (manager, lanes)

@@ -96,7 +96,7 @@ pub enum PutBack<'a> {
         /// For operators.
         waiting_for: &'a str,
     },
-    /// What engines run on does not answer: as [`Self::Park`], and an engine that it makes gets its time anew.
+    /// What engines run on does not answer, or is not done: as [`Self::Park`], and an engine that it makes gets its time anew.
     Outage {
         /// For operators.
         waiting_for: &'a str,

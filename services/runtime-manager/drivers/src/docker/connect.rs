@@ -63,6 +63,7 @@ impl DockerDriver {
             snapshot: Mutex::default(),
             exits: Mutex::default(),
             events: tokio::sync::broadcast::channel(events::BUFFER).0,
+            turns: tokio::sync::Semaphore::new(super::AT_ONCE),
         });
         inner.remove_old_helpers().await?;
         events::spawn(&inner, tasks);

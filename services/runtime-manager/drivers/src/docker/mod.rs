@@ -26,7 +26,7 @@ use bollard::Docker;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use galaxy_core::{Clock, GameId};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 use self::{jobs::Jobs, names::Names, network::EngineNetwork, verbs::Work};
 use crate::{
@@ -34,6 +34,9 @@ use crate::{
 };
 
 pub use config::{DockerConfig, DockerTls, PullPolicy};
+
+/// Containers that are made or started at once.
+const AT_ONCE: usize = 8;
 
 /// Runs engines in Docker.
 pub struct DockerDriver {
@@ -57,6 +60,7 @@ struct Inner {
     snapshot: Mutex<Option<Arc<list::Snapshot>>>,
     exits: Mutex<list::Exits>,
     events: broadcast::Sender<DriverEvent>,
+    turns: Semaphore,
 }
 
 impl Inner {

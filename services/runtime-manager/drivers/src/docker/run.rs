@@ -10,6 +10,7 @@ use bollard::{
 };
 use futures_util::StreamExt as _;
 use galaxy_core::GameId;
+use tokio::sync::SemaphorePermit;
 
 use super::{
     Inner, container,
@@ -65,10 +66,12 @@ impl Inner {
                 (Step::Fenced(found), _) => return Err(DriverError::Fenced { found }),
                 (Step::Foreign, _) => return Err(foreign()),
                 (Step::Make, _) | (_, None) => {
+                    let _turn = self.turn(progress).await?;
                     progress.send_replace("the container is being made".to_owned());
                     self.make(spec).await?;
                 }
                 (Step::Start, Some(found)) => {
+                    let _turn = self.turn(progress).await?;
                     progress.send_replace("the container is being started".to_owned());
                     return self.start(spec, &found.id).await;
                 }
@@ -81,6 +84,14 @@ impl Inner {
         Err(DriverError::unavailable(
             "somebody else keeps changing the container",
         ))
+    }
+
+    /// Waits until fewer than [`super::AT_ONCE`] containers are being made or started. Docker does not get more of them done
+    /// by doing all at once; it only gets all of them done late.
+    async fn turn(&self, progress: &Progress) -> Result<SemaphorePermit<'_>> {
+        progress.send_replace("other containers are being made".to_owned());
+        let turn = self.turns.acquire().await;
+        turn.map_err(DriverError::unavailable)
     }
 
     /// The newer epoch is remembered before the older one is forgotten.

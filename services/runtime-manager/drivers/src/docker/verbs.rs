@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{DriverError, DriverEvent, EngineSpec, Listing, Resolved, Result, Sight};
 
-/// How long a verb waits for work that it began. Most of it is done by then, which saves a second look.
-const BEGIN_WAIT: Duration = Duration::from_millis(500);
+/// How long a verb waits for work that it began: for what is done at once. A caller that is told to wait is free for others.
+const BEGIN_WAIT: Duration = Duration::from_millis(50);
 
 /// What is being done about a game's engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! Two managers on one Docker engine.
+//! Two managers on one Docker engine, and many engines of one manager at once.
 
+use futures_util::future::join_all;
 use galaxy_drivers::{Driver as _, DriverError, Sight};
 
 use crate::world::{run, running, until};
@@ -40,6 +41,25 @@ async fn the_newer_epoch_wins_in_any_order() {
         let (fenced, engine) = tokio::join!(fenced, running(&two, &newer));
         assert_eq!(fenced, DriverError::Fenced { found: 2 });
         assert_eq!(one.observe(older.game).await, Ok(Sight::Running(engine)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_engines_than_are_made_at_once_are_all_made() {
+    const ENGINES: usize = 12;
+    run(|world| async move {
+        let driver = world.driver().await;
+        let mut specs = vec![];
+        for _ in 0..ENGINES {
+            specs.push(world.spec(&driver).await);
+        }
+        for spec in &specs {
+            let sight = driver.apply(spec).await.unwrap();
+            assert!(matches!(sight, Sight::Pending { .. } | Sight::Running(_)));
+        }
+        let running = join_all(specs.iter().map(|spec| running(&driver, spec))).await;
+        assert_eq!(running.len(), ENGINES);
     })
     .await;
 }
