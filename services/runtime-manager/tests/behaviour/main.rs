@@ -8,6 +8,7 @@
 
 mod adoption;
 mod banishment;
+mod broken_answers;
 mod engine_faults;
 mod finish;
 mod health;
