@@ -21,6 +21,11 @@ pub struct Table {
 impl Table {
     /// The owner, the first of `players`, creates a public game and opens its enrollment.
     pub async fn open(players: Vec<Player>, name: &str) -> Result<Self> {
+        Self::open_on(players, name, None).await
+    }
+
+    /// The same, to be played with this engine version; `None` is the newest.
+    pub async fn open_on(players: Vec<Player>, name: &str, version: Option<&str>) -> Result<Self> {
         let owner = players.first().context("a game needs an owner")?;
         let game = owner
             .call(Call::new("create_game").body(json!({
@@ -31,6 +36,7 @@ impl Table {
                 "max_players": 8,
                 "enrollment_ends_at": in_an_hour(),
                 "turn_schedule": "0 0 1 1 *",
+                "target_engine_version": version,
             })))
             .await?;
         let game_id = game["game_id"]

@@ -2,9 +2,11 @@
 
 pub mod engine_image;
 mod engines;
+mod history;
 pub mod reach;
 
 use std::{
+    io::Write as _,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -13,6 +15,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{Ui, programs};
 pub use engines::Deployment;
+pub use history::{ContainerEvent, History, check_single};
 
 /// A container that is removed when dropped. Its data are in a named volume.
 #[derive(Debug)]
@@ -114,6 +117,41 @@ pub fn remove_volumes() {
         docker.args(["volume", "rm", "--force", "galaxy-postgres", "galaxy-nats"]);
         let _ = docker.stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
+}
+
+/// Runs the command `docker`, as somebody at the machine would; gives the lines that it prints.
+pub fn by_hand(words: &[&str]) -> Result<Vec<String>> {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    engines::list(&words)
+}
+
+/// A directory of a container as a tar archive, with its owners: `from` is `container:path`.
+pub fn copy_out(from: &str) -> Result<Vec<u8>> {
+    let output = docker()?.args(["cp", from, "-"]).output();
+    let output = output.context("cannot run docker")?;
+    if !output.status.success() {
+        let error = String::from_utf8_lossy(&output.stderr);
+        bail!("docker cp {from}: {}", error.trim_end());
+    }
+    Ok(output.stdout)
+}
+
+/// Unpacks a tar archive into a directory of a container: `to` is `container:path`.
+pub fn copy_in(archive: &[u8], to: &str) -> Result<()> {
+    let mut docker = docker()?;
+    docker.args(["cp", "-", to]).stdin(Stdio::piped());
+    let mut copying = docker.spawn().context("cannot run docker")?;
+    // Dropped at once, which ends the archive.
+    let written = copying
+        .stdin
+        .take()
+        .map(|mut archive_end| archive_end.write_all(archive));
+    let status = copying.wait()?;
+    written.transpose()?;
+    if !status.success() {
+        bail!("docker cp - {to} ended with {status}");
+    }
+    Ok(())
 }
 
 fn docker() -> Result<Command> {

@@ -182,6 +182,20 @@ impl Stack {
             .await
     }
 
+    /// Starts a runtime manager on a node of its own, where engines are processes, and waits until it is ready; returns its
+    /// name for [`Stack::process`].
+    pub async fn add_process_node(&mut self) -> Result<String> {
+        let mut settings = self.settings.clone();
+        let dir = settings.engines.dir.with_file_name("engines-of-node-2");
+        std::fs::create_dir_all(&dir)?;
+        settings.docker_host = None;
+        settings.engines = Engines::new(Driver::Process, dir, settings.engines.deployment);
+        self.processes.add_engines(settings.engines.clone());
+        self.processes
+            .add_replica(Service::RuntimeManager, &settings, &self.secrets)
+            .await
+    }
+
     /// A process by name: `api`, or `api-2` for a replica.
     pub fn process(&mut self, name: &str) -> Result<&mut Program> {
         self.processes.by_name(name)
@@ -196,9 +210,13 @@ impl Stack {
     /// if something fails; the first failure is returned.
     pub async fn stop(mut self) -> Result<()> {
         let mut outcome = self.processes.stop_all(self.ui).await;
-        outcome = outcome.and(self.settings.engines.stop().await);
+        for engines in self.processes.engines() {
+            outcome = outcome.and(engines.stop().await);
+            if self.temporary {
+                outcome = outcome.and(engines.kill());
+            }
+        }
         if self.temporary {
-            outcome = outcome.and(self.settings.engines.kill());
             outcome = outcome.and(self.postgres.drop_database(&self.database.name).await);
         }
         let nats = self.nats.stop().await;

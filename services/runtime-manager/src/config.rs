@@ -343,6 +343,10 @@ fn docker(vars: &mut Vars, deployment: Option<&str>) -> Option<DockerConfig> {
         "missing",
         "When images of engines are pulled: missing, always or never",
     );
+    let registry_auth = vars.optional(
+        "BACKEND_REGISTRY_AUTH_FILE",
+        "Credentials for registries of engine images, in the format of Docker's config.json (auths); read at each pull",
+    );
     let pull: PullSetting = pull?;
     Some(DockerConfig {
         host: host?,
@@ -353,6 +357,7 @@ fn docker(vars: &mut Vars, deployment: Option<&str>) -> Option<DockerConfig> {
         }),
         network: network?,
         pull: pull.0,
+        registry_auth: registry_auth?,
         ..DockerConfig::new(deployment?)
     })
 }

@@ -55,14 +55,24 @@ pub struct TestImage(String);
 impl TestImage {
     /// The static engine must have been built.
     pub fn make(variables: &[(&str, &str)]) -> Result<Self> {
+        Self::of(&Layout::of_checkout()?.static_engine(), variables)
+    }
+
+    /// The same of the engine that misbehaves: `faults` is the JSON of its `ENGINE_FAULTS`.
+    pub fn faulty(faults: &str) -> Result<Self> {
         let layout = Layout::of_checkout()?;
+        let engine = layout.static_engine();
+        let quoted = format!("'{faults}'");
+        Self::of(
+            &engine.with_file_name("faulty-engine"),
+            &[("ENGINE_FAULTS", &quoted)],
+        )
+    }
+
+    fn of(program: &Path, variables: &[(&str, &str)]) -> Result<Self> {
         let name = format!("galaxy-test/engine:{}", Uuid::now_v7().simple());
-        build(
-            &name,
-            &layout.static_engine(),
-            &layout.dockerfile(),
-            variables,
-        )?;
+        let dockerfile = Layout::of_checkout()?.dockerfile();
+        build(&name, program, &dockerfile, variables)?;
         Ok(Self(name))
     }
 

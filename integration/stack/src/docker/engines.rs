@@ -23,6 +23,11 @@ impl Deployment {
         list(&listing(all, &self.label("deployment")))
     }
 
+    /// The name of a game's container, and of the volume with its state.
+    pub fn engine(&self, game: &str) -> String {
+        format!("galaxy-{}-{game}", self.0)
+    }
+
     /// Ends its engines. Containers and volumes stay: from an engine that has ended the runtime manager goes on at once.
     pub fn stop(&self) -> Result<()> {
         let running = self.containers(false)?;
@@ -50,7 +55,7 @@ impl Deployment {
         engines.and(volumes).and(network)
     }
 
-    fn label(&self, key: &str) -> String {
+    pub(super) fn label(&self, key: &str) -> String {
         format!("label=galaxy.{key}={}", self.0)
     }
 }
@@ -64,7 +69,7 @@ fn listing(all: bool, filter: &str) -> Vec<String> {
 }
 
 /// The lines that docker prints.
-fn list(words: &[String]) -> Result<Vec<String>> {
+pub(super) fn list(words: &[String]) -> Result<Vec<String>> {
     let output = docker()?
         .args(words)
         .output()

@@ -28,7 +28,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 pub struct Processes {
     running: Vec<Process>,
     binaries: PathBuf,
-    engines: Engines,
+    engines: Vec<Engines>,
     replicas: Vec<(Service, usize)>,
     logs: PathBuf,
     ports: Ports,
@@ -74,7 +74,7 @@ impl Processes {
         Self {
             running: Vec::new(),
             binaries: options.binaries.clone(),
-            engines: options.engines.clone(),
+            engines: vec![options.engines.clone()],
             replicas: options.replicas.clone(),
             logs: options.servers.logs.clone(),
             ports: options.servers.ports,
@@ -151,6 +151,16 @@ impl Processes {
         let name = process.name.clone();
         self.running.push(process);
         Ok(name)
+    }
+
+    /// The engines of all nodes.
+    pub fn engines(&self) -> Vec<Engines> {
+        self.engines.clone()
+    }
+
+    /// Engines of one more node, which end with the stack.
+    pub fn add_engines(&mut self, engines: Engines) {
+        self.engines.push(engines);
     }
 
     /// A replica listens on free ports.
@@ -297,7 +307,9 @@ impl Drop for Processes {
     fn drop(&mut self) {
         if !self.stopped && !self.own_group {
             Ui::quiet().plain(self.logs());
-            let _ = self.engines.kill();
+            for engines in &self.engines {
+                let _ = engines.kill();
+            }
         }
     }
 }

@@ -19,12 +19,12 @@ async fn turns(stage: &Stage) -> Vec<u32> {
     events.iter().map(|event| event.turn).collect()
 }
 
-fn on(call: &str, fault: &serde_json::Value) -> serde_json::Value {
+pub fn on(call: &str, fault: &serde_json::Value) -> serde_json::Value {
     json!({ "calls": [{ "on": call, "fault": fault }] })
 }
 
 /// Forces a turn that must fail for good, and gives its error.
-async fn failed_turn(stage: &Stage, game: &Game) -> String {
+pub async fn failed_turn(stage: &Stage, game: &Game) -> String {
     stage.force_turn(game).await.unwrap();
     stage.work_with_retries().await;
     let record = stage.record(game).await;

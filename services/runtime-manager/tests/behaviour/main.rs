@@ -8,6 +8,7 @@
 
 mod adoption;
 mod banishment;
+mod broken_answers;
 mod busy_driver;
 mod engine_faults;
 mod finish;

@@ -93,12 +93,15 @@ impl Stage {
 
     /// Writes a program that is the faulty engine with these faults from its first call on.
     pub fn wrap_faulty(path: &std::path::Path, faults: &serde_json::Value) {
+        Self::wrap(path, "faulty-engine", &format!("ENGINE_FAULTS='{faults}'"));
+    }
+
+    /// Writes a program that is `engine` with one more variable, as a shell has it.
+    pub fn wrap(path: &std::path::Path, engine: &str, variable: &str) {
         use std::os::unix::fs::PermissionsExt as _;
-        let engine = program("faulty-engine");
-        let script = format!(
-            "#!/bin/sh\nexport ENGINE_FAULTS='{faults}'\nexec {} \"$@\"\n",
-            engine.display()
-        );
+        let engine = program(engine);
+        let engine = engine.display();
+        let script = format!("#!/bin/sh\nexport {variable}\nexec {engine} \"$@\"\n");
         std::fs::write(path, script).unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }

@@ -23,6 +23,8 @@ pub struct DockerConfig {
     pub internal: bool,
     /// When images are fetched.
     pub pull: PullPolicy,
+    /// A file in the format of Docker's `config.json` with credentials for registries (`auths`), read at each fetch.
+    pub registry_auth: Option<PathBuf>,
     /// What labels begin with: `galaxy` gives `galaxy.game_id`.
     pub label_prefix: String,
 }
@@ -30,7 +32,7 @@ pub struct DockerConfig {
 /// Files of PEM certificates, as `docker --tlsverify` takes them.
 #[derive(Debug, Clone)]
 pub struct DockerTls {
-    /// The authority that signed the daemon's certificate.
+    /// The authority that signed the daemon's certificate; those of this machine are trusted too.
     pub ca: PathBuf,
     /// The client's certificate.
     pub cert: PathBuf,
@@ -61,6 +63,7 @@ impl DockerConfig {
             network: "galaxy-engines".to_owned(),
             internal: true,
             pull: PullPolicy::default(),
+            registry_auth: None,
             label_prefix: "galaxy".to_owned(),
         }
     }

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bollard::{API_DEFAULT_VERSION, Docker, query_parameters::ListContainersOptionsBuilder};
 use galaxy_core::Clock;
 use galaxy_service::Tasks;
+use http::HeaderValue;
 use parking_lot::Mutex;
 
 use super::{
@@ -53,7 +54,7 @@ impl DockerDriver {
                 driver: "docker",
             },
             cpus: info.ncpu.and_then(|n| n.try_into().ok()).unwrap_or(1),
-            pulls: docker.clone().with_timeout(PULL_ANSWER),
+            pulls: pulls(&docker),
             docker,
             names,
             config,
@@ -93,6 +94,26 @@ impl Inner {
         }
         Ok(())
     }
+}
+
+/// Docker reads credentials in the alphabet of URLs, and ignores others; bollard writes the usual one.
+fn pulls(docker: &Docker) -> Docker {
+    const CREDENTIALS: &str = "X-Registry-Auth";
+    docker
+        .clone()
+        .with_timeout(PULL_ANSWER)
+        .with_request_modifier(|mut request| {
+            let headers = request.headers_mut();
+            let usual = headers
+                .get(CREDENTIALS)
+                .and_then(|value| value.to_str().ok());
+            let other = usual.map(|text| text.replace('+', "-").replace('/', "_"));
+            if let Some(mut value) = other.and_then(|text| HeaderValue::try_from(text).ok()) {
+                value.set_sensitive(true);
+                headers.insert(CREDENTIALS, value);
+            }
+            request
+        })
 }
 
 fn client(host: Option<&str>, tls: Option<&DockerTls>) -> Result<Docker> {

@@ -12,6 +12,7 @@ use futures_util::StreamExt as _;
 use super::{
     Inner,
     config::PullPolicy,
+    credentials,
     error::{driver_error, is_missing},
     jobs::{Jobs, Progress, Seen},
 };
@@ -118,10 +119,10 @@ impl Inner {
                 reference.text
             ))),
             _ => {
-                let (inner, text) = (self.clone(), reference.text.clone());
-                pulls.begin(reference.text, (), |progress| async move {
+                let inner = self.clone();
+                pulls.begin(reference.text.clone(), (), |progress| async move {
                     progress.send_replace(ASKS.to_owned());
-                    inner.pull(&text, &progress).await
+                    inner.pull(&reference, &progress).await
                 });
                 Ok(Resolved::Pulling(ASKS.to_owned()))
             }
@@ -163,11 +164,17 @@ impl Inner {
     }
 
     /// Dropping the stream ends the fetch.
-    async fn pull(&self, image: &str, progress: &Progress) -> Result<()> {
+    async fn pull(&self, image: &Reference, progress: &Progress) -> Result<()> {
+        let registry = credentials::registry_of(&image.repository);
+        let login = match &self.config.registry_auth {
+            Some(file) => credentials::read(file, registry).await?,
+            None => None,
+        };
+        let with = if login.is_some() { "the" } else { "no" };
         let options: CreateImageOptions = CreateImageOptionsBuilder::default()
-            .from_image(image)
+            .from_image(&image.text)
             .build();
-        let mut lines = Box::pin(self.pulls.create_image(Some(options), None, None));
+        let mut lines = Box::pin(self.pulls.create_image(Some(options), None, login));
         let mut layers = Layers::default();
         loop {
             let line = tokio::time::timeout(STALLED, lines.next()).await;
@@ -178,14 +185,25 @@ impl Inner {
                     layers.hear(line);
                     progress.send_replace(layers.to_string());
                 }
-                Some(Err(error)) => return Err(pull_error(error)),
+                Some(Err(error)) => {
+                    let asked = format!("{registry} was asked with {with} credentials set for it");
+                    return Err(pull_error(error, &asked));
+                }
             }
         }
     }
 }
 
-/// What a registry refuses is an image that cannot be had.
-fn pull_error(error: Error) -> DriverError {
+/// Texts of a registry that wants other credentials, or any.
+const UNAUTHORIZED: [&str; 4] = [
+    "unauthorized",
+    "no basic auth credentials",
+    "authentication required",
+    "denied",
+];
+
+/// What a registry refuses is an image that cannot be had. `asked` says with which credentials.
+fn pull_error(error: Error, asked: &str) -> DriverError {
     let text = match &error {
         Error::DockerResponseServerError { message, .. } => Some(message.clone()),
         Error::DockerStreamError { error } => Some(error.clone()),
@@ -193,7 +211,15 @@ fn pull_error(error: Error) -> DriverError {
     };
     match (driver_error(error), text) {
         (full @ DriverError::NoCapacity(_), _) | (full, None) => full,
-        (_, Some(text)) => DriverError::no_image(text),
+        (_, Some(text)) => {
+            let lower = text.to_lowercase();
+            let refused = UNAUTHORIZED.iter().any(|word| lower.contains(word));
+            DriverError::no_image(if refused {
+                format!("{text} ({asked})")
+            } else {
+                text
+            })
+        }
     }
 }
 

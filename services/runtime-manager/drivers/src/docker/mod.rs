@@ -7,6 +7,7 @@
 mod config;
 mod connect;
 mod container;
+mod credentials;
 mod error;
 mod events;
 mod image;

@@ -16,4 +16,5 @@ mod listing;
 mod outage;
 mod pull;
 mod registry;
+mod tls;
 mod world;

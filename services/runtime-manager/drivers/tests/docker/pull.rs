@@ -10,17 +10,21 @@ use galaxy_drivers::{DockerDriver, Driver as _, DriverError, Resolved, docker::P
 
 use crate::{
     image,
-    registry::{self, Registry},
+    registry::{self, Access, LOGIN, Registry},
     world::{run, running, until},
 };
 
 /// A registry whose image nobody has seen before.
 async fn registry() -> Registry {
+    registry_for(Access::Open).await
+}
+
+async fn registry_for(access: Access) -> Registry {
     let mut layer = image::archive(&[("engine", &crate::world::probe())]);
     // What follows the end of an archive is not read, and makes it another one.
     layer.extend_from_slice(GameId::generate().uuid().as_bytes());
     layer.resize(layer.len() + 496, 0);
-    registry::serve(layer).await
+    registry::serve(layer, access).await
 }
 
 async fn resolved(driver: &DockerDriver, image: &str) -> Result<String, DriverError> {
@@ -190,4 +194,49 @@ async fn an_image_that_cannot_be_had_is_told_once_and_tried_again() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_registry_is_asked_with_the_credentials_that_are_set_for_it() {
+    run(|world| async move {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut config = world.config.clone();
+        config.registry_auth = Some(file.path().to_owned());
+        let driver = world.driver_with(config).await;
+        for access in [Access::Basic, Access::Bearer] {
+            let registry = registry_for(access).await;
+            let image = format!("{}/game/engine:1", registry.host);
+            world.images.lock().push(image.clone());
+            let refused = async |auths: &str, words: &str| {
+                std::fs::write(file.path(), auths).unwrap();
+                let error = resolved(&driver, &image).await.unwrap_err();
+                let DriverError::NoImage(text) = error else {
+                    panic!("{error:?}");
+                };
+                assert!(text.contains(words), "{access:?}: {text}");
+                assert!(!text.contains("hunter2"), "{text}");
+            };
+            refused("{}", "asked with no credentials set for it").await;
+            let wrong = auths(&registry.host, "ada:hunter2");
+            refused(&wrong, "asked with the credentials set for it").await;
+            refused("hunter2", "line 1, column 1").await;
+            assert_eq!(registry.manifests_read.load(Ordering::Relaxed), 0);
+
+            std::fs::write(file.path(), auths(&registry.host, LOGIN)).unwrap();
+            let digest = resolved(&driver, &image).await;
+            assert_eq!(digest, Ok(registry.digest), "{access:?}");
+        }
+        std::fs::remove_file(file.path()).unwrap();
+        let error = resolved(&driver, "127.0.0.1:1/game/engine:1").await;
+        let text = error.unwrap_err().to_string();
+        assert!(text.contains("cannot be read"), "{text}");
+    })
+    .await;
+}
+
+/// A file of credentials for one registry.
+fn auths(host: &str, login: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let auth = BASE64_STANDARD.encode(login);
+    serde_json::json!({ "auths": { host: { "auth": auth } } }).to_string()
 }

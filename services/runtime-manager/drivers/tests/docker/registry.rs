@@ -8,11 +8,13 @@ use std::sync::{
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State},
-    http::{Method, StatusCode, header},
+    extract::{Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{any, get},
 };
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
@@ -21,6 +23,22 @@ use tokio::{net::TcpListener, sync::watch};
 const MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const CONFIG: &str = "application/vnd.docker.container.image.v1+json";
 const LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
+
+/// Of `user:password`: in the usual base64 of Docker's texts it has characters that URLs have not.
+pub const LOGIN: &str = "ada:~?>~?>~?>~?>";
+/// What the token of a registry says.
+const TOKEN: &str = "one-token-for-all";
+
+/// What a registry asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Open,
+    /// [`LOGIN`] with each request.
+    Basic,
+    /// A token, which [`LOGIN`] gets.
+    Bearer,
+}
 
 pub struct Registry {
     pub host: String,
@@ -37,10 +55,14 @@ struct Served {
     layer: Bytes,
     flows: watch::Receiver<bool>,
     manifests_read: Arc<AtomicUsize>,
+    host: String,
+    access: Access,
 }
 
 /// Serves `game/engine:1` of one layer, and answers 500 for `broken`.
-pub async fn serve(layer: Vec<u8>) -> Registry {
+pub async fn serve(layer: Vec<u8>, access: Access) -> Registry {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
     let config = serde_json::json!({
         "architecture": "amd64", "os": "linux",
         "config": { "Entrypoint": ["/engine"] },
@@ -57,7 +79,7 @@ pub async fn serve(layer: Vec<u8>) -> Registry {
     let (flows, flowing) = watch::channel(true);
     let manifests_read = Arc::new(AtomicUsize::new(0));
     let registry = Registry {
-        host: String::new(),
+        host: host.clone(),
         digest: digest(&manifest),
         flows,
         manifests_read: manifests_read.clone(),
@@ -68,16 +90,62 @@ pub async fn serve(layer: Vec<u8>) -> Registry {
         layer: layer.into(),
         flows: flowing,
         manifests_read,
+        host,
+        access,
     });
     let router = Router::new()
         .route("/v2/", any(StatusCode::OK))
         .route("/v2/game/{name}/{kind}/{reference}", any(answer))
+        .layer(middleware::from_fn_with_state(served.clone(), admit))
+        .route("/token", get(token))
         .with_state(served);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let host = listener.local_addr().unwrap().to_string();
     #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Registry { host, ..registry }
+    registry
+}
+
+/// Asks for what the registry wants.
+async fn admit(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
+    let seen = authorization(request.headers());
+    let (admitted, challenge) = match served.access {
+        Access::Open => (true, String::new()),
+        Access::Basic => (
+            seen == Some(&login()),
+            r#"Basic realm="registry""#.to_owned(),
+        ),
+        Access::Bearer => (
+            seen == Some(&format!("Bearer {TOKEN}")),
+            format!(
+                r#"Bearer realm="http://{}/token",service="registry""#,
+                served.host
+            ),
+        ),
+    };
+    if admitted {
+        return next.run(request).await;
+    }
+    let body = r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#;
+    let challenge = [
+        (header::WWW_AUTHENTICATE, challenge),
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+    ];
+    (StatusCode::UNAUTHORIZED, challenge, body).into_response()
+}
+
+async fn token(headers: HeaderMap) -> Response {
+    if authorization(&headers) == Some(&login()) {
+        axum::Json(serde_json::json!({ "token": TOKEN })).into_response()
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
+    }
+}
+
+fn authorization(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()
+}
+
+fn login() -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(LOGIN))
 }
 
 async fn answer(

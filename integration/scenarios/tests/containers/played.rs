@@ -8,13 +8,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use galaxy_scenarios::{Admin, Player, Table};
 use galaxy_stack::{
-    Service, Stack, StackFile, StackOptions,
+    Service, Stack, StackOptions,
     docker::{self, Deployment, engine_image::TestImage},
 };
 use serde_json::Value;
+
+use crate::common::{all, operations, seated};
 
 /// Turns of the game, the last one of which ends it.
 const TURNS: u64 = 6;
@@ -61,20 +63,6 @@ async fn a_game_is_played_to_its_end_while_one_of_two_managers_is_killed_again_a
         "a stopped test leaves no container"
     );
     Ok(())
-}
-
-async fn seated(file: &StackFile) -> Result<Table> {
-    let players = vec![
-        Player::sign_in(file, "ada", "ada@example.org").await?,
-        Player::sign_in(file, "grace", "grace@example.org").await?,
-    ];
-    let mut table = Table::open(players, "A game among crashes").await?;
-    table.seat_all(&["Terrans", "Vegans"]).await?;
-    Ok(table)
-}
-
-fn all(engines: &Deployment) -> Result<BTreeSet<String>> {
-    Ok(engines.containers(true)?.into_iter().collect())
 }
 
 /// Plays all turns; returns the containers of the engine that was started.
@@ -148,9 +136,7 @@ async fn at_most_one(engines: &Deployment) -> anyhow::Error {
 
 /// The start and each turn are one operation, which succeeded and spent no attempt on the managers' deaths.
 async fn turns_ran_once(table: &Table, admin: &Admin) -> Result<()> {
-    let path = format!("/runtimes/{}/operations?limit=100", table.game_id);
-    let list = admin.get(&path).await?;
-    let operations = list["items"].as_array().context("a list of operations")?;
+    let operations = operations(admin, &table.game_id).await?;
     for (name, number) in [("start", 1), ("turn", usize::try_from(TURNS)?)] {
         let named: Vec<&Value> = operations.iter().filter(|op| op["op"] == name).collect();
         let clean = |op: &&&Value| op["status"] == "succeeded" && op["attempt"] == 0;
