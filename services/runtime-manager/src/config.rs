@@ -1,8 +1,9 @@
 //! Settings of the runtime manager.
 
-use std::{path::PathBuf, time::Duration};
+mod driver;
 
-use galaxy_drivers::{DockerConfig, DockerTls, ProcessConfig, PullPolicy};
+use std::time::Duration;
+
 use galaxy_events::NatsConfig;
 use galaxy_service::{
     Section, Vars,
@@ -10,6 +11,8 @@ use galaxy_service::{
 };
 use galaxy_store::PostgresConfig;
 use jiff::SignedDuration;
+
+pub use driver::DriverConfig;
 
 /// What the runtime manager needs to know beside what every process has.
 #[derive(Debug, Clone)]
@@ -45,15 +48,6 @@ pub struct Workers {
     pub turn: u32,
     /// Banishments.
     pub banish: u32,
-}
-
-/// How engines are run.
-#[derive(Debug, Clone)]
-pub enum DriverConfig {
-    /// As plain processes of this machine.
-    Process(ProcessConfig),
-    /// As containers of a Docker engine.
-    Docker(DockerConfig),
 }
 
 /// How a node is watched.
@@ -118,7 +112,7 @@ impl Section for RuntimeConfig {
         let deployment = deployment(vars);
         let workers = Workers::read(vars);
         let timeouts = Timeouts::read(vars);
-        let driver = driver(vars, deployment.as_deref(), timeouts.as_ref());
+        let driver = driver::read(vars, deployment.as_deref(), timeouts.as_ref());
         let finished_grace = vars.or::<Duration>(
             "BACKEND_ENGINE_FINISHED_GRACE",
             "1h",
@@ -278,106 +272,6 @@ fn workers(
     }
 }
 
-fn driver(
-    vars: &mut Vars,
-    deployment: Option<&str>,
-    timeouts: Option<&Timeouts>,
-) -> Option<DriverConfig> {
-    const NAME: &str = "BACKEND_RUNTIME_DRIVER";
-    let name: String = vars.or(
-        NAME,
-        "process",
-        "How engines are run: docker, or process for a machine without a container engine",
-    )?;
-    let process = process(vars, deployment, timeouts);
-    let docker = docker(vars, deployment);
-    match &name[..] {
-        "process" => process.map(DriverConfig::Process),
-        "docker" => docker.map(DriverConfig::Docker),
-        "kubernetes" => vars.problem(
-            NAME,
-            "names a driver that this build does not have; set it to docker or process",
-        ),
-        _ => vars.problem(NAME, "is not docker or process"),
-    }
-}
-
-fn process(
-    vars: &mut Vars,
-    deployment: Option<&str>,
-    timeouts: Option<&Timeouts>,
-) -> Option<ProcessConfig> {
-    let directory = vars.or(
-        "BACKEND_ENGINE_PROCESS_DIR",
-        "/var/lib/galaxy/engines",
-        "Where engines that run as processes keep their state, a directory a game",
-    );
-    let binary = vars.optional(
-        "BACKEND_ENGINE_BINARY",
-        "The program that the image process:engine means; without it the program engine beside this one",
-    );
-    Some(ProcessConfig {
-        deployment: deployment?.to_owned(),
-        directory: directory?,
-        binary: binary?.unwrap_or_else(beside),
-        stop_timeout: timeouts?.stop,
-    })
-}
-
-fn docker(vars: &mut Vars, deployment: Option<&str>) -> Option<DockerConfig> {
-    let host = vars.optional(
-        "BACKEND_DOCKER_HOST",
-        "The Docker engine, unix:///path or tcp://host:port; without it the default socket",
-    );
-    let certificates: Option<Option<PathBuf>> = vars.optional(
-        "BACKEND_DOCKER_CERTIFICATES",
-        "Directory with ca.pem, cert.pem and key.pem for a tcp host",
-    );
-    let network = vars.or(
-        "BACKEND_ENGINE_NETWORK",
-        "galaxy-engines",
-        "The Docker network that engines are on; made if it is missing, without a way out",
-    );
-    let pull = vars.or(
-        "BACKEND_ENGINE_PULL",
-        "missing",
-        "When images of engines are pulled: missing, always or never",
-    );
-    let registry_auth = vars.optional(
-        "BACKEND_REGISTRY_AUTH_FILE",
-        "Credentials for registries of engine images, in the format of Docker's config.json (auths); read at each pull",
-    );
-    let pull: PullSetting = pull?;
-    Some(DockerConfig {
-        host: host?,
-        tls: certificates?.map(|directory| DockerTls {
-            ca: directory.join("ca.pem"),
-            cert: directory.join("cert.pem"),
-            key: directory.join("key.pem"),
-        }),
-        network: network?,
-        pull: pull.0,
-        registry_auth: registry_auth?,
-        ..DockerConfig::new(deployment?)
-    })
-}
-
-/// When images are pulled, as it is written in a setting.
-struct PullSetting(PullPolicy);
-
-impl Value for PullSetting {
-    const EXPECTED: &'static str = "missing, always or never";
-
-    fn parse(text: &str) -> Option<Self> {
-        match text {
-            "missing" => Some(Self(PullPolicy::Missing)),
-            "always" => Some(Self(PullPolicy::Always)),
-            "never" => Some(Self(PullPolicy::Never)),
-            _ => None,
-        }
-    }
-}
-
 fn deployment(vars: &mut Vars) -> Option<String> {
     const NAME: &str = "BACKEND_DEPLOYMENT_ID";
     let id: String = vars.or(
@@ -394,13 +288,6 @@ fn deployment(vars: &mut Vars) -> Option<String> {
             "is not 1 to 63 lower-case letters, digits and hyphens",
         )
     }
-}
-
-fn beside() -> PathBuf {
-    std::env::current_exe()
-        .ok()
-        .and_then(|program| Some(program.parent()?.join("engine")))
-        .unwrap_or_else(|| PathBuf::from("engine"))
 }
 
 fn signed(duration: Duration) -> SignedDuration {
@@ -437,6 +324,31 @@ mod tests {
         assert!(driver.binary.ends_with("engine"));
     }
 
+    #[cfg(feature = "kubernetes")]
+    #[test]
+    fn a_cluster_is_reached_with_what_is_set() {
+        let config = read(&[
+            ("BACKEND_RUNTIME_DRIVER", "kubernetes"),
+            ("BACKEND_DEPLOYMENT_ID", "blue"),
+            ("BACKEND_ENGINE_NAMESPACE", "engines"),
+            ("BACKEND_ENGINE_VOLUME_SIZE", "64MiB"),
+            ("BACKEND_ENGINE_STORAGE_CLASS", "fast"),
+            ("BACKEND_ENGINE_PULL", "always"),
+        ]);
+        let DriverConfig::Kubernetes(driver) = config.unwrap().driver else {
+            panic!("it is set");
+        };
+        assert_eq!(
+            (&driver.deployment[..], &driver.namespace[..]),
+            ("blue", "engines")
+        );
+        assert_eq!(driver.storage_class.as_deref(), Some("fast"));
+        assert_eq!(driver.volume_size, 64 << 20);
+        assert_eq!(driver.pull, galaxy_drivers::PullPolicy::Always);
+        assert_eq!(driver.kubeconfig, None);
+    }
+
+    #[cfg(not(feature = "kubernetes"))]
     #[test]
     fn a_driver_that_is_not_built_in_is_named_with_what_to_set() {
         let problems = read(&[("BACKEND_RUNTIME_DRIVER", "kubernetes")]).unwrap_err();

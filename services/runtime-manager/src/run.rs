@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+#[cfg(feature = "kubernetes")]
+use galaxy_drivers::KubernetesDriver;
 use galaxy_drivers::{DockerDriver, ProcessDriver};
 use galaxy_events::{Nats, relay};
 use galaxy_runtime::{Lane, nodes};
@@ -73,6 +75,16 @@ async fn connect_driver(
             let driver = DockerDriver::connect(settings.clone(), tasks, clock)
                 .await
                 .context("BACKEND_DOCKER_HOST: the Docker engine cannot be used")?;
+            Manager::new(process, db.clone(), driver, config)
+        }
+        #[cfg(feature = "kubernetes")]
+        DriverConfig::Kubernetes(settings) => {
+            let driver = KubernetesDriver::connect(settings.clone(), tasks, clock)
+                .await
+                .with_context(|| {
+                    let namespace = &settings.namespace;
+                    format!("BACKEND_ENGINE_NAMESPACE: {namespace} of the cluster cannot be used")
+                })?;
             Manager::new(process, db.clone(), driver, config)
         }
     })

@@ -10,6 +10,7 @@ use tokio::{
 };
 
 use super::{
+    mock_cluster,
     report::{Counts, HasOutcome, Outcome},
     tools,
 };
@@ -20,6 +21,8 @@ pub struct Suite<'a> {
     pub layout: &'a Layout,
     pub ui: Ui,
     pub servers: &'a Servers,
+    /// The packages of which tests make a cluster, where there are any.
+    pub mock_cluster: Option<&'a Path>,
 }
 
 /// Outcome and counts.
@@ -108,6 +111,9 @@ impl Suite<'_> {
             .env("DATABASE_URL", self.servers.postgres.url())
             .env(env::TEST_POSTGRES_URL, self.servers.postgres.url())
             .env("GALAXY_TEST_NATS_URL", self.servers.nats.url());
+        if let Some(packages) = self.mock_cluster {
+            command.env(mock_cluster::VARIABLE, packages);
+        }
     }
 }
 

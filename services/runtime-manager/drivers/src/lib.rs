@@ -9,6 +9,8 @@ mod bounded;
 pub mod docker;
 mod driver;
 mod error;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod process;
 mod sight;
 mod spec;
@@ -17,6 +19,8 @@ pub use bounded::Bounded;
 pub use docker::{DockerConfig, DockerDriver, DockerTls, PullPolicy};
 pub use driver::{Driver, DriverEvent, Events, Logs};
 pub use error::{DriverError, Result};
+#[cfg(feature = "kubernetes")]
+pub use kubernetes::{KubernetesConfig, KubernetesDriver};
 pub use process::{ProcessConfig, ProcessDriver};
 pub use sight::{Exit, Instance, Listing, LogQuery, Node, Resolved, Sight};
 pub use spec::{EngineSpec, Resources};

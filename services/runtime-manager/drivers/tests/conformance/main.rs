@@ -13,6 +13,10 @@ mod suite;
 mod docker;
 mod endings;
 mod harness;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_rules;
 mod process;
 mod process_managers;
 mod process_rules;

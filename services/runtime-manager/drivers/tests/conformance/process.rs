@@ -17,6 +17,12 @@ use crate::harness::{Harness, Kind, Program, Running};
 
 conformance!(Node::ready);
 
+/// Scripts that do as their [`Kind`] says.
+pub const OTHER: &str = "exec \"$ENGINE\"";
+pub const EXITS_WITH_7: &str = "exit 7";
+pub const IGNORES_TERM: &str = "trap '' TERM\n\"$ENGINE\" &\nwhile :; do sleep 1; done";
+pub const FORKS: &str = "sleep 600 &\nsetsid sleep 600 &\nexec \"$ENGINE\"";
+
 /// A directory of engines. Everything that runs on it ends with it.
 pub struct Node {
     directory: tempfile::TempDir,
@@ -57,16 +63,7 @@ impl Node {
 
     /// The image of a shell script, in which `$ENGINE` is the reference engine.
     pub fn script(&self, name: &str, text: &str) -> String {
-        let engine = reference_engine();
-        let text = format!("#!/bin/sh\nENGINE='{}'\n{text}\n", engine.display());
-        let path = self.directory.path().join(name);
-        // Written under another name: a program that is open for writing cannot be run.
-        if !path.exists() {
-            let part = path.with_extension(format!("part{}", GameId::generate()));
-            fs::write(&part, text).unwrap();
-            fs::set_permissions(&part, fs::Permissions::from_mode(0o755)).unwrap();
-            fs::rename(part, &path).unwrap();
-        }
+        let path = script(self.directory.path(), name, text);
         format!("process:{}", path.display())
     }
 }
@@ -83,15 +80,10 @@ impl Harness for Node {
     fn program(&self, kind: Kind) -> Program {
         let image = match kind {
             Kind::Reference => "process:engine".to_owned(),
-            Kind::Other => self.script("other", "exec \"$ENGINE\""),
-            Kind::ExitsWith7 => self.script("exits", "exit 7"),
-            Kind::IgnoresTerm => self.script(
-                "ignores",
-                "trap '' TERM\n\"$ENGINE\" &\nwhile :; do sleep 1; done",
-            ),
-            Kind::Forks => {
-                self.script("forks", "sleep 600 &\nsetsid sleep 600 &\nexec \"$ENGINE\"")
-            }
+            Kind::Other => self.script("other", OTHER),
+            Kind::ExitsWith7 => self.script("exits", EXITS_WITH_7),
+            Kind::IgnoresTerm => self.script("ignores", IGNORES_TERM),
+            Kind::Forks => self.script("forks", FORKS),
             Kind::Missing => "process:/nowhere/engine".to_owned(),
         };
         Program {
@@ -124,6 +116,21 @@ impl Drop for Node {
     }
 }
 
+/// Makes a shell script, in which `$ENGINE` is the reference engine.
+pub fn script(directory: &Path, name: &str, text: &str) -> PathBuf {
+    let engine = reference_engine();
+    let text = format!("#!/bin/sh\nENGINE='{}'\n{text}\n", engine.display());
+    let path = directory.join(name);
+    // Written under another name: a program that is open for writing cannot be run.
+    if !path.exists() {
+        let part = path.with_extension(format!("part{}", GameId::generate()));
+        fs::write(&part, text).unwrap();
+        fs::set_permissions(&part, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(part, &path).unwrap();
+    }
+    path
+}
+
 /// The process of a run.
 pub fn pid(instance: &Instance) -> Pid {
     let (pid, _) = instance.container_id.split_once('-').unwrap();
@@ -131,7 +138,7 @@ pub fn pid(instance: &Instance) -> Pid {
 }
 
 /// The processes that run with a state directory in `directory`, or with it itself.
-fn processes(directory: &Path) -> Vec<Pid> {
+pub fn processes(directory: &Path) -> Vec<Pid> {
     let state_dir = [b"ENGINE_STATE_DIR=", directory.as_os_str().as_bytes()].concat();
     let on_it = |pid: &Pid| {
         let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero()));
@@ -146,7 +153,7 @@ fn processes(directory: &Path) -> Vec<Pid> {
 }
 
 /// Those that lead a group and have no parent among the others.
-fn leaders(processes: &[Pid]) -> Vec<Pid> {
+pub fn leaders(processes: &[Pid]) -> Vec<Pid> {
     let parent = |pid: &Pid| {
         let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
         let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
@@ -158,7 +165,7 @@ fn leaders(processes: &[Pid]) -> Vec<Pid> {
 }
 
 /// The reference engine, built beside this test.
-fn reference_engine() -> PathBuf {
+pub fn reference_engine() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.ancestors().nth(2).unwrap().join("engine");
     assert!(
