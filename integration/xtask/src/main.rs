@@ -6,6 +6,7 @@ mod demo;
 mod documents;
 mod down;
 mod engine_check;
+mod k8s_check;
 mod lock;
 mod query_cache;
 mod static_engine;
@@ -39,6 +40,8 @@ enum Command {
     Demo,
     /// Tell an engine author whether an engine keeps the engine contract.
     EngineCheck(engine_check::Args),
+    /// Check what would be applied to a Kubernetes cluster.
+    K8sCheck,
     /// Check everything that CI checks: format, dependencies, lints, tests, generated files.
     Test(test::Args),
     /// Generate the documents of the REST interface and the events from the api.
@@ -70,6 +73,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
             Box::pin(demo::run(&StackFile::read(&layout.stack_file())?, ui)).await?;
         }
         Command::EngineCheck(args) => return engine_check::run(&args, ui).await,
+        Command::K8sCheck => k8s_check::command(&layout, ui).await?,
         Command::Test(args) => return test::run(&args, &layout, ui).await,
         Command::Openapi => documents::generate(&layout, ui).await?,
         Command::Prepare => query_cache::generate(&layout, ui).await?,

@@ -9,12 +9,12 @@ mod report;
 mod suite;
 mod tools;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use galaxy_stack::{Layout, Servers, Ui, docker};
 
-use crate::{documents, query_cache::FreshCache, static_engine};
+use crate::{documents, k8s_check, query_cache::FreshCache, static_engine};
 use report::{Outcome, Report};
 
 #[derive(clap::Args)]
@@ -56,7 +56,11 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         .await;
     for (name, need, is_there) in [
         ("tests in containers", containers::DOCKER, containers),
-        ("tests in a cluster", containers::CLUSTER, mock_cluster.is_ok()),
+        (
+            "tests in a cluster",
+            containers::CLUSTER,
+            mock_cluster.is_ok(),
+        ),
     ] {
         let tests = containers::Tests::read(&layout.test_report(suite::profile()), need);
         if args.filter.is_none() || tests.any() {
@@ -69,9 +73,21 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         report.step("documentation tests", documentation).await;
         let documents = async { Outcome::of(documents::check(layout).await) };
         report.step("generated documents", documents).await;
+        let manifests = async {
+            match &mock_cluster {
+                Ok(schemas) => Outcome::of(k8s_check::run(layout, ui, schemas).await),
+                Err(why) => Outcome::Skipped(format!("{why:#}")),
+            }
+        };
+        report.step("kubernetes objects", manifests).await;
     }
     servers.stop().await?;
     Ok(report.finish(counts))
+}
+
+/// The Python package with the schemas of Kubernetes' objects.
+pub fn schemas(layout: &Layout, ui: Ui) -> Result<PathBuf> {
+    mock_cluster::packages(layout, ui)
 }
 
 /// The steps that run no test; the cheap ones first.

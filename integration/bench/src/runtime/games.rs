@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use galaxy_core::{GameId, RuntimeStatus, UserId};
 use galaxy_runtime::{
-    RosterEntry,
+    RosterEntry, engines,
     start::{self, StartRequest},
     stop,
 };
@@ -81,7 +81,9 @@ pub async fn request_start(host: &Host, game: &Game) -> Result<()> {
     let request = StartRequest {
         game_id: game.id,
         game_name: "A game of the bench".to_owned(),
+        engine_name: engines::FIRST.to_owned(),
         engine_version: None,
+        options: serde_json::Map::new(),
         turn_schedule: "0 0 1 1 *".to_owned(),
         time_zone: "UTC".to_owned(),
         roster: roster.collect(),
