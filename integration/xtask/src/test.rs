@@ -56,7 +56,11 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         .await;
     for (name, need, is_there) in [
         ("tests in containers", containers::DOCKER, containers),
-        ("tests in a cluster", containers::CLUSTER, mock_cluster.is_ok()),
+        (
+            "tests in a cluster",
+            containers::CLUSTER,
+            mock_cluster.is_ok(),
+        ),
     ] {
         let tests = containers::Tests::read(&layout.test_report(suite::profile()), need);
         if args.filter.is_none() || tests.any() {

@@ -79,10 +79,9 @@ impl Tests {
                     Outcome::Skipped(why)
                 }
             }
-            (false, ..) => Outcome::Skipped(format!(
-                "{}: {ran} ran and {skipped} did not",
-                need.missing
-            )),
+            (false, ..) => {
+                Outcome::Skipped(format!("{}: {ran} ran and {skipped} did not", need.missing))
+            }
         }
     }
 }

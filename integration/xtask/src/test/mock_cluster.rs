@@ -36,5 +36,11 @@ const PACKAGES: [&str; 21] = [
 /// The directory of the packages.
 pub fn packages(layout: &Layout, ui: Ui) -> Result<PathBuf> {
     let announce = || ui.step("getting a mock Kubernetes cluster with pip (some 40 MB, once)");
-    python_library("mock-cluster-1", &PACKAGES, "kmock", &layout.cache(), announce)
+    python_library(
+        "mock-cluster-1",
+        &PACKAGES,
+        "kmock",
+        &layout.cache(),
+        announce,
+    )
 }

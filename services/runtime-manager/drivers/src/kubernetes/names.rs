@@ -191,7 +191,12 @@ mod tests {
         // `<set>-<hash of the revision>` is the value of a label.
         assert!(engine.len() + 1 + 10 <= 63, "{engine}");
         let image = names.image_pod("registry.example/engine:1");
-        for name in [&engine, &names.pod(game), &names.secret(game, i64::MAX), &image] {
+        for name in [
+            &engine,
+            &names.pod(game),
+            &names.secret(game, i64::MAX),
+            &image,
+        ] {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             assert!(name.bytes().all(plain), "{name}");
             assert!(name.as_bytes()[0].is_ascii_lowercase());
