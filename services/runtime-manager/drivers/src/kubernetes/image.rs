@@ -291,14 +291,14 @@ mod tests {
         assert_eq!(of(""), None);
     }
 
-    fn pod(status: serde_json::Value) -> Pod {
+    fn pod(status: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap()
     }
 
     #[test]
     fn a_pod_tells_of_its_image_when_it_cannot_start_it() {
         let container = |id: &str, state: serde_json::Value| {
-            pod(json!({ "phase": "Pending", "containerStatuses": [{
+            pod(&json!({ "phase": "Pending", "containerStatuses": [{
                 "name": "engine", "image": "e", "imageID": id, "ready": false, "restartCount": 0,
                 "state": state,
             }] }))
@@ -321,7 +321,7 @@ mod tests {
             Told::Nothing(_)
         ));
         let late = json!({ "phase": "Failed", "reason": "DeadlineExceeded" });
-        assert!(matches!(told("e:1", &pod(late)), Told::NoImage(why) if why.contains("Deadline")));
-        assert!(matches!(told("e:1", &pod(json!({}))), Told::Nothing(_)));
+        assert!(matches!(told("e:1", &pod(&late)), Told::NoImage(why) if why.contains("Deadline")));
+        assert!(matches!(told("e:1", &pod(&json!({}))), Told::Nothing(_)));
     }
 }

@@ -170,9 +170,13 @@ fn label_value(text: &str) -> String {
     value.trim_matches(ends).to_owned()
 }
 
+/// The digest in 64 hexadecimal digits.
 fn hash(text: &str) -> String {
     let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]

@@ -252,36 +252,27 @@ async fn the_mock_cluster_refuses_what_a_real_one_does(node: &Node) {
     scene.run_reference(1).await;
     let name = scene.engine().await;
     let (_, set) = node.api("GET", &format!("{SETS}/{name}"), json!({})).await;
-    let make = async |change: &dyn Fn(&mut Value)| {
+    let make = async |object: &str, field: &str, value: Value| {
         let mut set = set.clone();
         set["metadata"] = json!({ "name": "another", "labels": set["metadata"]["labels"] });
-        change(&mut set);
+        set.pointer_mut(object).unwrap()[field] = value;
         let path = format!("{SETS}?fieldManager=somebody");
         node.api("POST", &path, set).await.0
     };
-    let template = "/spec/template/spec";
-    let changes: [(u16, &dyn Fn(&mut Value)); 8] = [
-        (422, &|set| set["spec"]["replica"] = 1.into()),
-        (422, &|set| set["spec"]["replicas"] = "1".into()),
-        (422, &|set| {
-            set["metadata"]["labels"]["a"] = "sha256:aa".into()
-        }),
-        (422, &|set| set["metadata"]["name"] = "Another_".into()),
-        (422, &|set| {
-            set["spec"]["selector"]["matchLabels"]["a"] = "b".into()
-        }),
-        (422, &|set| {
-            set.pointer_mut(template).unwrap()["restartPolicy"] = "Never".into()
-        }),
-        (403, &|set| {
-            set.pointer_mut(template).unwrap()["securityContext"] = json!({})
-        }),
-        (400, &|set| set["metadata"]["resourceVersion"] = "1".into()),
-    ];
-    for (n, (status, change)) in changes.into_iter().enumerate() {
-        assert_eq!(make(change).await, status, "{n}");
+    let pod = "/spec/template/spec";
+    for (status, object, field, value) in [
+        (422, "/spec", "replica", json!(1)),
+        (422, "/spec", "replicas", json!("1")),
+        (422, "/metadata/labels", "a", json!("sha256:aa")),
+        (422, "/metadata", "name", json!("Another_")),
+        (422, "/spec/selector/matchLabels", "a", json!("b")),
+        (422, pod, "restartPolicy", json!("Never")),
+        (403, pod, "securityContext", json!({})),
+        (400, "/metadata", "resourceVersion", json!("1")),
+    ] {
+        assert_eq!(make(object, field, value).await, status, "{object}/{field}");
     }
-    let again = make(&|set| set["metadata"]["name"] = name.clone().into()).await;
+    let again = make("/metadata", "name", json!(name)).await;
     assert_eq!(again, 409, "it exists");
     let stale = json!({ "preconditions": { "resourceVersion": "1" } });
     let deleted = node.api("DELETE", &format!("{SETS}/{name}"), stale).await;
