@@ -72,7 +72,12 @@ impl Inner {
     /// Removes the environment of an epoch that has no engine any more.
     pub(super) async fn delete_secret(&self, game: GameId, epoch: i64) -> Result<()> {
         let name = self.names.secret(game, epoch);
-        match self.api.secrets.delete(&name, &DeleteParams::default()).await {
+        match self
+            .api
+            .secrets
+            .delete(&name, &DeleteParams::default())
+            .await
+        {
             Err(error) if !is_missing(&error) => Err(driver_error(error)),
             _ => Ok(()),
         }

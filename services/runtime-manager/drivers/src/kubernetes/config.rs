@@ -100,8 +100,14 @@ mod tests {
     fn names_that_kubernetes_does_not_take_are_refused_before_anything_is_made() {
         assert!(KubernetesConfig::new("galaxy", "engines").check().is_ok());
         for wrong in ["", "-a", "a-", "A", "a.b", "a_b", &"a".repeat(64)] {
-            assert!(KubernetesConfig::new("d", wrong).check().is_err(), "{wrong}");
-            assert!(KubernetesConfig::new(wrong, "n").check().is_err(), "{wrong}");
+            assert!(
+                KubernetesConfig::new("d", wrong).check().is_err(),
+                "{wrong}"
+            );
+            assert!(
+                KubernetesConfig::new(wrong, "n").check().is_err(),
+                "{wrong}"
+            );
         }
         let class = |class: &str| KubernetesConfig {
             storage_class: Some(class.to_owned()),

@@ -11,8 +11,8 @@ use kube::{
 use parking_lot::Mutex;
 
 use super::{
-    Apis, Inner, KubernetesDriver, config::KubernetesConfig, error::driver_error, events,
-    names::Names,
+    Apis, Inner, KubernetesDriver, config::KubernetesConfig, end::Ends, error::driver_error,
+    events, image::Images, names::Names,
 };
 use crate::{DriverError, Node, Result};
 
@@ -50,8 +50,8 @@ impl KubernetesDriver {
             config,
             clock,
             tasks: tasks.clone(),
-            images: Default::default(),
-            ends: Default::default(),
+            images: Images::default(),
+            ends: Ends::default(),
             kept: Mutex::default(),
             snapshot: Mutex::default(),
             events: tokio::sync::broadcast::channel(events::BUFFER).0,

@@ -218,7 +218,9 @@ impl Found {
             };
         };
         let Some(tags) = &set.tags else {
-            return Sight::Unknown("a set that is not an engine of this game has its name".to_owned());
+            return Sight::Unknown(
+                "a set that is not an engine of this game has its name".to_owned(),
+            );
         };
         let pending = |why: &str| Sight::Pending {
             epoch: tags.epoch,

@@ -180,7 +180,10 @@ fn an_end_is_noted_before_it_is_told() {
     let seen = Some(Unnoted::Seen(exit()));
     assert_eq!(unnoted(|_| (), Some(ended())), seen);
     assert_eq!(unnoted(|set| set.awake = false, Some(ended())), seen);
-    assert_eq!(unnoted(|set| set.awake = false, None), Some(Unnoted::Missed));
+    assert_eq!(
+        unnoted(|set| set.awake = false, None),
+        Some(Unnoted::Missed)
+    );
     assert_eq!(unnoted(|_| (), Some(pod(3))), None, "it runs");
     assert_eq!(unnoted(|_| (), None), None, "its pod comes");
     assert_eq!(unnoted(|set| set.exit = Some(exit()), Some(ended())), None);
@@ -204,7 +207,11 @@ fn a_note_is_read_as_it_was_written() {
     };
     assert_eq!(read(&note(&exit())), Some(exit()));
     let unread = read("garbage").unwrap();
-    assert_eq!((unread.epoch, unread.code), (3, None), "it ended all the same");
+    assert_eq!(
+        (unread.epoch, unread.code),
+        (3, None),
+        "it ended all the same"
+    );
     assert_eq!(read(""), None);
 }
 

@@ -129,7 +129,11 @@ impl Inner {
         }
         let name = self.names.image_pod(image);
         let Some(pod) = self.api.pods.get_opt(&name).await.map_err(driver_error)? else {
-            let made = self.api.pods.create(&post_params(), &self.image_pod(image)).await;
+            let made = self
+                .api
+                .pods
+                .create(&post_params(), &self.image_pod(image))
+                .await;
             unless_changed(made)?;
             return Ok(Err("a pod that fetches it is made".to_owned()));
         };
@@ -151,7 +155,11 @@ impl Inner {
     }
 
     fn image_pod(&self, image: &str) -> Pod {
-        let small = [("cpu", "10m"), ("memory", "16Mi"), ("ephemeral-storage", "1Mi")];
+        let small = [
+            ("cpu", "10m"),
+            ("memory", "16Mi"),
+            ("ephemeral-storage", "1Mi"),
+        ];
         let small: BTreeMap<_, _> = small
             .map(|(name, amount)| (name.to_owned(), Quantity(amount.to_owned())))
             .into();
@@ -248,8 +256,14 @@ mod tests {
         for (image, repo) in [
             ("engine", "engine"),
             ("engine:1", "engine"),
-            ("registry.example:5000/a/engine:1", "registry.example:5000/a/engine"),
-            ("registry.example:5000/engine", "registry.example:5000/engine"),
+            (
+                "registry.example:5000/a/engine:1",
+                "registry.example:5000/a/engine",
+            ),
+            (
+                "registry.example:5000/engine",
+                "registry.example:5000/engine",
+            ),
             ("a/engine:1@sha256:00", "a/engine"),
         ] {
             assert_eq!(repository(image), repo);
@@ -263,7 +277,10 @@ mod tests {
             digest: "sha256:aa".to_owned(),
             run: "registry.example/engine@sha256:aa".to_owned(),
         };
-        assert_eq!(of("registry.example/engine@sha256:aa"), Some(manifest.clone()));
+        assert_eq!(
+            of("registry.example/engine@sha256:aa"),
+            Some(manifest.clone())
+        );
         let docker = "docker-pullable://registry.example/engine@sha256:aa";
         assert_eq!(of(docker), Some(manifest));
         let loaded = Known {
@@ -274,14 +291,14 @@ mod tests {
         assert_eq!(of(""), None);
     }
 
-    fn pod(status: serde_json::Value) -> Pod {
+    fn pod(status: &serde_json::Value) -> Pod {
         serde_json::from_value(json!({ "metadata": {}, "status": status })).unwrap()
     }
 
     #[test]
     fn a_pod_tells_of_its_image_when_it_cannot_start_it() {
         let container = |id: &str, state: serde_json::Value| {
-            pod(json!({ "phase": "Pending", "containerStatuses": [{
+            pod(&json!({ "phase": "Pending", "containerStatuses": [{
                 "name": "engine", "image": "e", "imageID": id, "ready": false, "restartCount": 0,
                 "state": state,
             }] }))
@@ -289,16 +306,22 @@ mod tests {
         let ended = json!({ "terminated": { "exitCode": 128, "reason": "StartError" } });
         let told_of = told("e:1", &container("e@sha256:aa", ended.clone()));
         assert!(matches!(told_of, Told::Known(known) if known.run == "e@sha256:aa"));
-        assert!(matches!(told("e:1", &container("", ended)), Told::NoImage(_)));
+        assert!(matches!(
+            told("e:1", &container("", ended)),
+            Told::NoImage(_)
+        ));
         for reason in ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"] {
             let state = json!({ "waiting": { "reason": reason, "message": "not found" } });
             let told_of = told("e:1", &container("", state));
             assert!(matches!(told_of, Told::NoImage(why) if why.ends_with("not found")));
         }
         let state = json!({ "waiting": { "reason": "ContainerCreating" } });
-        assert!(matches!(told("e:1", &container("", state)), Told::Nothing(_)));
+        assert!(matches!(
+            told("e:1", &container("", state)),
+            Told::Nothing(_)
+        ));
         let late = json!({ "phase": "Failed", "reason": "DeadlineExceeded" });
-        assert!(matches!(told("e:1", &pod(late)), Told::NoImage(why) if why.contains("Deadline")));
-        assert!(matches!(told("e:1", &pod(json!({}))), Told::Nothing(_)));
+        assert!(matches!(told("e:1", &pod(&late)), Told::NoImage(why) if why.contains("Deadline")));
+        assert!(matches!(told("e:1", &pod(&json!({}))), Told::Nothing(_)));
     }
 }

@@ -101,11 +101,12 @@ impl Inner {
             all(&self.api.claims, &selector, &self.names, |claim, _| {
                 Claim::new(claim)
             }),
-            all(&self.api.sets, &selector, &self.names, |set, game| Set::new(
-                set,
-                game,
-                &self.names
-            )),
+            all(
+                &self.api.sets,
+                &selector,
+                &self.names,
+                |set, game| Set::new(set, game, &self.names)
+            ),
             all(&self.api.pods, &selector, &self.names, |pod, _| {
                 SeenPod::new(pod)
             }),

@@ -3,11 +3,7 @@
 //! A cluster has the log of a pod for as long as it has the pod. So the log of an engine that is told to end is read on to
 //! its end, and kept in memory.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
@@ -226,8 +222,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_log_comes_line_by_line_and_endless_lines_in_parts() {
-        let text = [b"one\n\ntwo\0".to_vec(), vec![b'x'; MAX_LINE], b"\nend".to_vec()].concat();
-        let read: Vec<Bytes> = lines(Cursor::new(text.clone())).try_collect().await.unwrap();
+        let text = [
+            b"one\n\ntwo\0".to_vec(),
+            vec![b'x'; MAX_LINE],
+            b"\nend".to_vec(),
+        ]
+        .concat();
+        let read: Vec<Bytes> = lines(Cursor::new(text.clone()))
+            .try_collect()
+            .await
+            .unwrap();
         assert_eq!(&read[..2], ["one\n", "\n"]);
         assert_eq!(read[2].len(), MAX_LINE);
         assert_eq!(read.last().unwrap(), "end");

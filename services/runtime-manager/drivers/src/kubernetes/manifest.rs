@@ -153,7 +153,10 @@ pub(super) fn secret(spec: &EngineSpec, names: &Names, owner: OwnerReference) ->
 
 fn environment(spec: &EngineSpec) -> Result<BTreeMap<String, ByteString>> {
     let mut variables = BTreeMap::from([
-        ("ENGINE_LISTEN_ADDR".to_owned(), format!("0.0.0.0:{ENGINE_PORT}")),
+        (
+            "ENGINE_LISTEN_ADDR".to_owned(),
+            format!("0.0.0.0:{ENGINE_PORT}"),
+        ),
         ("ENGINE_STATE_DIR".to_owned(), STATE_DIR.to_owned()),
         ("ENGINE_GAME_ID".to_owned(), spec.game.to_string()),
         ("ENGINE_EPOCH".to_owned(), spec.epoch.to_string()),

@@ -53,7 +53,13 @@ fn an_engine_is_held_in() {
     let limits = json!({ "memory": "256Mi", "cpu": "1000m", "ephemeral-storage": "68157440" });
     assert_eq!(container["resources"]["limits"], limits);
     assert_eq!(container["resources"]["requests"]["memory"], "256Mi");
-    for secret in ["hostNetwork", "hostPID", "hostIPC", "hostUsers", "tolerations"] {
+    for secret in [
+        "hostNetwork",
+        "hostPID",
+        "hostIPC",
+        "hostUsers",
+        "tolerations",
+    ] {
         assert_eq!(pod[secret], Value::Null);
     }
 }
@@ -102,7 +108,16 @@ fn what_cannot_be_passed_on_as_it_is_is_refused() {
         let owner = owner(spec.game, &names, "u");
         matches!(secret(&spec, &names, owner), Err(DriverError::Invalid(_)))
     };
-    for name in ["", "A=B", "A\0", "Ä", "1A", "..", "ENGINE_TOKEN", "ENGINE_EPOCH"] {
+    for name in [
+        "",
+        "A=B",
+        "A\0",
+        "Ä",
+        "1A",
+        "..",
+        "ENGINE_TOKEN",
+        "ENGINE_EPOCH",
+    ] {
         assert!(refused(name, "x"), "{name:?}");
     }
     assert!(refused("A", "\0"));
@@ -134,7 +149,9 @@ fn a_claim_belongs_to_nothing_and_remembers_its_epoch() {
 #[test]
 fn a_name_leads_to_engines_that_are_not_ready_and_not_to_an_address_of_its_own() {
     let (game, names) = (GameId::generate(), names());
-    let service = service(game, &names, owner(game, &names, "u")).spec.unwrap();
+    let service = service(game, &names, owner(game, &names, "u"))
+        .spec
+        .unwrap();
     assert_eq!(service.cluster_ip.as_deref(), Some("None"));
     assert_eq!(service.publish_not_ready_addresses, Some(true));
     assert_eq!(service.selector, Some(names.selector(game)));

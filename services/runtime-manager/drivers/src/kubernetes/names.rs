@@ -170,9 +170,13 @@ fn label_value(text: &str) -> String {
     value.trim_matches(ends).to_owned()
 }
 
+/// The digest in 64 hexadecimal digits.
 fn hash(text: &str) -> String {
     let digest = Sha256::digest(text);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }
 
 #[cfg(test)]
@@ -191,7 +195,12 @@ mod tests {
         // `<set>-<hash of the revision>` is the value of a label.
         assert!(engine.len() + 1 + 10 <= 63, "{engine}");
         let image = names.image_pod("registry.example/engine:1");
-        for name in [&engine, &names.pod(game), &names.secret(game, i64::MAX), &image] {
+        for name in [
+            &engine,
+            &names.pod(game),
+            &names.secret(game, i64::MAX),
+            &image,
+        ] {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
             assert!(name.bytes().all(plain), "{name}");
             assert!(name.as_bytes()[0].is_ascii_lowercase());

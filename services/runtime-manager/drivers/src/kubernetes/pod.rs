@@ -150,9 +150,7 @@ fn scheduling(pod: &Pod) -> String {
             condition.reason.as_deref(),
             condition.message.as_deref(),
         ),
-        Some(condition) if condition.status == "True" => {
-            "the node is preparing the pod".to_owned()
-        }
+        Some(condition) if condition.status == "True" => "the node is preparing the pod".to_owned(),
         _ => "the pod waits for a node".to_owned(),
     }
 }

@@ -58,7 +58,11 @@ fn an_end_is_seen_whether_the_cluster_has_started_the_container_again_or_not() {
     let again = container(2, &backoff, &terminated(1, "Error"));
     assert_eq!(again.exit(), Some(&exit(Some(1), false)));
     let twice = container(1, &terminated(2, "Error"), &terminated(1, "Error"));
-    assert_eq!(twice.exit(), Some(&exit(Some(1), false)), "the first counts");
+    assert_eq!(
+        twice.exit(),
+        Some(&exit(Some(1), false)),
+        "the first counts"
+    );
     let evicted = pod(&json!({ "phase": "Failed", "reason": "Evicted" }));
     assert_eq!(evicted.exit(), Some(&exit(None, false)));
 }
@@ -94,7 +98,10 @@ fn an_image_that_cannot_be_had_is_no_image() {
     for reason in NO_IMAGE {
         let state = json!({ "waiting": { "reason": reason, "message": "not found" } });
         let seen = container(0, &state, &json!({})).phase;
-        assert!(matches!(&seen, Phase::NoImage(why) if why.contains("not found")), "{seen:?}");
+        assert!(
+            matches!(&seen, Phase::NoImage(why) if why.contains("not found")),
+            "{seen:?}"
+        );
     }
 }
 
@@ -102,5 +109,8 @@ fn an_image_that_cannot_be_had_is_no_image() {
 fn nothing_follows_from_a_pod_that_the_cluster_has_lost() {
     let lost = pod(&json!({ "phase": "Unknown", "message": "node is gone" }));
     assert!(matches!(&lost.phase, Phase::Unknown(why) if why.ends_with("node is gone")));
-    assert_eq!((lost.uid.as_str(), lost.epoch, lost.deleting), ("u", 3, false));
+    assert_eq!(
+        (lost.uid.as_str(), lost.epoch, lost.deleting),
+        ("u", 3, false)
+    );
 }

@@ -103,14 +103,10 @@ async fn a_pod_that_the_cluster_replaces_is_another_run_and_no_end(node: &Node) 
     let pod = format!("{CORE}/pods/{}-0", scene.engine().await);
     let (status, _) = node.api("DELETE", &pod, json!({})).await;
     assert_eq!(status, 200);
-    let second = eventually("another pod runs", async || {
-        match scene.observe().await {
-            Sight::Running(instance) if instance.container_id != first.container_id => {
-                Some(instance)
-            }
-            Sight::Running(_) | Sight::Pending { .. } => None,
-            other => panic!("{other:?}"),
-        }
+    let second = eventually("another pod runs", async || match scene.observe().await {
+        Sight::Running(instance) if instance.container_id != first.container_id => Some(instance),
+        Sight::Running(_) | Sight::Pending { .. } => None,
+        other => panic!("{other:?}"),
     })
     .await;
     assert_eq!((second.epoch, &second.endpoint), (1, &first.endpoint));
@@ -137,15 +133,14 @@ async fn an_engine_that_ended_while_no_manager_ran_has_ended(node: &Node) {
 
 async fn an_engine_that_went_to_sleep_unseen_has_no_code(node: &Node) {
     let mut scene = Scene::new(node).await;
-    scene.run_reference(1).await;
+    let spec = scene.spec(1, Kind::IgnoresTerm).await;
+    scene.run(&spec).await;
+    let pod = format!("{CORE}/pods/{}-0", scene.engine().await);
     let slept = scene.driver.sleep(scene.game, 1, GRACE).await.unwrap();
     assert!(matches!(slept, Sight::Pending { .. }), "{slept:?}");
     assert!(node.tasks.shut_down(GRACE).await);
-    let pod = format!("{CORE}/pods/{}-0", scene.engine().await);
-    eventually("its pod is gone", async || {
-        (node.api("GET", &pod, json!({})).await.0 == 404).then_some(())
-    })
-    .await;
+    let at_once = json!({ "gracePeriodSeconds": 0 });
+    assert_eq!(node.api("DELETE", &pod, at_once).await.0, 200);
     scene.driver = Arc::new(new_driver(node.config(), &Tasks::new()).await);
     let exit = scene.exited().await;
     assert_eq!((exit.epoch, exit.code, exit.at), (1, None, None));
@@ -158,12 +153,10 @@ async fn an_engine_whose_set_was_deleted_by_hand_leaves_its_state(node: &Node) {
     scene.init(&instance).await;
     let set = format!("{SETS}/{}", scene.engine().await);
     assert_eq!(node.api("DELETE", &set, json!({})).await.0, 200);
-    eventually("its pod is gone", async || {
-        match scene.observe().await {
-            Sight::StateOnly => Some(()),
-            Sight::Pending { epoch: 1, .. } => None,
-            other => panic!("{other:?}"),
-        }
+    eventually("its pod is gone", async || match scene.observe().await {
+        Sight::StateOnly => Some(()),
+        Sight::Pending { epoch: 1, .. } => None,
+        other => panic!("{other:?}"),
     })
     .await;
     let instance = scene.run_reference(2).await;
@@ -189,7 +182,10 @@ async fn a_set_that_is_not_an_engine_is_left_alone(node: &Node) {
         driver.delete_engine(game, 1).await,
     ];
     for refused in refused {
-        assert!(matches!(refused, Err(DriverError::Invalid(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(DriverError::Invalid(_))),
+            "{refused:?}"
+        );
     }
     assert_eq!(scene.all(SETS).await.len(), 1);
 }
@@ -244,7 +240,9 @@ async fn a_namespace_that_is_not_there_is_named(node: &Node) {
 
 async fn new_driver(config: KubernetesConfig, tasks: &Tasks) -> KubernetesDriver {
     let clock = galaxy_core::Clock::system();
-    let driver = KubernetesDriver::connect(config, tasks, clock).await.unwrap();
+    let driver = KubernetesDriver::connect(config, tasks, clock)
+        .await
+        .unwrap();
     assert_eq!(driver.node().name, NAMESPACE);
     driver
 }
@@ -254,35 +252,39 @@ async fn the_mock_cluster_refuses_what_a_real_one_does(node: &Node) {
     scene.run_reference(1).await;
     let name = scene.engine().await;
     let (_, set) = node.api("GET", &format!("{SETS}/{name}"), json!({})).await;
-    let make = async |change: &dyn Fn(&mut Value)| {
+    let make = async |object: &str, field: &str, value: Value| {
         let mut set = set.clone();
         set["metadata"] = json!({ "name": "another", "labels": set["metadata"]["labels"] });
-        change(&mut set);
+        set.pointer_mut(object).unwrap()[field] = value;
         let path = format!("{SETS}?fieldManager=somebody");
         node.api("POST", &path, set).await.0
     };
-    let template = "/spec/template/spec";
-    let changes: [(u16, &dyn Fn(&mut Value)); 8] = [
-        (422, &|set| set["spec"]["replica"] = 1.into()),
-        (422, &|set| set["spec"]["replicas"] = "1".into()),
-        (422, &|set| set["metadata"]["labels"]["a"] = "sha256:aa".into()),
-        (422, &|set| set["metadata"]["name"] = "Another_".into()),
-        (422, &|set| set["spec"]["selector"]["matchLabels"]["a"] = "b".into()),
-        (422, &|set| set.pointer_mut(template).unwrap()["restartPolicy"] = "Never".into()),
-        (403, &|set| set.pointer_mut(template).unwrap()["securityContext"] = json!({})),
-        (400, &|set| set["metadata"]["resourceVersion"] = "1".into()),
-    ];
-    for (n, (status, change)) in changes.into_iter().enumerate() {
-        assert_eq!(make(change).await, status, "{n}");
+    let pod = "/spec/template/spec";
+    for (status, object, field, value) in [
+        (422, "/spec", "replica", json!(1)),
+        (422, "/spec", "replicas", json!("1")),
+        (422, "/metadata/labels", "a", json!("sha256:aa")),
+        (422, "/metadata", "name", json!("Another_")),
+        (422, "/spec/selector/matchLabels", "a", json!("b")),
+        (422, pod, "restartPolicy", json!("Never")),
+        (403, pod, "securityContext", json!({})),
+        (400, "/metadata", "resourceVersion", json!("1")),
+    ] {
+        assert_eq!(make(object, field, value).await, status, "{object}/{field}");
     }
-    let again = make(&|set| set["metadata"]["name"] = name.clone().into()).await;
+    let again = make("/metadata", "name", json!(name)).await;
     assert_eq!(again, 409, "it exists");
     let stale = json!({ "preconditions": { "resourceVersion": "1" } });
     let deleted = node.api("DELETE", &format!("{SETS}/{name}"), stale).await;
     assert_eq!(deleted.0, 409, "it has changed");
     let read = node.api("GET", &format!("{CORE}/secrets"), json!({})).await;
     assert_eq!(read.0, 403, "secrets cannot be read");
-    assert_eq!(node.violations().lines().count(), 9, "{}", node.violations());
+    assert_eq!(
+        node.violations().lines().count(),
+        9,
+        "{}",
+        node.violations()
+    );
     node.clear_violations();
     tokio::time::timeout(Duration::from_secs(1), scene.observe())
         .await

@@ -16,6 +16,8 @@ mod harness;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
+mod kubernetes_real;
+#[cfg(feature = "kubernetes")]
 mod kubernetes_rules;
 mod process;
 mod process_managers;
