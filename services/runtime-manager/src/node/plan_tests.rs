@@ -178,8 +178,8 @@ fn nothing_is_planned_for_a_game_whose_operation_is_on_its_way() {
             let seen = HashMap::from([(record.game_id, sight)]);
             let busy = HashSet::from([record.game_id]);
             let reading = Reading {
-                node: NODE,
-                seen: &seen,
+                node: NODE.to_owned(),
+                seen,
                 complete: true,
                 now: now(),
             };
@@ -253,8 +253,8 @@ fn an_engine_without_a_record_is_reported_for_an_hour_and_bare_state_is_kept() {
         let seen = HashMap::from([(game, sight)]);
         let unexplained = HashMap::from([(game, (readings, now() - since))]);
         let reading = Reading {
-            node: NODE,
-            seen: &seen,
+            node: NODE.to_owned(),
+            seen,
             complete: true,
             now: now(),
         };
