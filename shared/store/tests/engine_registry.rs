@@ -1,7 +1,7 @@
 //! Step 20 over a database of the step before: what is there comes along, and processes of that version go on working.
 
 use galaxy_store::MIGRATOR;
-use sqlx::{PgPool, raw_sql};
+use sqlx::{AssertSqlSafe, PgPool, raw_sql};
 
 type TestResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -11,7 +11,7 @@ const PLAYER: &str = "00000000-0000-7000-8000-000000000002";
 #[sqlx::test(migrations = false)]
 async fn a_database_without_engines_gets_one_that_has_all_its_versions(pool: PgPool) -> TestResult {
     MIGRATOR.run_to(19, &pool).await?;
-    raw_sql(&format!(
+    raw_sql(AssertSqlSafe(format!(
         "insert into backend.engine_versions (version, image_ref, image_digest, enabled) values
              ('1.0.0', 'engine:1', 'sha256:ab', true), ('1.1.0', 'engine:2', null, true), ('0.9.0', 'engine:0', null, false);
          insert into backend.accounts (user_id, email, delivery_email, user_name, display_name)
@@ -21,7 +21,7 @@ async fn a_database_without_engines_gets_one_that_has_all_its_versions(pool: PgP
              values ('{GAME}', '{PLAYER}', 'A game', 'public', 'running', 2, 8, now(), '0 * * * *', '1.0.0');
          insert into backend.runtime_records (game_id, game_name, engine_version, turn_schedule)
              values ('{GAME}', 'A game', '1.0.0', '0 * * * *');"
-    ))
+    )))
     .execute(&pool)
     .await?;
     MIGRATOR.run(&pool).await?;
@@ -66,13 +66,13 @@ async fn statements_of_the_version_before_go_on_working(pool: PgPool) -> TestRes
     for rows in [1, 0] {
         assert_eq!(raw_sql(insert).execute(&pool).await?.rows_affected(), rows);
     }
-    raw_sql(&format!(
+    raw_sql(AssertSqlSafe(format!(
         "insert into backend.accounts (user_id, email, delivery_email, user_name, display_name)
              values ('{PLAYER}', 'a@example.org', 'a@example.org', 'a', 'a');
          insert into backend.games (game_id, owner_user_id, game_name, visibility, status, min_players, max_players,
                  enrollment_ends_at, turn_schedule, target_engine_version)
              values ('{GAME}', '{PLAYER}', 'A game', 'public', 'draft', 2, 8, now(), '0 * * * *', '1.0.0');"
-    ))
+    )))
     .execute(&pool)
     .await?;
     let unknown = "update backend.games set target_engine_version = '9.9.9'";
