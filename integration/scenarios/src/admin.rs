@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use galaxy_http_client::{HttpClient, Limits, with_json};
 use galaxy_stack::StackFile;
 use http::{Method, Request, header};
@@ -44,6 +45,13 @@ impl Admin {
             .await
     }
 
+    /// `GET /api/v1/admin{path}`, whose answer is no JSON.
+    pub async fn text(&self, path: &str) -> Result<String> {
+        let path = format!("/admin{path}");
+        let body = self.answer(Method::GET, &path, &self.basic, None).await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     /// `POST /api/v1/admin{path}`.
     pub async fn post(&self, path: &str, body: Option<Value>) -> Result<Value> {
         self.send(Method::POST, &format!("/admin{path}"), &self.basic, body)
@@ -79,6 +87,22 @@ impl Admin {
         authorization: &str,
         body: Option<Value>,
     ) -> Result<Value> {
+        let body = self.answer(method, path, authorization, body).await?;
+        if body.is_empty() {
+            Ok(Value::Null)
+        } else {
+            serde_json::from_slice(&body).context("the answer is no JSON")
+        }
+    }
+
+    /// The body of an answer that is a success.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        authorization: &str,
+        body: Option<Value>,
+    ) -> Result<Bytes> {
         let request = Request::builder()
             .method(&method)
             .uri(format!("{}{path}", self.base))
@@ -92,10 +116,6 @@ impl Admin {
             "{method} {path} answered {status}: {}",
             String::from_utf8_lossy(body)
         );
-        if body.is_empty() {
-            Ok(Value::Null)
-        } else {
-            serde_json::from_slice(body).context("the answer is no JSON")
-        }
+        Ok(answer.into_body())
     }
 }

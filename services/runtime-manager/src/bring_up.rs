@@ -140,13 +140,10 @@ impl Manager {
         if self.driver.observe(game).await?.epoch() == Some(epoch) {
             return Ok(true);
         }
-        match self.driver.delete_engine(game, epoch - 1).await? {
-            Sight::Absent => Ok(true),
-            Sight::StateOnly => {
-                self.driver.delete_state(game, epoch - 1).await?;
-                Ok(true)
-            }
-            _ => Ok(false),
+        match self.undo(game, epoch - 1).await {
+            // Its driver remembers this epoch: a process that died was about to make the engine, on clean ground.
+            Err(DriverError::Fenced { found }) if found == epoch => Ok(true),
+            cleaned => Ok(cleaned?),
         }
     }
 

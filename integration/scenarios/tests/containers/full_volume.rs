@@ -52,8 +52,10 @@ async fn a_turn_on_a_full_volume_says_so_and_is_generated_once_there_is_room() -
     let refused = refused.await?;
     let error = refused["error"].as_str().unwrap_or_default();
     ensure!(error.contains("see its log"), "{refused}");
-    let log = admin.get(&format!("/runtimes/{game}/logs?tail=20")).await?;
-    ensure!(log.to_string().contains("No space left on device"), "{log}");
+    let log = admin
+        .text(&format!("/runtimes/{game}/logs?tail=20"))
+        .await?;
+    ensure!(log.contains("No space left on device"), "{log}");
 
     volume.make_room()?;
     table.await_turn(2).await?;

@@ -67,6 +67,51 @@ async fn a_host_without_room_leaves_starts_to_others(pool: PgPool) {
         .unwrap();
 }
 
+/// A manager died before its start had chosen a node.
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_host_without_room_takes_no_start_over(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    stage.queued_game().await;
+    assert_eq!(stage.operations.claim(8).await.unwrap().len(), 1);
+    let node = &stage.manager.node().node_id;
+    let mut connection = stage.world.db.acquire().await.unwrap();
+    nodes::set_draining(&mut connection, node, true)
+        .await
+        .unwrap();
+    stage.pass(SignedDuration::from_secs(31));
+    assert!(stage.operations.claim(8).await.unwrap().is_empty());
+    let directory = tempfile::tempdir().unwrap();
+    let (_, [operations, ..]) = stage.elsewhere(&directory).await;
+    assert_eq!(operations.claim(8).await.unwrap().len(), 1);
+}
+
+/// The driver remembers an epoch before there is an engine of it.
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_manager_that_died_before_it_made_the_engine_costs_its_successor_no_try(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let game = stage.queued_game().await;
+    let claimed = stage.operations.claim(1).await.unwrap();
+    let node = &stage.manager.node().node_id;
+    let now = stage.world.clock.now();
+    outcome::epoch_taken(&stage.world.db, &claimed[0], node, now)
+        .await
+        .unwrap();
+    let driver = stage.manager.driver();
+    driver.apply(&stage.spec(game.id, 1).await).await.unwrap();
+    while driver.delete_engine(game.id, 1).await.unwrap() != Sight::StateOnly {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let older = driver.delete_engine(game.id, 0).await;
+    assert_eq!(older, Err(DriverError::Fenced { found: 1 }));
+
+    stage.pass(SignedDuration::from_secs(31));
+    stage.work().await;
+    let operation = stage.last_operation(&game).await;
+    assert_eq!(operation.attempt, 0, "{:?}", operation.error);
+    let record = stage.record(&game).await;
+    assert_eq!((record.status, record.epoch), (RuntimeStatus::Running, 1));
+}
+
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_silent_hosts_games_say_so_and_are_kept(pool: PgPool) {
     let stage = Stage::new(pool).await;

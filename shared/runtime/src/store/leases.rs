@@ -102,7 +102,8 @@ pub async fn claim(
     Ok(operations)
 }
 
-/// Takes over what is running under a lease that has run out. An engine that it makes gets its time anew.
+/// Takes over what is running under a lease that has run out. An engine that it makes gets its time anew. A start that has not
+/// chosen its node yet is left to nodes that take engines.
 async fn abandoned(
     connection: &mut PgConnection,
     claimer: Claimer<'_>,
@@ -116,7 +117,8 @@ async fn abandoned(
              select q.operation_id from backend.runtime_operation_log q
              join backend.runtime_records r on r.game_id = q.game_id
              where q.status = 'running' and q.lease_expires_at < $3 and q.op = any($5)
-               and (r.node_id = $6 or (r.node_id is null and r.current_container_id is null))
+               and (r.node_id = $6
+                    or (r.node_id is null and r.current_container_id is null and (q.op <> 'start' or $7)))
              order by q.lease_expires_at limit $2 for update of q skip locked)
          update backend.runtime_operation_log o
          set lease_token = gen_random_uuid(), lease_owner = $1, lease_expires_at = $4,
@@ -131,6 +133,7 @@ async fn abandoned(
         now + LEASE_SPAN,
         ops,
         claimer.node,
+        claimer.has_room,
     )
     .fetch_all(connection)
     .await?)
