@@ -157,10 +157,15 @@ impl Inner {
             reading,
         };
         self.kept.lock().keep(run.clone());
+        let draining = self.tasks.draining();
         self.tasks.spawn("kubernetes.log", async move {
-            while let Some(Ok(line)) = lines.next().await {
-                tail.lock().push(line);
-            }
+            let read = async {
+                while let Some(Ok(line)) = lines.next().await {
+                    tail.lock().push(line);
+                }
+            };
+            // An engine that takes its time to end must not hold up the end of this process.
+            draining.run_until_cancelled(read).await;
             drop(end);
         });
         if !follow {
