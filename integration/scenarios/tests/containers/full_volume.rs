@@ -16,7 +16,7 @@ const SMALL: &str = "o=size=256k,mode=1700,uid=65532,gid=65532";
 /// The last part of the state's directory, in the engine and in the container that holds the volume.
 const STATE: &str = "galaxy";
 const HELD: &str = "/held";
-const WITHIN: Duration = Duration::from_secs(60);
+const WITHIN: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_on_a_full_volume_says_so_and_is_generated_once_there_is_room() -> Result<()> {

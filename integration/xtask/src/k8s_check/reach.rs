@@ -159,7 +159,7 @@ mod tests {
             "metadata": {"labels": {"app.kubernetes.io/name": name}}, "spec": {}}}})
     }
 
-    fn policy(namespace: &str, spec: Value) -> Value {
+    fn policy(namespace: &str, spec: &Value) -> Value {
         json!({"kind": "NetworkPolicy", "metadata": {"namespace": namespace}, "spec": spec})
     }
 
@@ -168,8 +168,8 @@ mod tests {
         vec![
             pod("gateway"),
             pod("api"),
-            policy("galaxy", spec.clone()),
-            policy("galaxy-engines", spec),
+            policy("galaxy", &spec),
+            policy("galaxy-engines", &spec),
         ]
     }
 
@@ -188,13 +188,13 @@ mod tests {
         let ports = json!([{"port": 8080}]);
         objects.push(policy(
             "galaxy",
-            json!({"podSelector": named("api"), "policyTypes": ["Ingress"],
+            &json!({"podSelector": named("api"), "policyTypes": ["Ingress"],
                 "ingress": [{"ports": ports, "from": [{"podSelector": named("gateway")}]}]}),
         ));
         assert!(problems(&Objects(objects.clone()), "production").contains(&way));
         objects.push(policy(
             "galaxy",
-            json!({"podSelector": named("gateway"), "policyTypes": ["Egress"],
+            &json!({"podSelector": named("gateway"), "policyTypes": ["Egress"],
                 "egress": [{"ports": ports, "to": [{"podSelector": named("api")}]}]}),
         ));
         assert!(!problems(&Objects(objects), "production").contains(&way));

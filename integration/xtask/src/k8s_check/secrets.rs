@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn with(secret: Value, overlay: &str) -> Vec<String> {
+    fn with(secret: &Value, overlay: &str) -> Vec<String> {
         let deployment = json!({"kind": "Deployment", "metadata": {"name": "api"}, "spec": {"template": {"spec": {
             "containers": [{"env": [{"name": "BACKEND_AUTH_PEPPER_FILE", "value": "/run/secrets/galaxy/auth-pepper"}]}],
             "volumes": [{"projected": {"sources": [{"secret": secret}]}}],
@@ -123,11 +123,11 @@ mod tests {
     #[test]
     fn what_a_pod_names_has_to_be_there() {
         let known = json!({"name": "api", "items": [{"key": "auth-pepper"}]});
-        assert!(with(known.clone(), "production").is_empty());
-        assert!(with(known, "local")[0].contains("key auth-pepper of secret api"));
+        assert!(with(&known, "production").is_empty());
+        assert!(with(&known, "local")[0].contains("key auth-pepper of secret api"));
         let unknown = json!({"name": "api", "items": [{"key": "auth-peper"}]});
         assert_eq!(
-            with(unknown, "production").len(),
+            with(&unknown, "production").len(),
             2,
             "the key, and the file that is not mounted"
         );

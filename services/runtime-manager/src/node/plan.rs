@@ -106,10 +106,6 @@ impl<'a> Comparison<'a> {
 
     /// Compares `records`, which were read after the listing, each once. Nothing is planned for a game in `busy`: what its
     /// operation will leave is not known yet. Gives the records that something is planned for.
-    #[expect(
-        clippy::implicit_hasher,
-        reason = "one caller, with the default hasher"
-    )]
     pub fn add(&mut self, mut records: Vec<Record>, busy: &HashSet<GameId>) -> Vec<Record> {
         records.retain(|record| {
             let sight = self.reading.seen.remove(&record.game_id);

@@ -39,24 +39,29 @@ async fn fails_and_heals(pool: PgPool, fault: serde_json::Value, words: &str) {
 async fn a_turn_that_is_answered_with_500_fails_in_the_engines_words(pool: PgPool) {
     let body = json!({ "error": { "code": "internal", "message": "the stars are out" } });
     let answer = json!({ "answer": { "status": 500, "body": body.to_string() } });
-    fails_and_heals(pool, answer, "failed with 500: the stars are out").await;
+    Box::pin(fails_and_heals(
+        pool,
+        answer,
+        "failed with 500: the stars are out",
+    ))
+    .await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_that_is_answered_with_garbage_fails(pool: PgPool) {
     let answer = json!({ "answer": { "status": 200, "body": "\u{0}<html>" } });
-    fails_and_heals(pool, answer, "not what the contract says").await;
+    Box::pin(fails_and_heals(pool, answer, "not what the contract says")).await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_that_is_answered_with_100_mb_fails(pool: PgPool) {
     let answer = json!({ "large_bytes": 100_000_000 });
-    fails_and_heals(pool, answer, "larger than").await;
+    Box::pin(fails_and_heals(pool, answer, "larger than")).await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
 async fn a_turn_whose_answer_ends_in_the_middle_fails(pool: PgPool) {
-    fails_and_heals(pool, json!("cut"), "cannot be reached").await;
+    Box::pin(fails_and_heals(pool, json!("cut"), "cannot be reached")).await;
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
@@ -64,7 +69,7 @@ async fn a_turn_that_is_redirected_fails_and_the_other_address_is_not_asked(pool
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let location = format!("http://{}/", other.local_addr().unwrap());
     let answer = json!({ "status": 307, "headers": [["location", location]] });
-    fails_and_heals(pool, json!({ "answer": answer }), "307").await;
+    Box::pin(fails_and_heals(pool, json!({ "answer": answer }), "307")).await;
     let asked = tokio::time::timeout(Duration::ZERO, other.accept()).await;
     assert!(asked.is_err(), "the redirect was followed");
 }

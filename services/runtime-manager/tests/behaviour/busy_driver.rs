@@ -70,12 +70,12 @@ async fn the_time_that_the_driver_takes_is_not_the_engines(pool: PgPool) {
 }
 
 fn busy(stage: &Stage) -> (Arc<State>, [galaxy_runtime_manager::worker::Operations; 3]) {
-    let state = Arc::new(State::default());
+    let shared = Arc::new(State::default());
     let (_, lanes) = stage.with_driver(|inner| Busy {
         inner,
-        state: state.clone(),
+        state: shared.clone(),
     });
-    (state, lanes)
+    (shared, lanes)
 }
 
 impl Driver for Busy {

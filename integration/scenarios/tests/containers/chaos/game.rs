@@ -129,7 +129,11 @@ impl Game {
         let turns = turns.map(|turn| turn["params"]["expected_turn"].as_u64());
         let mut turns: Vec<u64> = turns.flatten().collect();
         turns.sort_unstable();
-        ensure!(turns == Vec::from_iter(1..=last), "{}: {turns:?}", self.id);
+        ensure!(
+            turns == (1..=last).collect::<Vec<_>>(),
+            "{}: {turns:?}",
+            self.id
+        );
         let report = |turn: u64| {
             let report = Call::new("get_report").path("game_id", &self.id);
             report.path("turn", turn)
