@@ -10,17 +10,17 @@ use tokio::process::Command;
 /// Versions of Kubernetes whose schemas are asked: the oldest that is supported up to the newest that is known.
 const VERSIONS: std::ops::RangeInclusive<u32> = 29..=37;
 
-/// The files of secrets that `overlays/local` is made of; only their names matter here.
+/// What `api init-secrets` makes for `overlays/local`; only the names matter here.
 const SECRETS: [&str; 9] = [
-    "postgres-url",
-    "postgres-password",
-    "nats-credentials",
-    "nats.conf",
-    "gateway-token",
-    "unsubscribe-key",
-    "auth-pepper",
-    "admin-bootstrap-password",
-    "gateway-signing-key",
+    "backend/postgres-url",
+    "backend/nats-credentials",
+    "backend/gateway-token",
+    "backend/unsubscribe-key",
+    "backend/auth-pepper",
+    "backend/admin-password",
+    "gateway/signing-key",
+    "postgres/password",
+    "nats/auth.conf",
 ];
 
 /// A rendered overlay: its text, and the file that holds it.
@@ -35,7 +35,9 @@ pub async fn overlay(layout: &Layout, kubectl: &Path, overlay: &str) -> Result<R
     let copy = directory.path().join("k8s");
     copy_tree(&layout.root().join("k8s"), &copy)?;
     let secrets = copy.join("overlays/local/secrets");
-    fs::create_dir_all(&secrets)?;
+    for reader in ["backend", "gateway", "postgres", "nats"] {
+        fs::create_dir_all(secrets.join(reader))?;
+    }
     for secret in SECRETS {
         fs::write(secrets.join(secret), "for rendering only")?;
     }
