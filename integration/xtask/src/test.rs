@@ -13,8 +13,9 @@ use std::process::ExitCode;
 use anyhow::Result;
 use galaxy_stack::{Layout, Servers, Ui, docker};
 
-use crate::{documents, query_cache::FreshCache, static_engine};
-use report::{Outcome, Report};
+use crate::{compose_check, configuration, documents, query_cache::FreshCache, static_engine};
+pub use report::Outcome;
+use report::Report;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -58,6 +59,10 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
         report.step("documentation tests", documentation).await;
         let documents = async { Outcome::of(documents::check(layout).await) };
         report.step("generated documents", documents).await;
+        let settings = async { Outcome::of(configuration::check(layout)) };
+        report.step("settings' reference", settings).await;
+        let compose = compose_check::step(layout, ui, suite::is_ci());
+        report.step("compose", compose).await;
     }
     servers.stop().await?;
     Ok(report.finish(counts))
