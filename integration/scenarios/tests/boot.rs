@@ -15,13 +15,14 @@ use tokio::{
 };
 
 /// A process that would start, given the servers.
-const COMMON: [(&str, &str); 11] = [
+const COMMON: [(&str, &str); 12] = [
     ("BACKEND_HTTP_LISTEN_ADDR", "127.0.0.1:0"),
     ("BACKEND_OPS_LISTEN_ADDR", "127.0.0.1:0"),
     ("BACKEND_GRPC_PUSH_LISTEN_ADDR", "127.0.0.1:0"),
     ("GATEWAY_LISTEN_ADDR", "127.0.0.1:0"),
     ("GATEWAY_HTTP_LISTEN_ADDR", "127.0.0.1:0"),
     ("BACKEND_AUTH_PEPPER", "0123456789abcdef0123456789abcdef"),
+    ("BACKEND_GATEWAY_TOKEN", "a token of gateways"),
     ("BACKEND_SMTP_URL", "smtp://127.0.0.1:1"),
     ("BACKEND_MAIL_FROM", "Galaxy <galaxy@example.org>"),
     ("GATEWAY_BACKEND_HTTP_URL", "http://127.0.0.1:1"),
@@ -111,11 +112,20 @@ async fn every_wrong_setting_is_named_at_once_and_no_value_is_shown() -> Result<
             ("BACKEND_POSTGRES_MAX_CONNECTIONS", "hunter2"),
             ("BACKEND_AUTH_PEPPER", "short"),
             ("BACKEND_TRUSTED_PROXIES", "everybody"),
+            ("BACKEND_GATEWAY_TOKEN", ""),
+            ("BACKEND_GATEWAY_TOKN", "mistyped"),
         ],
     )?;
     let ended = process.ended(Duration::from_secs(10)).await?;
     assert_eq!(ended.status.code(), Some(2));
+    let line: serde_json::Value = serde_json::from_str(&ended.output)?;
+    assert_eq!(
+        (&line["level"], &line["service"]),
+        (&"ERROR".into(), &"api".into())
+    );
     for variable in [
+        "BACKEND_GATEWAY_TOKEN is not set",
+        "BACKEND_GATEWAY_TOKN is no setting; BACKEND_GATEWAY_TOKEN is the nearest one",
         "BACKEND_POSTGRES_URL",
         "BACKEND_POSTGRES_MAX_CONNECTIONS",
         "BACKEND_AUTH_PEPPER",
@@ -153,6 +163,12 @@ async fn each_process_prints_its_variables_and_checks_its_settings() -> Result<(
         );
         let refused = command(service)?.arg("--nonsense").output().await?;
         assert_eq!(refused.status.code(), Some(2), "{service}");
+        let asked = command(service)?
+            .arg("healthcheck")
+            .env("BACKEND_OPS_LISTEN_ADDR", "127.0.0.1:1")
+            .output()
+            .await?;
+        assert_eq!(asked.status.code(), Some(1), "{service}");
     }
     Ok(())
 }

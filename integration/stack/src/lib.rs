@@ -31,7 +31,7 @@ mod ui;
 pub mod web;
 
 pub use engines::{Driver, Engines};
-pub use fetch::{Package, python_library, python_package};
+pub use fetch::{NATS_PYTHON, POSTGRES_PYTHON, Package, python_library, python_package};
 pub use layout::Layout;
 pub use nats::Nats;
 pub use orphans::stop_orphans;

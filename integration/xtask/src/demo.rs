@@ -2,14 +2,33 @@
 
 use anyhow::Result;
 use galaxy_scenarios::{Admin, Player, Table};
-use galaxy_stack::{StackFile, Ui};
+use galaxy_stack::{Layout, StackFile, Ui};
 use serde_json::Value;
+
+use crate::compose_check::Project;
 
 /// Turns that are played.
 const TURNS: u64 = 6;
 /// Applications that are rejected, to measure the latency of events.
 const REJECTIONS: usize = 10;
 const RACES: [&str; 3] = ["Terrans", "Vegans", "Marsians"];
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Play on what `docker compose up` runs in this checkout, instead of what `cargo xtask up` runs.
+    #[arg(long)]
+    compose: bool,
+}
+
+/// Plays it where the arguments say.
+pub async fn command(args: &Args, layout: &Layout, ui: Ui) -> Result<()> {
+    let file = if args.compose {
+        Project::of_checkout(layout.root())?.file().await?
+    } else {
+        StackFile::read(&layout.stack_file())?
+    };
+    run(&file, ui).await
+}
 
 /// Plays it on the running stack; an error if any step fails.
 pub async fn run(stack: &StackFile, ui: Ui) -> Result<()> {

@@ -14,8 +14,11 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use galaxy_stack::{Layout, Servers, Ui, docker};
 
-use crate::{documents, k8s_check, query_cache::FreshCache, static_engine};
-use report::{Outcome, Report};
+use crate::{
+    compose_check, configuration, documents, k8s_check, query_cache::FreshCache, static_engine,
+};
+pub use report::Outcome;
+use report::Report;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -80,6 +83,10 @@ pub async fn run(args: &Args, layout: &Layout, ui: Ui) -> Result<ExitCode> {
             }
         };
         report.step("kubernetes objects", manifests).await;
+        let settings = async { Outcome::of(configuration::check(layout)) };
+        report.step("settings' reference", settings).await;
+        let compose = compose_check::step(layout, ui, suite::is_ci());
+        report.step("compose", compose).await;
     }
     servers.stop().await?;
     Ok(report.finish(counts))

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use galaxy_events::NatsConfig;
-use galaxy_http::TrustedProxies;
+use galaxy_http::{TrustedProxies, bearer};
 use galaxy_service::{Secret, Section, Vars, config::ByteSize};
 use galaxy_store::PostgresConfig;
 use secrecy::ExposeSecret;
@@ -83,10 +83,7 @@ impl Section for Config {
             "",
             "Networks whose X-Forwarded-For is believed, with commas between",
         );
-        let gateway_token = vars.optional_secret(
-            "BACKEND_GATEWAY_TOKEN",
-            "What the gateway sends as Authorization: Bearer on user and internal routes",
-        );
+        let gateway_token = bearer::read_token(vars);
         let limits = RequestLimits::read(vars);
         let pepper = read_pepper(vars);
         let auth = auth::Settings::read(vars);

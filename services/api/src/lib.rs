@@ -7,6 +7,7 @@ pub mod account_lifecycle;
 pub mod accounts;
 pub mod auth;
 pub mod batch;
+pub mod commands;
 pub mod compose;
 mod config;
 pub mod engine_proxy;

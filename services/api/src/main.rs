@@ -1,13 +1,13 @@
 //! The `api` process: the REST contract, and the owner of accounts, sessions, lobby and geo.
 
-use std::{io::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
 use galaxy_api::{
-    Config,
+    Config, commands,
     compose::{self, Domains},
     loops, routes,
 };
-use galaxy_events::{Nats, asyncapi, relay};
+use galaxy_events::{Nats, relay};
 use galaxy_http::{
     ops,
     serve::{self, Bound, Limits},
@@ -16,12 +16,14 @@ use galaxy_service::process;
 use galaxy_store::{Db, Topic};
 
 fn main() -> ExitCode {
-    if let Some(document) = requested_document() {
-        return document;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    if let Some(ended) = commands::run(&arguments) {
+        return ended;
     }
     process::run(
         "api",
-        "serves the REST contract to the gateway and to operators",
+        commands::HELP,
         ops::listen,
         |config: Config, process| async move {
             let db = Db::connect(&config.postgres, &process).await?;
@@ -37,19 +39,4 @@ fn main() -> ExitCode {
             Ok(())
         },
     )
-}
-
-/// Answers `--print-openapi` and `--print-asyncapi`: the document on standard output.
-fn requested_document() -> Option<ExitCode> {
-    let document = match std::env::args().nth(1)?.as_str() {
-        "--print-openapi" => routes::yaml(),
-        "--print-asyncapi" => asyncapi::yaml().unwrap_or_default(),
-        _ => return None,
-    };
-    let printed = std::io::stdout().write_all(document.as_bytes()).is_ok();
-    Some(if printed && !document.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }

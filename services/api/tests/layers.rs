@@ -17,7 +17,11 @@ use arrows::{Arrows, collect, modules_of, rooms_of};
 /// Each room with the rooms that it uses, from top to bottom. A room uses only rooms below it.
 const ROOMS: &[(&str, &[&str])] = &[
     // Composition: builds each domain's state, joins the routers, starts the loops.
-    ("main", &["compose", "config", "loops", "routes"]),
+    (
+        "main",
+        &["commands", "compose", "config", "loops", "routes"],
+    ),
+    ("commands", &["operators", "routes"]),
     (
         "loops",
         &["auth", "compose", "config", "geo", "lobby", "sweeps"],

@@ -8,7 +8,7 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_events::NatsConfig;
-use galaxy_http::TrustedProxies;
+use galaxy_http::{TrustedProxies, bearer};
 use galaxy_service::{Secret, Section, Vars};
 use secrecy::ExposeSecret;
 
@@ -70,10 +70,7 @@ impl Section for GatewayConfig {
             "GATEWAY_CLIENT_ID",
             "Name of this gateway at push-hub, unique among gateways; made up if not set",
         );
-        let token = vars.optional_secret(
-            "BACKEND_GATEWAY_TOKEN",
-            "Token that the gateway shows to the back end",
-        );
+        let token = bearer::read_token(vars);
         let nats = NatsConfig::read(vars);
         let proxies = vars.or(
             "BACKEND_TRUSTED_PROXIES",
@@ -143,6 +140,12 @@ fn signing_key(vars: &mut Vars) -> Option<SigningKey> {
     }
 }
 
+/// The public half of the signing key, in base64, with a line's end. `None`: the key is missing or wrong.
+pub fn public_key(vars: &mut Vars) -> Option<String> {
+    let key = signing_key(vars)?.verifying_key();
+    Some(format!("{}\n", BASE64_STANDARD.encode(key)))
+}
+
 impl fmt::Debug for GatewayConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GatewayConfig").finish_non_exhaustive()
@@ -152,6 +155,18 @@ impl fmt::Debug for GatewayConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_public_key_is_the_one_of_the_signing_key() {
+        // RFC 8032, section 7.1, test 1.
+        let mut vars = Vars::from_lookup(|name| {
+            let seed = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+            (name == "GATEWAY_SIGNING_KEY").then(|| seed.to_owned())
+        });
+        let printed = public_key(&mut vars).unwrap();
+        assert_eq!(printed, "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n");
+        assert_eq!(public_key(&mut Vars::from_lookup(|_| None)), None);
+    }
 
     #[test]
     fn a_wrong_signing_key_is_named_but_not_shown() {

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc};
 use galaxy_core::EventId;
 use galaxy_events::Nats;
 use galaxy_gateway::{
-    config::GatewayConfig,
+    config::{self, GatewayConfig},
     edge::Edge,
     listen,
     push_subscriber::{PushConfig, PushSubscriber},
@@ -18,13 +18,17 @@ use galaxy_http::{
 };
 use galaxy_service::{Process, process};
 
+const HELP: &str = "the edge: verifies and forwards requests of clients, signs responses and events
+
+Command of its own:
+
+  public-key      print the key that clients verify with: Ed25519, in base64";
+
 fn main() -> ExitCode {
-    process::run(
-        "gateway",
-        "the edge: verifies and forwards requests of clients, signs responses and events",
-        ops::listen,
-        start,
-    )
+    if std::env::args().skip(1).eq(["public-key"]) {
+        return process::answer("gateway", config::public_key);
+    }
+    process::run("gateway", HELP, ops::listen, start)
 }
 
 async fn start(config: GatewayConfig, process: Process) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use galaxy_events::NatsConfig;
+use galaxy_http::bearer;
 use galaxy_service::{Secret, Section, Vars, config::ByteSize};
 
 /// Settings beside those of every process.
@@ -30,10 +31,7 @@ impl Section for HubConfig {
             "Where gateways subscribe (gRPC)",
         );
         let nats = NatsConfig::read(vars);
-        let gateway_token = vars.optional_secret(
-            "BACKEND_GATEWAY_TOKEN",
-            "Token that gateways send; without it anyone may subscribe",
-        );
+        let gateway_token = bearer::read_token(vars);
         let ring_bytes = vars.or::<ByteSize>(
             "BACKEND_PUSH_WINDOW_SIZE",
             "256MiB",

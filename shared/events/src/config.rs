@@ -54,7 +54,7 @@ impl Section for NatsConfig {
 mod tests {
     use super::*;
 
-    fn read(set: &'static [(&'static str, &'static str)]) -> Result<NatsConfig, Vec<&'static str>> {
+    fn read(set: &'static [(&'static str, &'static str)]) -> Result<NatsConfig, Vec<String>> {
         let mut vars = Vars::from_lookup(|name| {
             let found = set.iter().find(|(n, _)| *n == name);
             found.map(|(_, text)| (*text).to_owned())
@@ -63,7 +63,7 @@ mod tests {
         config.ok_or_else(|| {
             vars.problems()
                 .iter()
-                .map(|problem| problem.variable)
+                .map(|problem| problem.variable.to_string())
                 .collect()
         })
     }

@@ -5,12 +5,34 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
-use galaxy_service::Secret;
+use galaxy_service::{Secret, Vars};
 use secrecy::ExposeSecret;
 use subtle::ConstantTimeEq;
 use tower_http::validate_request::ValidateRequest;
 
 use crate::error::ApiError;
+
+/// Reads `BACKEND_GATEWAY_TOKEN`. The outer `None` is a problem that was recorded: it is not set, and nobody said that this is
+/// meant. The inner `None`: `BACKEND_INSECURE=1` says so.
+pub fn read_token(vars: &mut Vars) -> Option<Option<Secret>> {
+    const NAME: &str = "BACKEND_GATEWAY_TOKEN";
+    let token = vars.optional_secret(
+        NAME,
+        "What gateways prove themselves with to api and push-hub; the same for all three",
+    );
+    let insecure = vars.or(
+        "BACKEND_INSECURE",
+        "0",
+        "1: do without BACKEND_GATEWAY_TOKEN, where nobody else reaches this machine",
+    );
+    match (token?, insecure?) {
+        (None, false) => vars.problem(
+            NAME,
+            "is not set: whoever reaches the process could act as any user; set it, or BACKEND_INSECURE=1 if that is meant",
+        ),
+        (token, _) => Some(token),
+    }
+}
 
 /// Whether `headers` carry the token. Takes the same time wherever a wrong one of equal length differs.
 pub fn carries(headers: &HeaderMap, token: &Secret) -> bool {
@@ -46,6 +68,22 @@ mod tests {
 
     fn headers(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
+    }
+
+    fn token(set: &'static [(&'static str, &'static str)]) -> Option<Option<Secret>> {
+        read_token(&mut Vars::from_lookup(|name| {
+            let found = set.iter().find(|(other, _)| *other == name);
+            found.map(|(_, text)| (*text).to_owned())
+        }))
+    }
+
+    #[test]
+    fn a_missing_token_is_refused_unless_that_is_said_to_be_meant() {
+        assert!(token(&[]).is_none());
+        assert!(token(&[("BACKEND_INSECURE", "0")]).is_none());
+        assert!(matches!(token(&[("BACKEND_INSECURE", "1")]), Some(None)));
+        let set = token(&[("BACKEND_GATEWAY_TOKEN", "secret")]);
+        assert!(matches!(set, Some(Some(_))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod address;
 pub mod bearer;
 pub mod error;
 pub mod extract;
+mod healthcheck;
 pub mod layers;
 pub mod ops;
 pub mod serve;

@@ -11,6 +11,7 @@ use axum::{
 };
 use galaxy_service::{
     Process, Section, Vars,
+    process::Probe,
     readiness::{Check, Readiness},
     telemetry::Telemetry,
 };
@@ -18,7 +19,10 @@ use prometheus::Registry;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::serve::{self, Bound};
+use crate::{
+    healthcheck,
+    serve::{self, Bound},
+};
 
 /// Where the operations listener of a process listens.
 #[derive(Debug, Clone)]
@@ -36,6 +40,12 @@ impl Section for OpsConfig {
         Some(Self {
             listen_addr: listen_addr?,
         })
+    }
+}
+
+impl Probe for OpsConfig {
+    fn ask(&self) -> Result<(), String> {
+        healthcheck::ready(self.listen_addr)
     }
 }
 
@@ -199,6 +209,40 @@ mod tests {
         assert_eq!(status, 200);
         assert!(page.contains("# TYPE galaxy_test_total counter"), "{page}");
         assert!(page.contains("\ngalaxy_test_total 3\n"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn the_health_check_says_what_readyz_says() {
+        let world = World::new();
+        let latch = world.readiness.latch("nats");
+        latch.fail("not connected");
+        let bound = Bound::bind("TEST", ([127, 0, 0, 1], 0).into())
+            .await
+            .unwrap();
+        let config = OpsConfig {
+            listen_addr: bound.address,
+        };
+        let tasks = galaxy_service::Tasks::new();
+        let router = router(
+            world.readiness.clone(),
+            world.draining.clone(),
+            world.registry.clone(),
+        );
+        serve::spawn(&tasks, "ops", bound, router, &serve::Limits::default());
+        let ask = || {
+            let config = config.clone();
+            tokio::task::spawn_blocking(move || config.ask())
+        };
+        let why = ask().await.unwrap().unwrap_err();
+        assert!(
+            why.contains("503") && why.contains("not connected"),
+            "{why}"
+        );
+        latch.hold();
+        assert_eq!(ask().await.unwrap(), Ok(()));
+        assert!(tasks.shut_down(std::time::Duration::from_secs(10)).await);
+        let why = ask().await.unwrap().unwrap_err();
+        assert!(why.contains("no answer"), "{why}");
     }
 
     #[tokio::test]

@@ -1,17 +1,30 @@
 //! The life of a process: settings → telemetry → operations listener → build → serve → drain.
 
+mod job;
+
 use std::{future::Future, process::ExitCode, time::Duration};
 
 use galaxy_core::Clock;
 use prometheus::Registry;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+pub use job::{answer, run_job};
 
 use crate::{
     config::{Section, Vars},
     readiness::Readiness,
     tasks::Tasks,
-    telemetry::{Telemetry, TelemetryConfig},
+    telemetry::{Telemetry, TelemetryConfig, lines},
 };
+
+/// What every process can be called with.
+const ARGUMENTS: &str = "\
+Without arguments it runs. Besides it takes one of
+
+  healthcheck     ask the running process whether it is ready: exit code 0, or 1 with the reason
+  --check-config  check the settings and end
+  --help          print this
+  --version       print the version";
 
 /// Settings that every process has.
 #[derive(Debug, Clone)]
@@ -48,12 +61,29 @@ pub struct Process {
     pub readiness: Readiness,
 }
 
-/// Runs the process called `name` from start to end.
+/// What of a process its probe must know: where to ask.
+pub trait Probe {
+    /// Asks the process that runs with the same settings whether it is ready; blocks for seconds at most. Err: why it is not.
+    fn ask(&self) -> Result<(), String>;
+}
+
+impl Process {
+    fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            clock: Clock::system(),
+            tasks: Tasks::new(),
+            readiness: Readiness::default(),
+        }
+    }
+}
+
+/// Runs the process called `name` from start to end, or answers its arguments.
 ///
 /// `listen` serves the operations listener; it runs first, so that `/healthz` answers while the process waits for its
 /// dependencies. `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process
 /// with the message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
-pub fn run<O: Section, S: Section>(
+pub fn run<O: Section + Probe, S: Section>(
     name: &'static str,
     about: &str,
     listen: impl AsyncFnOnce(O, Process, Registry) -> anyhow::Result<()>,
@@ -64,7 +94,9 @@ pub fn run<O: Section, S: Section>(
     let settings = match read(name, about, &mut Vars::from_environment(), &arguments) {
         Command::Run(settings) => settings,
         Command::Answer(text) => return print(&text),
+        Command::Refuse(message) if arguments.is_empty() => return fatal(name, 2, &message),
         Command::Refuse(message) => return fail(2, &message),
+        Command::NotReady(why) => return fail(1, &why),
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
     match tokio::runtime::Runtime::new() {
@@ -74,10 +106,7 @@ pub fn run<O: Section, S: Section>(
             async |process, metrics| listen(settings.operations, process, metrics).await,
             async |process| build(settings.own, process).await,
         )),
-        Err(error) => fail(
-            1,
-            &format!("{name}: the runtime cannot be started: {error}"),
-        ),
+        Err(error) => fatal(name, 1, &format!("the runtime cannot be started: {error}")),
     }
 }
 
@@ -88,6 +117,8 @@ enum Command<O, S> {
     Answer(String),
     /// The arguments or the settings are wrong: print this message and end.
     Refuse(String),
+    /// The process that was asked is not ready, or does not answer.
+    NotReady(String),
 }
 
 struct Settings<O, S> {
@@ -96,33 +127,39 @@ struct Settings<O, S> {
     own: S,
 }
 
-/// Reads all sections before it judges the arguments, since `--help` lists every variable.
-fn read<O: Section, S: Section>(
+/// Reads all sections before it judges the arguments, since `--help` lists every variable. A probe needs only the section of
+/// the operations listener.
+fn read<O: Section + Probe, S: Section>(
     name: &str,
     about: &str,
     vars: &mut Vars,
     arguments: &[&str],
 ) -> Command<O, S> {
+    if arguments == ["healthcheck"] {
+        return healthcheck::<O, S>(name, vars);
+    }
     let common = CommonConfig::read(vars);
     let (operations, own) = (O::read(vars), S::read(vars));
     match arguments {
         ["--help" | "-h"] => {
             return Command::Answer(format!(
-                "{name}: {about}\n\nVariables (name, default, meaning):\n\n{}",
+                "{name}: {about}\n\n{ARGUMENTS}\n\nVariables (name, default, meaning):\n\n{}",
                 vars.help()
             ));
         }
         ["--version" | "-V"] => {
             return Command::Answer(format!("{name} {}\n", env!("CARGO_PKG_VERSION")));
         }
-        [] | ["--check-config"] => {}
+        [] | ["--check-config"] => vars.refuse_unknown(),
         _ => {
             return Command::Refuse(format!(
-                "{name} takes no arguments but --help, --version and --check-config"
+                "{name} does not know these arguments; {name} --help lists them"
             ));
         }
     }
-    let (Some(common), Some(operations), Some(own)) = (common, operations, own) else {
+    let (Some(common), Some(operations), Some(own), []) =
+        (common, operations, own, vars.problems())
+    else {
         return Command::Refuse(problems(name, vars));
     };
     if arguments.is_empty() {
@@ -133,6 +170,17 @@ fn read<O: Section, S: Section>(
         })
     } else {
         Command::Answer(format!("{name}: the settings are right\n"))
+    }
+}
+
+/// Asks the running process through its operations listener.
+fn healthcheck<O: Section + Probe, S>(name: &str, vars: &mut Vars) -> Command<O, S> {
+    let Some(operations) = O::read(vars) else {
+        return Command::Refuse(problems(name, vars));
+    };
+    match operations.ask() {
+        Ok(()) => Command::Answer(format!("{name} is ready\n")),
+        Err(why) => Command::NotReady(format!("{name} is not ready: {why}")),
     }
 }
 
@@ -153,14 +201,9 @@ async fn run_until_drained(
 ) -> ExitCode {
     let telemetry = match Telemetry::install(name, &common.telemetry) {
         Ok(telemetry) => telemetry,
-        Err(error) => return fail(1, &format!("{name}: {error}")),
+        Err(error) => return fatal(name, 1, &error.to_string()),
     };
-    let process = Process {
-        name,
-        clock: Clock::system(),
-        tasks: Tasks::new(),
-        readiness: Readiness::default(),
-    };
+    let process = Process::new(name);
     let started = async {
         listen(process.clone(), telemetry.registry()).await?;
         build(process.clone()).await
@@ -177,7 +220,10 @@ async fn run_until_drained(
         .ok();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(1, &format!("{name}: {error:#}")),
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -186,16 +232,10 @@ async fn serve_until_signalled(
     process: &Process,
     start: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
+    let mut signals = Signals::new()?;
     let started = process.readiness.latch("started");
     let signalled = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        signals.received().await;
         tracing::info!("draining");
     };
     let run = async {
@@ -214,6 +254,24 @@ async fn serve_until_signalled(
     }
 }
 
+/// The signals that end a process.
+struct Signals([Signal; 2]);
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self([interrupt, signal(SignalKind::terminate())?]))
+    }
+
+    async fn received(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
 /// Writes the answer to a command-line option, which is no log line.
 fn print(text: &str) -> ExitCode {
     use std::io::Write as _;
@@ -221,6 +279,11 @@ fn print(text: &str) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// An error that ends a process before its logs are set up, as a line of them.
+fn fatal(name: &str, code: u8, message: &str) -> ExitCode {
+    fail(code, &lines::fatal(name, message))
 }
 
 fn fail(code: u8, message: &str) -> ExitCode {

@@ -116,6 +116,7 @@ pub fn config(variables: &[(&str, &str)]) -> Config {
         found.map(|(_, text)| text.clone()).or(match name {
             "BACKEND_POSTGRES_URL" => Some("postgres://unused".to_owned()),
             "BACKEND_AUTH_PEPPER" => Some("a pepper for tests only".to_owned()),
+            "BACKEND_INSECURE" => Some("1".to_owned()),
             "BACKEND_ADMIN_BOOTSTRAP_USER" => Some(ROOT.0.to_owned()),
             "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => Some(ROOT.1.to_owned()),
             _ => None,

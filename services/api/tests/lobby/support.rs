@@ -83,6 +83,7 @@ impl Lobby {
             given.map(|(_, text)| (*text).to_owned()).or(match name {
                 "BACKEND_POSTGRES_URL" => Some("postgres://unused".to_owned()),
                 "BACKEND_AUTH_PEPPER" => Some("a pepper for tests only".to_owned()),
+                "BACKEND_INSECURE" => Some("1".to_owned()),
                 "BACKEND_ADMIN_BOOTSTRAP_USER" => Some("root".to_owned()),
                 "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => Some(PASSWORD.to_owned()),
                 _ => None,

@@ -1,8 +1,9 @@
 //! Settings come from the environment only. A [`Section`] reads its variables through [`Vars`], which records the name,
 //! default and meaning of each and collects every problem. `--help` and the list of errors are made from these records.
 //!
-//! To add a variable: one line in the `read` of the section that uses it.
+//! To add a variable: one line in the `read` of the section that uses it, then `cargo xtask configuration`.
 
+mod unknown;
 mod value;
 mod vars;
 

@@ -57,6 +57,18 @@ impl<T: Value> Value for Vec<T> {
     }
 }
 
+impl Value for bool {
+    const EXPECTED: &'static str = "1 or 0";
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "1" | "true" => Some(true),
+            "0" | "false" => Some(false),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! parsed {
     ($($type:ty: $expected:literal),+ $(,)?) => {$(
         impl Value for $type {
@@ -72,7 +84,6 @@ macro_rules! parsed {
 parsed! {
     String: "a text",
     PathBuf: "a path",
-    bool: "true or false",
     u16: "a whole number",
     u32: "a whole number",
     u64: "a whole number",

@@ -1,12 +1,14 @@
 //! Reads variables, and records their descriptions and every problem.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
-use super::{Secret, Value};
+use super::{Secret, Value, unknown};
 
 /// A source of variables, with the descriptions and problems recorded while reading.
 pub struct Vars {
     lookup: Box<Lookup>,
+    /// Names of all variables that are set; empty if the source cannot list them.
+    set: Vec<String>,
     docs: Vec<Doc>,
     problems: Vec<Problem>,
 }
@@ -17,7 +19,7 @@ type Lookup = dyn Fn(&str) -> Option<String>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The variable's name.
-    pub variable: &'static str,
+    pub variable: Cow<'static, str>,
     /// What to do about it.
     pub message: String,
 }
@@ -35,13 +37,18 @@ impl Vars {
         reason = "all settings are read through this function"
     )]
     pub fn from_environment() -> Self {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        Self {
+            set: names.collect(),
+            ..Self::from_lookup(|name| std::env::var(name).ok())
+        }
     }
 
     /// Reads through `lookup`, which gives a variable's text if it is set.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
         Self {
             lookup: Box::new(lookup),
+            set: vec![],
             docs: vec![],
             problems: vec![],
         }
@@ -106,10 +113,25 @@ impl Vars {
     /// Records a problem of several values taken together. Always `None`.
     pub fn problem<T>(&mut self, variable: &'static str, message: impl Into<String>) -> Option<T> {
         self.problems.push(Problem {
-            variable,
+            variable: variable.into(),
             message: message.into(),
         });
         None
+    }
+
+    /// Records a problem for each variable that is set, looks like a setting, and is one of no process. Call it last: what was
+    /// asked for is known.
+    pub fn refuse_unknown(&mut self) {
+        let own: Vec<&str> = self.docs.iter().map(|doc| doc.name).collect();
+        let problems = self.set.iter().filter_map(|name| {
+            let nearest = unknown::nearest(name, &own)?;
+            Some(Problem {
+                variable: name.clone().into(),
+                message: format!("is no setting; {nearest} is the nearest one"),
+            })
+        });
+        let problems: Vec<_> = problems.collect();
+        self.problems.extend(problems);
     }
 
     /// All problems recorded so far.
@@ -171,6 +193,9 @@ impl Vars {
             (Some(text), None) => Some(Some(text)),
             (None, None) => Some(None),
             (None, Some(path)) => match std::fs::read_to_string(&path) {
+                Ok(text) if text.trim().is_empty() => {
+                    self.problem(name, "names a file in _FILE that is empty")
+                }
                 Ok(text) => Some(Some(text.trim_end().to_owned())),
                 Err(error) => self.problem(
                     name,
@@ -184,7 +209,7 @@ impl Vars {
         let value = T::parse(text.trim());
         if value.is_none() {
             self.problems.push(Problem {
-                variable: name,
+                variable: name.into(),
                 message: format!("is not {}", T::EXPECTED),
             });
         }
@@ -217,7 +242,7 @@ mod tests {
         let names: Vec<_> = vars
             .problems()
             .iter()
-            .map(|problem| problem.variable)
+            .map(|problem| problem.variable.as_ref())
             .collect();
         assert_eq!(names, ["A", "B"]);
         assert!(vars.help().contains("20s") && vars.help().contains("third"));
@@ -246,6 +271,10 @@ mod tests {
         let mut missing = vars(&[("KEY_FILE", "/nowhere/at/all")]);
         assert!(missing.secret("KEY", "a key").is_none());
         assert!(missing.problems()[0].message.contains("cannot be read"));
+
+        let mut empty = vars(&[("KEY_FILE", "/dev/null")]);
+        assert!(empty.optional_secret("KEY", "a key").is_none());
+        assert!(empty.problems()[0].message.contains("is empty"));
     }
 
     #[test]
@@ -279,6 +308,25 @@ mod tests {
             .map(|problem| problem.message.as_str());
         let messages: Vec<_> = messages.collect();
         assert_eq!(messages, ["is not a whole number", "is smaller than A"]);
+    }
+
+    #[test]
+    fn a_mistyped_name_is_a_problem_and_the_settings_of_other_processes_are_none() {
+        let mut vars = vars(&[]);
+        let _ = vars.optional::<u16>("BACKEND_OF_TODAY", "a number");
+        vars.set = [
+            "BACKEND_OF_TODAY",
+            "BACKEND_GATEWAY_TOKEN_FILE",
+            "BACKEND_GATEWAY_TOKN",
+            "PATH",
+        ]
+        .map(str::to_owned)
+        .into();
+        vars.refuse_unknown();
+        assert_eq!(vars.problems().len(), 1, "{:?}", vars.problems());
+        let problem = &vars.problems()[0];
+        assert_eq!(problem.variable, "BACKEND_GATEWAY_TOKN");
+        assert!(problem.message.contains("BACKEND_GATEWAY_TOKEN is"));
     }
 
     #[test]

@@ -17,6 +17,15 @@ impl Section for Operations {
     }
 }
 
+impl Probe for Operations {
+    fn ask(&self) -> Result<(), String> {
+        match self.0 {
+            9090 => Ok(()),
+            _ => Err("nats: not connected".to_owned()),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Own(String);
 
@@ -43,7 +52,7 @@ fn refusal(set: &'static [(&'static str, &'static str)], arguments: &[&str]) -> 
     match command(set, arguments) {
         Command::Refuse(message) => message,
         Command::Answer(text) => panic!("answered {text}"),
-        Command::Run(_) => panic!("started"),
+        Command::Run(_) | Command::NotReady(_) => panic!("started or asked"),
     }
 }
 
@@ -51,7 +60,7 @@ fn answer(set: &'static [(&'static str, &'static str)], arguments: &[&str]) -> S
     match command(set, arguments) {
         Command::Answer(text) => text,
         Command::Refuse(message) => panic!("refused: {message}"),
-        Command::Run(_) => panic!("started"),
+        Command::Run(_) | Command::NotReady(_) => panic!("started or not ready"),
     }
 }
 
@@ -68,6 +77,17 @@ fn without_arguments_the_process_runs_with_the_settings_of_all_sections() {
         (settings.operations.0, settings.own.0),
         (9090, "here".to_owned())
     );
+}
+
+#[test]
+fn a_health_check_needs_no_setting_but_where_to_ask() {
+    assert_eq!(answer(&[], &["healthcheck"]), "mailer is ready\n");
+    let Command::NotReady(why) = command(&[("OPS_PORT", "1")], &["healthcheck"]) else {
+        panic!("ready")
+    };
+    assert_eq!(why, "mailer is not ready: nats: not connected");
+    let message = refusal(&[("OPS_PORT", "-1")], &["healthcheck"]);
+    assert!(message.contains("OPS_PORT"), "{message}");
 }
 
 #[test]

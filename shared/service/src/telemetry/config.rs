@@ -144,7 +144,7 @@ mod tests {
         });
         let config = TelemetryConfig::read(&mut vars);
         let wrong = vars.problems().iter();
-        (config, wrong.map(|p| p.variable.to_owned()).collect())
+        (config, wrong.map(|p| p.variable.to_string()).collect())
     }
 
     #[test]

@@ -45,6 +45,18 @@ where
     }
 }
 
+/// The line of an error that ends the process called `service`, for what happens before logs are set up.
+pub fn fatal(service: &str, message: &str) -> String {
+    json!({
+        "timestamp": now(),
+        "level": "ERROR",
+        "service": service,
+        "target": module_path!(),
+        "message": message,
+    })
+    .to_string()
+}
+
 fn now() -> String {
     let mut text = String::new();
     let _ = SystemTime.format_time(&mut Writer::new(&mut text));

@@ -6,7 +6,7 @@
 mod config;
 mod console;
 mod context;
-mod lines;
+pub(crate) mod lines;
 mod setup;
 
 pub use config::{LogFormat, TelemetryConfig};
