@@ -12,7 +12,7 @@ FROM ${RUST_IMAGE} AS manifests
 WORKDIR /src
 COPY . .
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path './*/main.rs' ! -path './*/lib.rs' ! -name build.rs -delete \
- && find . -type f -name '*.rs' -exec sh -c 'for file; do echo "fn main() {}" > "$file"; done' sh {} +
+ && find . -type f -name '*.rs' -exec sh -c 'for file; do echo "fn main() { }" > "$file"; done' sh {} +
 
 # Third-party crates, compiled for empty programs.
 FROM ${RUST_IMAGE} AS dependencies

@@ -112,7 +112,7 @@ fn in_container(args: &Args, bases: Option<&Bases>, layout: &Layout, ui: Ui) -> 
     if let Some(bases) = bases {
         build = build
             .argument("RUNTIME_IMAGE", &bases.runtime)
-            .argument("RUST_IMAGE", &rust_base::make(layout, ui)?)
+            .argument("RUST_IMAGE", &rust_base::make(ui)?)
             .shown();
     } else {
         build = build.shown();

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
-use galaxy_stack::{Layout, Ui};
+use galaxy_stack::Ui;
 
 use super::{
     bases::{debian, once, suite},
@@ -11,10 +11,10 @@ use super::{
 };
 
 /// What the build scripts of third-party crates call, and the shell of the `Dockerfile`.
-const PACKAGES: [&str; 6] = ["gcc", "libc6-dev", "make", "dash", "findutils", "coreutils"];
+const PACKAGES: [&str; 6] = ["gcc", "libc6-dev", "dash", "sed", "findutils", "coreutils"];
 
 /// Its name; made if it is not there.
-pub(super) fn make(_layout: &Layout, ui: Ui) -> Result<String> {
+pub(super) fn make(ui: Ui) -> Result<String> {
     let sysroot = rustc(&["--print", "sysroot"])?;
     let version = rustc(&["--version"])?;
     let version = version.split(' ').nth(1).context("the version of rustc")?;
@@ -24,11 +24,11 @@ pub(super) fn make(_layout: &Layout, ui: Ui) -> Result<String> {
         debian(&system, &suite()?, &PACKAGES, &[])?;
         let context = tempfile::tempdir()?;
         let recipe = format!(
-            "FROM {system}\nCOPY toolchain/ /usr/local/rust/\n\
+            "FROM {system}\nCOPY toolchain/ /usr/local/rust/\nRUN [\"/bin/ln\", \"-s\", \"gcc\", \"/usr/bin/cc\"]\n\
              ENV PATH=/usr/local/rust/bin:/usr/bin:/bin CARGO_HOME=/usr/local/cargo SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt\n"
         );
         fs::write(context.path().join("Dockerfile"), recipe)?;
-        link_or_copy(Path::new(&sysroot), &context.path().join("toolchain"))?;
+        copy_toolchain(Path::new(&sysroot), &context.path().join("toolchain"))?;
         let mut build = Command::new("docker");
         build
             .args(["build", "--quiet", "--tag", &image])
@@ -46,7 +46,7 @@ fn rustc(words: &[&str]) -> Result<String> {
 }
 
 /// Without its documentation.
-fn link_or_copy(toolchain: &Path, to: &Path) -> Result<()> {
+fn copy_toolchain(toolchain: &Path, to: &Path) -> Result<()> {
     fs::create_dir(to)?;
     let mut copy = Command::new("cp");
     copy.arg("-r");
