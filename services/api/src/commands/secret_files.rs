@@ -27,9 +27,9 @@ impl SecretFiles {
     }
 
     fn open(dir: PathBuf, mode: u32, file_mode: u32) -> anyhow::Result<Self> {
-        let made = fs::create_dir_all(&dir)
+        let opened = fs::create_dir_all(&dir)
             .and_then(|()| fs::set_permissions(&dir, Permissions::from_mode(mode)));
-        made.with_context(|| format!("cannot make {}", dir.display()))?;
+        opened.with_context(|| format!("cannot make {}", dir.display()))?;
         Ok(Self { dir, file_mode })
     }
 
