@@ -103,9 +103,7 @@ async fn a_member_who_leaves_while_the_game_starts_never_plays(pool: PgPool) {
     let stage = Stage::new(pool).await;
     let game = stage.queued_game().await;
     removed(&stage, &game, 0).await;
-    for starting in stage.operations.claim(1).await.unwrap() {
-        stage.operations.work(starting).await;
-    }
+    stage.work_without_banishments().await;
     let mut connection = stage.world.db.acquire().await.unwrap();
     let seat = players::seat(&mut connection, game.id, game.players[0])
         .await

@@ -63,7 +63,7 @@ async fn the_time_that_the_driver_takes_is_not_the_engines(pool: PgPool) {
     }
     assert_eq!(stage.record(&game).await.status.as_str(), "starting");
     state.free.store(true, Ordering::SeqCst);
-    stage.work_with([&lanes[0], &lanes[1], &lanes[2]]).await;
+    stage.work_with(&[&lanes[0], &lanes[1], &lanes[2]]).await;
     assert_eq!(stage.record(&game).await.status.as_str(), "running");
     let start = stage.last_operation(&game).await;
     assert_eq!((start.attempt, start.error), (0, None), "no try was spent");

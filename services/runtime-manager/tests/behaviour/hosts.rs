@@ -56,7 +56,7 @@ async fn a_host_without_room_leaves_starts_to_others(pool: PgPool) {
     assert!(stage.operations.claim(8).await.unwrap().is_empty());
     let directory = tempfile::tempdir().unwrap();
     let (other, lanes) = stage.elsewhere(&directory).await;
-    stage.work_with([&lanes[0], &lanes[1], &lanes[2]]).await;
+    stage.work_with(&[&lanes[0], &lanes[1], &lanes[2]]).await;
     let record = stage.record(&game).await;
     assert_eq!(record.status, RuntimeStatus::Running);
     assert_eq!(record.node_id.as_ref(), Some(&other.node().node_id));

@@ -199,11 +199,16 @@ impl Stage {
 
     /// Works off what is due, until nothing is and nothing waits for an engine.
     pub async fn work(&self) {
-        self.work_with([&self.operations, &self.turns, &self.banishments])
+        self.work_with(&[&self.operations, &self.turns, &self.banishments])
             .await;
     }
 
-    pub async fn work_with(&self, lanes: [&Operations; 3]) {
+    /// As [`Self::work`], but banishments wait.
+    pub async fn work_without_banishments(&self) {
+        self.work_with(&[&self.operations, &self.turns]).await;
+    }
+
+    pub async fn work_with(&self, lanes: &[&Operations]) {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
             let mut worked = false;
