@@ -125,9 +125,12 @@ const CRATES: &[(&str, &[&str])] = &[
         &[
             "api",
             "core",
+            "drivers",
             "events",
             "http",
             "http-client",
+            "runtime",
+            "runtime-manager",
             "scenarios",
             "service",
             "stack",
