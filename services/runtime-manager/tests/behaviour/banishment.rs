@@ -6,7 +6,6 @@ use galaxy_runtime::{
     engine::{EngineClient, EngineError},
     players,
 };
-use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use rustix::process::Signal;
 use serde_json::json;
