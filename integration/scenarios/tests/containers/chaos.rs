@@ -30,7 +30,7 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(90);
 const WITHIN: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn managers_that_are_killed_a_hundred_times_lose_and_double_nothing() -> Result<()> {
+async fn managers_that_are_killed_again_and_again_lose_and_double_nothing() -> Result<()> {
     if !docker::for_test() {
         return Ok(());
     }
