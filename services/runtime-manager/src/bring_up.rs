@@ -90,7 +90,7 @@ impl Manager {
         if record.started_at.is_none() && !self.is_ground_clean(&record).await? {
             return Ok(BringUp::Waiting(Wait::soon("the end of an earlier start")));
         }
-        let spec = self.spec(&record, target, digest, resources);
+        let spec = self.spec(&record, target, image, digest, resources);
         let begun = operation.epoch.map_or(now, |(_, at)| at);
         self.look_on(&record, target, &spec, begun).await
     }
@@ -151,6 +151,7 @@ impl Manager {
         &self,
         record: &Record,
         target: &Target,
+        image: String,
         digest: String,
         resources: Resources,
     ) -> EngineSpec {
@@ -158,7 +159,7 @@ impl Manager {
         EngineSpec {
             game: record.game_id,
             epoch: record.epoch,
-            image: target.image_ref.clone(),
+            image,
             digest,
             version: target.engine_version.clone(),
             resources,

@@ -13,9 +13,9 @@ pub struct EngineSpec {
     pub game: GameId,
     /// Grows with each engine that is made for the game, from 1; 0 for engines of versions before epochs.
     pub epoch: i64,
-    /// The image as the engine version names it.
+    /// The image that [`crate::Driver::resolve`] was asked for: the version's, or its content by digest.
     pub image: String,
-    /// What [`crate::Driver::resolve`] made of it: this is what runs.
+    /// What was answered: this is what runs.
     pub digest: String,
     /// The engine's version, for the label.
     pub version: String,
