@@ -28,7 +28,7 @@ pub fn read_token(vars: &mut Vars) -> Option<Option<Secret>> {
     match (token?, insecure?) {
         (None, false) => vars.problem(
             NAME,
-            "is not set: whoever reaches the process could act as any user; set it, or BACKEND_INSECURE=1 if that is meant",
+            "is not set: anybody who reaches the process could act as any user; set it, or BACKEND_INSECURE=1 if that is meant",
         ),
         (token, _) => Some(token),
     }

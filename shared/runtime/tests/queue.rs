@@ -8,8 +8,7 @@ use futures_util::{FutureExt as _, future::join_all};
 use galaxy_core::{FailureCode, GameId, Op, OperationId, OperationStatus, Timestamp, UserId};
 use galaxy_events::catalogue::runtime::OperationFinished;
 use galaxy_runtime::{
-    Claimed, EndError, Lane, NewNode, NewOperation, PutBack, RosterEntry, TurnMode, Waiting, Work,
-    nodes,
+    Claimed, EndError, Lane, NewNode, NewOperation, PutBack, RosterEntry, TurnMode, Work, nodes,
     operations::{self, Claimer},
     outcome,
     start::{self, StartRequest},
@@ -19,7 +18,6 @@ use galaxy_store::Topic;
 use galaxy_testkit::World;
 use jiff::SignedDuration;
 use sqlx::PgPool;
-use uuid::Uuid;
 
 async fn queue(world: &World, game_id: GameId, work: Work) -> OperationId {
     let mut tx = world.db.begin().await.unwrap();
@@ -421,63 +419,4 @@ async fn what_waits_and_is_cancelled_is_told(pool: PgPool) {
         last.error.as_ref().and_then(galaxy_core::OpenEnum::known),
         Some(FailureCode::Cancelled)
     );
-}
-
-#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
-async fn what_waits_is_counted_and_old_history_is_deleted(pool: PgPool) {
-    let world = World::new(pool.clone());
-    let now = world.clock.now();
-    let before = now.saturating_sub(SignedDuration::from_hours(24 * 90));
-    let minute = SignedDuration::from_mins(1);
-    let (old, recent) = (
-        before.saturating_sub(minute * 2),
-        before.saturating_add(minute),
-    );
-    // Asked for, finished: the third was asked for in time to go and finished too late for that.
-    for (asked, finished) in [
-        (old, Some(old)),
-        (old, None),
-        (old, Some(recent)),
-        (recent, Some(recent)),
-    ] {
-        sqlx::query(
-            "insert into backend.runtime_operation_log (operation_id, game_id, op, status, created_at, finished_at)
-             values ($1, gen_random_uuid(), 'turn', case when $3::timestamptz is null then 'queued' else 'failed' end, $2, $3)",
-        )
-        .bind(Uuid::from_u128(OperationId::first_at(asked).uuid().as_u128() + Uuid::now_v7().as_u128() % (1 << 62)))
-        .bind(asked)
-        .bind(finished)
-        .execute(&pool)
-        .await
-        .unwrap();
-    }
-    let mut connection = world.db.acquire().await.unwrap();
-    let waiting = operations::waiting(&mut connection, now.saturating_add(minute))
-        .await
-        .unwrap();
-    let turns = waiting
-        .into_iter()
-        .find(|(lane, _)| *lane == Lane::Turn)
-        .unwrap()
-        .1;
-    assert_eq!(turns.operations, 1);
-    assert!(turns.oldest >= SignedDuration::from_secs(50), "{turns:?}");
-    let control = operations::waiting(&mut connection, before).await.unwrap();
-    assert!(
-        control
-            .iter()
-            .all(|(_, waiting)| *waiting == Waiting::default())
-    );
-    let mut delete = async || {
-        operations::delete_finished(&mut connection, before, 10)
-            .await
-            .unwrap()
-    };
-    assert_eq!(delete().await, 1);
-    assert_eq!(delete().await, 0);
-    let left: i64 = sqlx::query_scalar("select count(*) from backend.runtime_operation_log")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    assert_eq!(left, 3);
 }

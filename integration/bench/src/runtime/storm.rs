@@ -153,7 +153,7 @@ impl Seen {
             name: &format!("{count} games at once, docker: refusals until all run"),
             value: f64::from(i32::try_from(refusals)?),
             limit: 0.0,
-            unit: "",
+            unit: "times",
         }
         .print(&format!(
             "first runs after {:.1} s, median {:.1} s, last {:.1} s",

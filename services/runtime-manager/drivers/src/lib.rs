@@ -9,10 +9,12 @@ mod bounded;
 pub mod docker;
 mod driver;
 mod error;
+mod feed;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod process;
 mod sight;
+mod snapshot;
 mod spec;
 
 pub use bounded::Bounded;

@@ -17,7 +17,7 @@ use super::{
     names::Names,
     network,
 };
-use crate::{DriverError, Node, Result};
+use crate::{DriverError, Node, Result, feed::Feed};
 
 /// The socket that Docker makes by default.
 const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
@@ -63,7 +63,7 @@ impl DockerDriver {
             kept: Mutex::default(),
             snapshot: Mutex::default(),
             exits: Mutex::default(),
-            events: tokio::sync::broadcast::channel(events::BUFFER).0,
+            events: Feed::default(),
             turns: tokio::sync::Semaphore::new(super::AT_ONCE),
         });
         inner.remove_old_helpers().await?;

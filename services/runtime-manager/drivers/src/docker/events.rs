@@ -3,16 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bollard::{models::EventMessage, query_parameters::EventsOptionsBuilder};
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use galaxy_core::Timestamp;
 use galaxy_service::{Backoff, Tasks};
-use tokio::sync::broadcast;
 
 use super::{Inner, error::driver_error};
-use crate::{DriverError, DriverEvent, Events, Result};
-
-/// Events that a slow listener may be behind before it is told to list everything.
-pub(super) const BUFFER: usize = 1_024;
+use crate::{DriverError, DriverEvent, Result};
 
 /// How often a quiet connection is tried.
 const PING: Duration = Duration::from_secs(15);
@@ -35,24 +31,6 @@ pub(super) fn spawn(inner: &Arc<Inner>, tasks: &Tasks) {
 }
 
 impl Inner {
-    /// What is passed on from now on.
-    pub(super) fn listen(&self) -> Events {
-        stream::unfold(self.events.subscribe(), |mut events| async move {
-            let event = match events.recv().await {
-                Ok(event) => event,
-                Err(broadcast::error::RecvError::Lagged(_)) => DriverEvent::Resync,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            };
-            Some((event, events))
-        })
-        .boxed()
-    }
-
-    /// Tells everybody who listens. Nobody may be listening.
-    pub(super) fn tell(&self, event: DriverEvent) {
-        let _ = self.events.send(event);
-    }
-
     async fn read_events(&self) {
         let mut failures = 0;
         loop {
@@ -60,7 +38,7 @@ impl Inner {
                 Ok(since) => {
                     failures = 0;
                     // Events from `since` on come even if they happen before Docker takes the subscription.
-                    self.tell(DriverEvent::Resync);
+                    self.events.tell(DriverEvent::Resync);
                     self.follow(since).await
                 }
                 Err(error) => error,
@@ -128,7 +106,7 @@ impl Inner {
         let attributes = event.actor.and_then(|actor| actor.attributes);
         let game = attributes.and_then(|attributes| self.names.game(&attributes));
         if let (Some(game), false) = (game, idle.iter().any(|idle| action.starts_with(idle))) {
-            self.tell(DriverEvent::Changed(game));
+            self.events.tell(DriverEvent::Changed(game));
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
-    ops::Bound,
     sync::Arc,
 };
 
@@ -13,52 +12,22 @@ use bollard::{
     query_parameters::{ListContainersOptionsBuilder, ListVolumesOptionsBuilder},
 };
 use futures_util::{StreamExt as _, stream};
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::GameId;
 
 use super::{Inner, error::driver_error, names::Volume};
-use crate::{DriverError, Exit, Listing, Result, Sight};
-
-/// Games on a page.
-const PAGE: usize = 200;
+use crate::{
+    DriverError, Exit, Listing, Result, Sight,
+    snapshot::{PAGE, Snapshot, after},
+};
 
 /// Containers that are inspected at once.
 const AT_ONCE: usize = 8;
 
-/// The games of which anything was there at one instant.
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    as_of: Timestamp,
-    games: BTreeMap<GameId, Container>,
-}
-
-impl Snapshot {
-    /// The first `size` games behind `after`, and the name of the next page.
-    fn page(
-        &self,
-        after: Option<GameId>,
-        size: usize,
-    ) -> (Vec<(GameId, Container)>, Option<String>) {
-        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut rest = self.games.range((begin, Bound::Unbounded));
-        let page: Vec<_> = rest
-            .by_ref()
-            .take(size)
-            .map(|(game, container)| (*game, container.clone()))
-            .collect();
-        let more = rest.next().is_some();
-        let next = page
-            .last()
-            .filter(|_| more)
-            .map(|(game, _)| game.to_string());
-        (page, next)
-    }
-}
-
 /// The container of a game, if there was one.
-type Container = Option<Listed>;
+pub(super) type Container = Option<Listed>;
 
 #[derive(Debug, Clone)]
-struct Listed {
+pub(super) struct Listed {
     id: String,
     exited: bool,
 }
@@ -67,13 +36,9 @@ struct Listed {
 pub(super) type Exits = HashMap<String, Exit>;
 
 impl Inner {
-    /// See [`crate::Driver::list`]. A page is named by the last game of the one before it, so that any page can be read
-    /// from any snapshot.
+    /// See [`crate::Driver::list`].
     pub(super) async fn list(self: &Arc<Self>, page: Option<String>) -> Result<Listing> {
-        let after = page
-            .map(|page| page.parse::<GameId>())
-            .transpose()
-            .map_err(|_| DriverError::invalid("not a page of this list"))?;
+        let after = after(page)?;
         let kept = after.and_then(|_| self.snapshot.lock().clone());
         let snapshot = match kept {
             Some(kept) => kept,
@@ -118,7 +83,7 @@ impl Inner {
 
     /// Containers first: a volume outlives the containers on it, so that a game whose container is replaced meanwhile is
     /// still there.
-    async fn take_snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot>> {
+    async fn take_snapshot(self: &Arc<Self>) -> Result<Arc<Snapshot<Container>>> {
         let as_of = self.clock.now();
         let containers = self
             .off_thread(|inner| async move {
@@ -190,28 +155,4 @@ impl Inner {
 /// Whether an engine is there, and could not be read.
 fn is_unread(sight: &Sight) -> bool {
     matches!(sight, Sight::Unknown(_))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_hold_every_game_once() {
-        let games: Vec<_> = (0..7).map(|_| GameId::generate()).collect();
-        let snapshot = Snapshot {
-            as_of: Timestamp::UNIX_EPOCH,
-            games: games.iter().map(|game| (*game, None)).collect(),
-        };
-        for size in [1, 2, 6, 7, 8] {
-            let (mut seen, mut after) = (Vec::new(), None);
-            loop {
-                let (page, next) = snapshot.page(after, size);
-                seen.extend(page.into_iter().map(|(game, _)| game));
-                let Some(next) = next else { break };
-                after = Some(next.parse().unwrap());
-            }
-            assert_eq!(seen, games, "{size} a page");
-        }
-    }
 }

@@ -27,11 +27,12 @@ use bollard::Docker;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use galaxy_core::{Clock, GameId};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::Semaphore;
 
 use self::{jobs::Jobs, names::Names, network::EngineNetwork, verbs::Work};
 use crate::{
-    Driver, DriverEvent, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight,
+    Driver, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight, feed::Feed,
+    snapshot::Kept,
 };
 
 pub use config::{DockerConfig, DockerTls, PullPolicy};
@@ -58,9 +59,9 @@ struct Inner {
     clock: Clock,
     network: RwLock<EngineNetwork>,
     kept: Mutex<logs::KeptLogs>,
-    snapshot: Mutex<Option<Arc<list::Snapshot>>>,
+    snapshot: Kept<list::Container>,
     exits: Mutex<list::Exits>,
-    events: broadcast::Sender<DriverEvent>,
+    events: Feed,
     turns: Semaphore,
 }
 
@@ -110,7 +111,7 @@ impl Driver for DockerDriver {
     }
 
     fn events(&self) -> Events {
-        self.inner.listen()
+        self.inner.events.listen()
     }
 
     fn logs(&self, game: GameId, query: LogQuery) -> BoxFuture<'_, Result<Logs>> {

@@ -173,7 +173,7 @@ impl DockerDriver {
             let done = body(inner.clone(), progress);
             async move {
                 let result = done.await;
-                inner.tell(DriverEvent::Changed(game));
+                inner.events.tell(DriverEvent::Changed(game));
                 result
             }
         });

@@ -14,7 +14,7 @@ use super::{
     Apis, Inner, KubernetesDriver, config::KubernetesConfig, end::Ends, error::driver_error,
     events, image::Images, names::Names,
 };
-use crate::{DriverError, Node, Result};
+use crate::{DriverError, Node, Result, feed::Feed};
 
 /// How long the cluster may take to take a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl KubernetesDriver {
             ends: Ends::default(),
             kept: Mutex::default(),
             snapshot: Mutex::default(),
-            events: tokio::sync::broadcast::channel(events::BUFFER).0,
+            events: Feed::default(),
         });
         events::spawn(&inner, tasks);
         Ok(Self { inner })

@@ -2,17 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use galaxy_service::{Backoff, Tasks};
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::watcher::{self, Event, watcher};
-use tokio::sync::broadcast;
 
 use super::{Inner, pod::SeenPod};
-use crate::{DriverEvent, Events};
-
-/// Events that a slow listener may be behind before it is told to list everything.
-pub(super) const BUFFER: usize = 1_024;
+use crate::DriverEvent;
 
 /// After so many seconds a quiet watch is begun again where it was: a dead connection looks like a quiet one.
 const WATCH: u32 = 60;
@@ -32,19 +28,6 @@ pub(super) fn spawn(inner: &Arc<Inner>, tasks: &Tasks) {
 }
 
 impl Inner {
-    /// What is passed on from now on.
-    pub(super) fn listen(&self) -> Events {
-        stream::unfold(self.events.subscribe(), |mut events| async move {
-            let event = match events.recv().await {
-                Ok(event) => event,
-                Err(broadcast::error::RecvError::Lagged(_)) => DriverEvent::Resync,
-                Err(broadcast::error::RecvError::Closed) => return None,
-            };
-            Some((event, events))
-        })
-        .boxed()
-    }
-
     async fn watch(&self) {
         let config = watcher::Config::default()
             .labels(&self.names.games())
@@ -69,7 +52,6 @@ impl Inner {
         }
     }
 
-    /// Nobody may be listening.
     fn hear(&self, event: Event<Pod>) {
         let told = match event {
             Event::Init => return,
@@ -86,7 +68,7 @@ impl Inner {
                 DriverEvent::Changed(game)
             }
         };
-        let _ = self.events.send(told);
+        self.events.tell(told);
     }
 
     fn remember(&self, pod: &Pod) {

@@ -1,9 +1,9 @@
 //! Listing all engines.
 
-use std::{collections::BTreeMap, fmt::Debug, ops::Bound, sync::Arc};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
-use galaxy_core::{GameId, Timestamp};
+use galaxy_core::GameId;
 use kube::{
     Api, Resource,
     api::{ListParams, ObjectList},
@@ -17,10 +17,10 @@ use super::{
     names::Names,
     pod::SeenPod,
 };
-use crate::{DriverError, Listing, Result, Sight};
-
-/// Games on a page.
-const PAGE: usize = 200;
+use crate::{
+    Listing, Result, Sight,
+    snapshot::{PAGE, Snapshot, after},
+};
 
 /// Objects that the cluster gives at once.
 const CHUNK: u32 = 500;
@@ -28,38 +28,10 @@ const CHUNK: u32 = 500;
 /// Games that are looked at again at once.
 const AT_ONCE: usize = 8;
 
-/// What there was of all games at about one time.
-#[derive(Debug)]
-pub(super) struct Snapshot {
-    as_of: Timestamp,
-    games: BTreeMap<GameId, Found>,
-}
-
-impl Snapshot {
-    /// The first `size` games behind `after`, and the name of the next page.
-    fn page(&self, after: Option<GameId>, size: usize) -> (Vec<(GameId, Found)>, Option<String>) {
-        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut rest = self.games.range((begin, Bound::Unbounded));
-        let page: Vec<_> = rest
-            .by_ref()
-            .take(size)
-            .map(|(game, found)| (*game, found.clone()))
-            .collect();
-        let more = rest.next().is_some();
-        let next = page.last().filter(|_| more);
-        let next = next.map(|(game, _)| game.to_string());
-        (page, next)
-    }
-}
-
 impl Inner {
-    /// See [`crate::Driver::list`]. A page is named by the last game of the one before it, so that any page can be read
-    /// from any snapshot.
+    /// See [`crate::Driver::list`].
     pub(super) async fn list(&self, page: Option<String>) -> Result<Listing> {
-        let after = page
-            .map(|page| page.parse::<GameId>())
-            .transpose()
-            .map_err(|_| DriverError::invalid("not a page of this list"))?;
+        let after = after(page)?;
         let kept = after.and_then(|_| self.snapshot.lock().clone());
         let snapshot = match kept {
             Some(kept) => kept,
@@ -92,7 +64,7 @@ impl Inner {
     }
 
     /// All of it is read, or an error is the answer: a part would look like the absence of the rest.
-    async fn take_snapshot(&self) -> Result<Arc<Snapshot>> {
+    async fn take_snapshot(&self) -> Result<Arc<Snapshot<Found>>> {
         let as_of = self.clock.now();
         self.check_node().await?;
         let selector = self.names.games();
@@ -164,25 +136,7 @@ fn there((game, read): (GameId, Result<Sight>)) -> Option<(GameId, Sight)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pages_follow_each_other_without_a_gap_or_an_overlap() {
-        let games: Vec<GameId> = (0..5).map(|_| GameId::generate()).collect();
-        let snapshot = Snapshot {
-            as_of: Timestamp::UNIX_EPOCH,
-            games: games.iter().map(|game| (*game, Found::default())).collect(),
-        };
-        let (mut seen, mut after) = (vec![], None);
-        loop {
-            let (page, next) = snapshot.page(after, 2);
-            seen.extend(page.into_iter().map(|(game, _)| game));
-            let Some(next) = next else { break };
-            after = Some(next.parse().unwrap());
-        }
-        let mut sorted = games;
-        sorted.sort_unstable();
-        assert_eq!(seen, sorted);
-    }
+    use crate::DriverError;
 
     #[test]
     fn what_could_not_be_read_is_not_absent() {

@@ -14,7 +14,7 @@
 //! | `pods/log` | `get` |
 //! | `events` | `list` |
 //!
-//! **Fencing.** The claim remembers the newest epoch. Whoever makes an engine writes its epoch there first, and every write
+//! **Fencing.** The claim remembers the newest epoch. A manager that makes an engine writes its epoch there first, and every write
 //! is conditional on the version of the object that was read: a late manager is refused by the cluster itself. A set is
 //! made without a pod, and gets one when the claim, read again, still has the set's epoch.
 //!
@@ -49,11 +49,11 @@ use k8s_openapi::api::{
 };
 use kube::Api;
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
 
 use self::names::Names;
 use crate::{
-    Driver, DriverEvent, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight,
+    Driver, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight, feed::Feed,
+    snapshot::Kept,
 };
 
 pub use config::KubernetesConfig;
@@ -77,8 +77,8 @@ struct Inner {
     images: image::Images,
     ends: end::Ends,
     kept: Mutex<logs::KeptLogs>,
-    snapshot: Mutex<Option<Arc<list::Snapshot>>>,
-    events: broadcast::Sender<DriverEvent>,
+    snapshot: Kept<found::Found>,
+    events: Feed,
 }
 
 /// The kinds of objects that the driver knows, all in its namespace.
@@ -126,7 +126,7 @@ impl Driver for KubernetesDriver {
     }
 
     fn events(&self) -> Events {
-        self.inner.listen()
+        self.inner.events.listen()
     }
 
     fn logs(&self, game: GameId, query: LogQuery) -> BoxFuture<'_, Result<Logs>> {

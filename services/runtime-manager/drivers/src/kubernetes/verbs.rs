@@ -94,7 +94,7 @@ impl Inner {
         }
     }
 
-    /// Service and secret are the same whoever makes them; the set must be as it was read.
+    /// Service and secret are the same for every manager; the set must be as it was read.
     async fn start(&self, spec: &EngineSpec, image: &str, set: &Set, claim: &str) -> Result<()> {
         let (game, params) = (spec.game, apply_params());
         let owner = manifest::owner(game, &self.names, claim);
@@ -140,7 +140,7 @@ impl Inner {
             };
             match &found.pod {
                 _ if !set.started => {
-                    // Whoever makes it must not start it any more.
+                    // A manager that is making it must not start it any more.
                     let exit = Exit {
                         epoch: found.epoch(),
                         code: None,

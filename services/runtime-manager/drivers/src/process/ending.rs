@@ -142,7 +142,7 @@ impl Place {
 
     fn tell(&self, game: GameId) {
         // Nobody may be listening.
-        let _ = self.events.send(DriverEvent::Changed(game));
+        self.events.tell(DriverEvent::Changed(game));
     }
 }
 

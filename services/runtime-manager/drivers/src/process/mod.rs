@@ -30,12 +30,10 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
 use galaxy_core::{Clock, GameId};
 use galaxy_service::Tasks;
-use tokio::sync::broadcast::error::RecvError;
 
 use self::place::Place;
 use crate::{
-    Driver, DriverError, DriverEvent, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved,
-    Result, Sight,
+    Driver, DriverError, EngineSpec, Events, Listing, LogQuery, Logs, Node, Resolved, Result, Sight,
 };
 
 /// How engines run as plain processes.
@@ -119,15 +117,7 @@ impl Driver for ProcessDriver {
     }
 
     fn events(&self) -> Events {
-        let receiver = self.place.events.subscribe();
-        stream::unfold(receiver, |mut receiver| async move {
-            match receiver.recv().await {
-                Ok(event) => Some((event, receiver)),
-                Err(RecvError::Lagged(_)) => Some((DriverEvent::Resync, receiver)),
-                Err(RecvError::Closed) => None,
-            }
-        })
-        .boxed()
+        self.place.events.listen()
     }
 
     fn logs(&self, game: GameId, query: LogQuery) -> BoxFuture<'_, Result<Logs>> {

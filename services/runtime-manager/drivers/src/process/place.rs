@@ -4,7 +4,6 @@ use std::{fs, io, time::Duration};
 
 use galaxy_core::Clock;
 use galaxy_service::Tasks;
-use tokio::sync::broadcast;
 
 use super::{
     ProcessConfig,
@@ -16,19 +15,17 @@ use super::{
     program::Programs,
     root::Root,
 };
-use crate::{DriverError, DriverEvent, Node};
+use crate::{DriverError, Node, feed::Feed};
 
 /// How long a verb waits for another one of the same game, which does nothing that takes long.
 const LOCK_WAIT: Duration = Duration::from_secs(2);
-/// Events that a listener may lag behind.
-const EVENTS: usize = 1_024;
 
 /// A node.
 pub(super) struct Place {
     pub(super) root: Root,
     pub(super) programs: Programs,
     pub(super) known: Known,
-    pub(super) events: broadcast::Sender<DriverEvent>,
+    pub(super) events: Feed,
     pub(super) tasks: Tasks,
     pub(super) clock: Clock,
     pub(super) stop_timeout: Duration,
@@ -55,7 +52,7 @@ impl Place {
             root: Root::open(&config.directory, &config.deployment)?,
             programs: Programs::new(config.binary),
             known: Known::default(),
-            events: broadcast::Sender::new(EVENTS),
+            events: Feed::default(),
             tasks: tasks.clone(),
             clock,
             stop_timeout: config.stop_timeout,
