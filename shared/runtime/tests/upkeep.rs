@@ -1,7 +1,5 @@
 //! The operations as a whole: how many wait, and which are old enough to go.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use galaxy_core::OperationId;
 use galaxy_runtime::{Lane, Waiting, operations};
 use galaxy_testkit::World;
