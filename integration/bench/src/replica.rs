@@ -95,11 +95,17 @@ fn config() -> Result<Config> {
             "BACKEND_POSTGRES_URL" => "postgres://given-otherwise",
             "BACKEND_AUTH_PEPPER" => "a pepper for the bench only",
             "BACKEND_TRUSTED_PROXIES" => "127.0.0.0/8",
+            "BACKEND_INSECURE" => "1",
             "BACKEND_ADMIN_BOOTSTRAP_USER" => ADMIN.0,
             "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => ADMIN.1,
             _ => return None,
         };
         Some(value.to_owned())
     });
-    Config::read(&mut vars).context("the bench's own settings are not right")
+    Config::read(&mut vars).with_context(|| {
+        format!(
+            "the bench's own settings are not right: {:?}",
+            vars.problems()
+        )
+    })
 }

@@ -8,6 +8,7 @@
 //! assigned.
 
 mod bring_up;
+mod changes;
 pub mod config;
 pub mod driver;
 pub mod manager;

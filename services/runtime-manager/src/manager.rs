@@ -13,6 +13,7 @@ use galaxy_store::Db;
 use jiff::SignedDuration;
 
 use crate::{
+    changes::Changes,
     config::{RuntimeConfig, Timeouts},
     driver::printable_end,
     metrics::Metrics,
@@ -29,6 +30,7 @@ pub struct Manager {
     pub(crate) finished_grace: SignedDuration,
     pub(crate) log_limit: u64,
     pub(crate) metrics: Metrics,
+    pub(crate) changes: Changes,
     /// The node that the driver runs engines on.
     pub(crate) node: NewNode,
     /// Tells operators which process holds an operation.
@@ -60,6 +62,7 @@ impl Manager {
             finished_grace: config.finished_grace,
             log_limit: config.log_limit,
             metrics: Metrics::default(),
+            changes: Changes::default(),
             node,
             owner: format!("{}-{}", process.name, std::process::id()),
         }

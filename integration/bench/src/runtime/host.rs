@@ -131,7 +131,12 @@ pub fn config<const N: usize>(settings: [(&'static str, String); N]) -> Result<R
             .map(|(_, value)| value.clone())
             .filter(|value| !value.is_empty())
     });
-    RuntimeConfig::read(&mut vars).context("the bench's own settings are not right")
+    RuntimeConfig::read(&mut vars).with_context(|| {
+        format!(
+            "the bench's own settings are not right: {:?}",
+            vars.problems()
+        )
+    })
 }
 
 /// The database with wake-ups of other processes, as an `api` has it.

@@ -21,9 +21,9 @@ use std::{
 use futures_util::StreamExt as _;
 use galaxy_core::LeaseToken;
 use galaxy_drivers::{Driver as _, DriverEvent};
-use galaxy_runtime::{nodes, operations, outcome};
+use galaxy_runtime::{nodes, outcome};
 use galaxy_service::Process;
-use galaxy_store::{Result, Topic};
+use galaxy_store::Result;
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 
@@ -155,7 +155,7 @@ fn listen(process: &Process, manager: &Manager, watch: &Watch) {
                 };
                 match event {
                     Some(DriverEvent::Changed(game)) => {
-                        if let Err(error) = wake(&manager, game).await {
+                        if let Err(error) = manager.engine_changed(game).await {
                             tracing::debug!(%error, "what waits for an engine cannot be woken; it looks by itself");
                         }
                     }
@@ -166,13 +166,4 @@ fn listen(process: &Process, manager: &Manager, watch: &Watch) {
             }
         }
     });
-}
-
-async fn wake(manager: &Manager, game: galaxy_core::GameId) -> Result<()> {
-    let mut tx = manager.db.begin().await?;
-    if operations::wake(&mut tx, game, manager.clock.now()).await? {
-        tx.notify(Topic::Runtime);
-        tx.commit().await?;
-    }
-    Ok(())
 }

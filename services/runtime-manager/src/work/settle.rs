@@ -17,6 +17,7 @@ const OUTAGE_WAIT: Duration = Duration::from_secs(3);
 /// Does one step of the operation and settles what becomes of it.
 pub(crate) async fn run(manager: &Manager, operation: &Claimed) {
     let began = tokio::time::Instant::now();
+    let _noted = manager.changes.of(operation.game_id);
     let progress = begin(manager, operation).await;
     let outcome = match settle(manager, operation, progress).await {
         Ok(outcome) => outcome,
@@ -178,7 +179,11 @@ async fn park(manager: &Manager, operation: &Claimed, wait: &Wait) -> Result<(),
     } else {
         PutBack::Park { waiting_for }
     };
-    put_back(manager, operation, how, wait.time).await
+    put_back(manager, operation, how, wait.time).await?;
+    if manager.changes.have(operation.game_id) {
+        manager.wake(operation.game_id).await?;
+    }
+    Ok(())
 }
 
 async fn refused(manager: &Manager, operation: &Claimed, error: &str) -> Result<(), EndError> {

@@ -6,6 +6,7 @@ use galaxy_runtime_manager::worker::Operations;
 use galaxy_store::worker::Queue as _;
 use jiff::SignedDuration;
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use crate::{
     driver_double::{DriverDouble, State, WHY},
@@ -25,6 +26,28 @@ async fn a_start_that_waits_for_the_driver_gives_its_slot_back_at_once(pool: PgP
     let start = stage.last_operation(&game).await;
     assert_eq!(start.status.as_str(), "queued");
     assert_eq!(start.waiting_for.as_deref(), Some(WHY));
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn a_change_before_the_operation_is_parked_wakes_it_as_well(pool: PgPool) {
+    let stage = Stage::new(pool).await;
+    let (state, gate) = (Arc::new(State::default()), Arc::new(Notify::new()));
+    state.busy.store(true, Ordering::SeqCst);
+    *state.gate.lock() = Some(gate.clone());
+    let (manager, [control, ..]) = stage.with_driver(|inner| DriverDouble::new(inner, &state));
+    let game = stage.queued_game().await;
+    let claimed = control.claim(1).await.unwrap().remove(0);
+    let told = async {
+        while state.asked.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        manager.engine_changed(game.id).await.unwrap();
+        gate.notify_one();
+    };
+    tokio::join!(control.work(claimed), told);
+    let start = stage.last_operation(&game).await;
+    assert_eq!(start.waiting_for.as_deref(), Some(WHY));
+    assert_eq!(control.claim(1).await.unwrap().len(), 1, "it is due");
 }
 
 #[sqlx::test(migrator = "galaxy_store::MIGRATOR")]

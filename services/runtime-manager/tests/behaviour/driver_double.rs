@@ -15,6 +15,7 @@ use galaxy_drivers::{
     Sight,
 };
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 /// Why a busy driver makes no engine.
 pub const WHY: &str = "other containers are being made";
@@ -33,6 +34,8 @@ pub struct DriverDouble {
 pub struct State {
     /// It makes no engine.
     pub busy: AtomicBool,
+    /// While it is asked, it first waits for this.
+    pub gate: Mutex<Option<Arc<Notify>>>,
     /// How often it was asked to make an engine.
     pub asked: AtomicUsize,
     /// The images that it was asked for, by `resolve` and by `apply`.
@@ -65,7 +68,11 @@ impl Driver for DriverDouble {
     fn apply<'a>(&'a self, spec: &'a EngineSpec) -> BoxFuture<'a, Result<Sight>> {
         self.state.asked.fetch_add(1, Ordering::SeqCst);
         self.state.applied.lock().push(spec.image.clone());
+        let gate = self.state.gate.lock().clone();
         async move {
+            if let Some(gate) = gate {
+                gate.notified().await;
+            }
             if self.state.busy.load(Ordering::SeqCst) {
                 let (epoch, why) = (spec.epoch, WHY.to_owned());
                 return Ok(Sight::Pending { epoch, why });

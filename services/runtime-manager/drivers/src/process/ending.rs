@@ -24,11 +24,15 @@ use super::{
 };
 use crate::DriverEvent;
 
+/// How often an engine that starts is looked at for its port, and for how long: later, the verbs find it.
+const PORT_POLL_INTERVAL: Duration = Duration::from_millis(20);
+const PORT_WAIT: Duration = Duration::from_mins(1);
 /// How long the end of an engine waits for a verb of the same game.
 const LOCK_WAIT: Duration = Duration::from_secs(30);
 
 impl Place {
-    /// Notes how an engine that we started ends, and tells. Until this process drains: the engine goes on without us.
+    /// Tells when an engine that we started says where it listens, and when it ends, which is noted. Until this process drains:
+    /// the engine goes on without us.
     pub(super) fn watch_child(self: &Arc<Self>, game: GameId, process: &ProcessId, child: Child) {
         self.known.begin_watch(process);
         let (place, process) = (self.clone(), process.clone());
@@ -44,6 +48,7 @@ impl Place {
             };
             tokio::select! {
                 () = ended => {}
+                () = place.tell_of_port(game) => {}
                 () = draining.cancelled() => return,
             }
             let noting = place.clone();
@@ -53,6 +58,20 @@ impl Place {
             }
             place.tell(game);
         });
+    }
+
+    /// Tells when the engine has said where it listens; does not return.
+    async fn tell_of_port(&self, game: GameId) {
+        let file = self.root.home(game).port_file();
+        let written = async {
+            while !tokio::fs::try_exists(&file).await.unwrap_or(false) {
+                tokio::time::sleep(PORT_POLL_INTERVAL).await;
+            }
+        };
+        if tokio::time::timeout(PORT_WAIT, written).await.is_ok() {
+            self.tell(game);
+        }
+        std::future::pending().await
     }
 
     /// Tells when an engine ends that we did not start, if nobody does so yet.
