@@ -1,6 +1,6 @@
 //! The network that engines are on.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use bollard::{
     Docker,
@@ -15,6 +15,9 @@ use super::{
     names::Names,
 };
 use crate::{DriverError, Result};
+
+/// How long after making a network others that were made at the same time are looked for. Once a deployment.
+const SETTLE_TIME: Duration = Duration::from_millis(500);
 
 /// A network as it was last seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(super) async fn ensure(
         Err(error) if is_conflict(&error) => None,
         Err(error) => return Err(driver_error(error)),
     };
+    // Docker lists a network some time after it was begun: another manager's older one may not be there yet.
+    tokio::time::sleep(SETTLE_TIME).await;
     let id = oldest(docker, &config.network).await?;
     // Two managers may have made one each, since names need not be unique: both keep the older one.
     if let Some(made) = made.filter(|made| *made != id) {
