@@ -6,10 +6,12 @@ use std::{
 };
 
 use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection, postgres::PgPool};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
+    connections::Connections,
     error::{Error, Result},
+    metrics,
     notify::{Topic, Topics},
 };
 
@@ -22,14 +24,20 @@ tokio::task_local! {
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    connections: Arc<Connections>,
     topics: Topics,
 }
 
 impl Db {
     /// Over a pool whose schema is at the expected migration.
     pub fn new(pool: PgPool) -> Self {
+        Self::over(pool, Arc::new(Connections::of_a_pool()))
+    }
+
+    pub(crate) fn over(pool: PgPool, connections: Arc<Connections>) -> Self {
         Self {
             pool,
+            connections,
             topics: Topics::default(),
         }
     }
@@ -50,12 +58,18 @@ impl Db {
             .await
     }
 
+    /// Begins a transaction of maintenance, whose statements may take as long as they need.
+    pub async fn begin_maintenance(&self) -> Result<Tx> {
+        self.begin_with("begin; set local statement_timeout = 0")
+            .await
+    }
+
     /// Begins with `statement`. If the connection turns out to be lost, tries once more over one that is pinged: the pool
     /// opens a new one instead of each that does not answer. Nothing was done yet, so trying again is safe.
     async fn begin_with(&self, statement: &'static str) -> Result<Tx> {
-        let begin = || async { self.pool.begin_with(statement).await.map_err(Error::from) };
-        let inner = match begin().await {
-            Err(error) if error.is_lost() => PING_ALWAYS.scope((), begin()).await?,
+        let begin = || self.pool.begin_with(statement);
+        let inner = match self.obtain(begin).await {
+            Err(error) if error.is_lost() => PING_ALWAYS.scope((), self.obtain(begin)).await?,
             result => result?,
         };
         Ok(Tx {
@@ -67,7 +81,37 @@ impl Db {
 
     /// A connection for statements that need no transaction.
     pub async fn acquire(&self) -> Result<PoolConnection<Postgres>> {
-        Ok(self.pool.acquire().await?)
+        self.obtain(|| self.pool.acquire()).await
+    }
+
+    /// What `attempt` takes from the pool. If Postgres refuses the password, the URL may have changed: it is read again, and
+    /// the attempt repeated. If there is no connection in time, the error says why.
+    async fn obtain<T, F>(&self, attempt: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = sqlx::Result<T>>,
+    {
+        let timed = async || {
+            let began = Instant::now();
+            let obtained = attempt().await;
+            metrics::waited(began, &obtained);
+            obtained.map_err(Error::from)
+        };
+        let mut result = timed().await;
+        if matches!(&result, Err(error) if error.is_refused_login()) && self.connections.can_renew()
+        {
+            self.connections.renew(&self.pool);
+            result = timed().await;
+        }
+        match result {
+            Err(Error::Query(sqlx::Error::PoolTimedOut)) => Err(Error::NoConnection(
+                self.connections.diagnose(&self.pool).await,
+            )),
+            result => result,
+        }
+    }
+
+    pub(crate) fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The pool itself, for its figures.

@@ -2,6 +2,11 @@
 
 use galaxy_core::{DependencyError, InvalidCursor};
 
+use crate::{
+    connections::{ACQUIRE_TIMEOUT, NoConnection},
+    server_state,
+};
+
 /// The result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -10,7 +15,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// The query failed.
     #[error(transparent)]
-    Query(#[from] sqlx::Error),
+    Query(sqlx::Error),
+    /// There was no connection in time.
+    #[error("no connection within {seconds} s: {0}", seconds = ACQUIRE_TIMEOUT.as_secs())]
+    NoConnection(NoConnection),
     /// The query succeeded, but its result is one that the schema and the statements before it rule out.
     #[error("an unexpected result of a query: {0}")]
     Unexpected(&'static str),
@@ -25,6 +33,13 @@ pub enum ListError {
     /// The query failed.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        server_state::note(&error);
+        Self::Query(error)
+    }
 }
 
 impl From<sqlx::Error> for ListError {
@@ -42,6 +57,16 @@ impl Error {
             Self::Query(sqlx::Error::Database(error)) => error
                 .code()
                 .is_some_and(|code| ["57P01", "57P02"].contains(&&*code)),
+            _ => false,
+        }
+    }
+
+    /// Postgres does not accept the role or its password.
+    pub(crate) fn is_refused_login(&self) -> bool {
+        match self {
+            Self::Query(sqlx::Error::Database(error)) => error
+                .code()
+                .is_some_and(|code| ["28P01", "28000"].contains(&&*code)),
             _ => false,
         }
     }
@@ -65,11 +90,28 @@ impl Error {
     }
 }
 
-/// Unavailable: the database is away, full or restarting, or asks for the transaction to be repeated.
+/// What Postgres says when the same call may succeed later, as codes or their beginnings.
+const UNAVAILABLE: [&str; 11] = [
+    "08",    // connection
+    "53",    // resources: disk, memory, connections
+    "57P",   // shut down, starting, terminated
+    "40",    // serialisation, deadlock
+    "58",    // the system beneath it: input and output
+    "25006", // read-only, after a failover
+    "25P03", // the transaction was left alone for too long
+    "55P03", // waited too long for a lock
+    "57014", // took too long
+    "28P01", "28000", // the password is being changed
+];
+
+/// Unavailable: the database is away, full, read-only or restarting, a limit of time was reached, or the transaction is to be
+/// repeated.
 impl DependencyError for Error {
     fn is_unavailable(&self) -> bool {
-        let Self::Query(error) = self else {
-            return false;
+        let error = match self {
+            Self::Query(error) => error,
+            Self::NoConnection(_) => return true,
+            Self::Unexpected(_) => return false,
         };
         match error {
             sqlx::Error::Io(_)
@@ -78,12 +120,9 @@ impl DependencyError for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Protocol(_) => true,
-            // class 08: connection; 53: resources; 57P0x: shut down or starting; 40: serialisation, deadlock
-            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                ["08", "53", "57P", "40"]
-                    .iter()
-                    .any(|class| code.starts_with(class))
-            }),
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| UNAVAILABLE.iter().any(|known| code.starts_with(known))),
             _ => false,
         }
     }

@@ -3,7 +3,8 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use galaxy_service::{Backoff, Tasks};
+use galaxy_service::{Backoff, Tasks, telemetry::meter};
+use opentelemetry::KeyValue;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::error::Result;
@@ -35,6 +36,7 @@ pub struct Options {
 /// Starts the loop; it ends when the process drains. A panic in one item ends that item: its lease expires.
 pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, notify: Arc<Notify>, options: Options) {
     let slots = Arc::new(Semaphore::new(options.slots as usize));
+    observe(&slots, &options);
     let spawner = tasks.clone();
     tasks.supervise(options.name, move || {
         run(
@@ -45,6 +47,26 @@ pub fn start<Q: Queue>(tasks: &Tasks, queue: Arc<Q>, notify: Arc<Notify>, option
             options.clone(),
         )
     });
+}
+
+/// Shows from now on how many slots the worker has, and how many are busy.
+fn observe(slots: &Arc<Semaphore>, options: &Options) {
+    let labels = [KeyValue::new("worker", options.name)];
+    let all = u64::from(options.slots);
+    meter()
+        .u64_gauge("galaxy.worker.slots")
+        .with_description("Items that a worker may work on at once, by worker")
+        .build()
+        .record(all, &labels);
+    let slots = slots.clone();
+    meter()
+        .u64_observable_gauge("galaxy.worker.busy")
+        .with_description("Items that a worker works on, by worker")
+        .with_callback(move |observer| {
+            let free = slots.available_permits() as u64;
+            observer.observe(all.saturating_sub(free), &labels);
+        })
+        .build();
 }
 
 async fn run<Q: Queue>(

@@ -20,9 +20,11 @@ async fn connected(pool: &PgPool) -> Db {
         readiness: Readiness::default(),
     };
     let config = PostgresConfig {
-        url: pool.connect_options().to_url_lossy().to_string().into(),
-        max_connections: CONNECTIONS,
         migrate: MigrateMode::Apply,
+        ..PostgresConfig::new(
+            pool.connect_options().to_url_lossy().to_string(),
+            CONNECTIONS,
+        )
     };
     Db::connect(&config, &process).await.unwrap()
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, reason = "used in tests only")]
 
 mod nats;
+mod runtime_role;
 
 pub use nats::nats_url;
 
@@ -42,6 +43,11 @@ impl World {
             clock,
             process,
         }
+    }
+
+    /// As [`World::new`], with the rights that processes have in a deployment and no others.
+    pub async fn as_runtime_role(pool: PgPool) -> Self {
+        Self::new(runtime_role::pool(&pool).await)
     }
 
     /// A new account with a generated address.
