@@ -53,29 +53,42 @@ impl RequestId {
     }
 }
 
+/// Who calls a router, as far as traces go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Other processes of the installation: a request continues the trace that its caller names.
+    Installation,
+    /// Anybody: a request begins a trace, which links to the one that its caller names.
+    Anybody,
+}
+
 #[derive(Clone)]
 struct Shared {
+    callers: Callers,
     proxies: TrustedProxies,
     duration: Histogram<f64>,
 }
 
 /// Wraps `router` in all layers. Every answer has a request id.
-pub fn wrap(router: Router, proxies: TrustedProxies) -> Router {
+pub fn wrap(router: Router, callers: Callers, proxies: TrustedProxies) -> Router {
     let duration = telemetry::meter()
         .f64_histogram("http.server.request.duration")
         .with_unit("s")
         .with_description("Time from a request's head to its answer's head")
-        .with_boundaries(vec![
-            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
-        ])
+        .with_boundaries(telemetry::REQUEST_SECONDS.to_vec())
         .build();
     let panics = CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
         ApiError::internal(format!("panic: {}", panic_message(&*panic))).into_response()
     });
+    let shared = Shared {
+        callers,
+        proxies,
+        duration,
+    };
     // One stack, since each `layer` of its own costs every request a few allocations.
     router.layer(
         ServiceBuilder::new()
-            .layer(from_fn_with_state(Shared { proxies, duration }, around))
+            .layer(from_fn_with_state(shared, around))
             .layer(panics),
     )
 }
@@ -94,20 +107,31 @@ async fn around(State(shared): State<Shared>, mut request: Request, next: Next) 
         .get::<MatchedPath>()
         .map_or("unmatched", |path| path.as_str())
         .into();
-    let span = tracing::info_span!("request", request_id = id.as_str(), method, route = &*route);
-    let parent = request
-        .headers()
-        .get("traceparent")
-        .and_then(|value| value.to_str().ok());
-    telemetry::parent_from(&span, parent);
+    let span = tracing::info_span!(
+        "request",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        request_id = id.as_str(),
+        method,
+        route = &*route,
+    );
+    let theirs = request.headers().get("traceparent");
+    let theirs = theirs.and_then(|value| value.to_str().ok());
+    match shared.callers {
+        Callers::Installation => telemetry::parent_from(&span, theirs),
+        Callers::Anybody => telemetry::link(&span, theirs),
+    }
 
     let answer = async {
         let answer = finish(next.run(request).await, &id);
         access_line(&answer, source, started);
         answer
     }
-    .instrument(span)
+    .instrument(span.clone())
     .await;
+    if answer.status().is_server_error() {
+        telemetry::failed(&span);
+    }
     let labels = [
         KeyValue::new("http.request.method", method),
         KeyValue::new("http.route", route),
@@ -251,7 +275,7 @@ mod tests {
         if let Some(id) = request_id {
             request = request.header(REQUEST_ID, id);
         }
-        let answer = wrap(router, TrustedProxies::default())
+        let answer = wrap(router, Callers::Installation, TrustedProxies::default())
             .oneshot(request.body(Body::empty()).unwrap())
             .await
             .unwrap();
@@ -323,7 +347,7 @@ mod tests {
             body,
         );
         let router = Router::new().route("/", get(async move || upstream.clone()));
-        let answer = wrap(router, TrustedProxies::default())
+        let answer = wrap(router, Callers::Installation, TrustedProxies::default())
             .oneshot(Request::get("/").body(Body::empty()).unwrap())
             .await
             .unwrap();
@@ -341,7 +365,7 @@ mod tests {
         let proxies = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap()]);
         let mut request = Request::get("/").header("x-forwarded-for", "203.0.113.9");
         request = request.extension(axum::extract::ConnectInfo(peer));
-        let answer = wrap(Router::new().route("/", handler), proxies)
+        let answer = wrap(Router::new().route("/", handler), Callers::Anybody, proxies)
             .oneshot(request.body(Body::empty()).unwrap())
             .await
             .unwrap();

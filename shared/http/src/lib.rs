@@ -11,6 +11,7 @@ pub mod extract;
 mod healthcheck;
 pub mod layers;
 pub mod ops;
+mod readiness_metrics;
 pub mod serve;
 
 pub use address::{ClientAddress, TrustedProxies};

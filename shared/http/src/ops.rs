@@ -1,4 +1,5 @@
-//! The operations listener of every process: `/healthz` (it runs), `/readyz` (it can work), `/metrics`.
+//! The operations listener of every process: `/healthz` (it runs), `/readyz` (it can work), `/metrics`. It answers until the
+//! process ends.
 
 use std::net::SocketAddr;
 
@@ -17,10 +18,9 @@ use galaxy_service::{
 };
 use prometheus::Registry;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
-    healthcheck,
+    healthcheck, readiness_metrics,
     serve::{self, Bound},
 };
 
@@ -52,7 +52,7 @@ impl Probe for OpsConfig {
 /// Serves the operations listener until the process ends. Every `main.rs` hands it to [`galaxy_service::process::run`].
 pub async fn listen(config: OpsConfig, process: Process, metrics: Registry) -> anyhow::Result<()> {
     let listener = Bound::bind("BACKEND_OPS_LISTEN_ADDR", config.listen_addr).await?;
-    let router = router(process.readiness.clone(), process.tasks.draining(), metrics);
+    let router = router(process.readiness.clone(), metrics);
     serve::spawn(
         &process.tasks,
         "ops",
@@ -60,10 +60,11 @@ pub async fn listen(config: OpsConfig, process: Process, metrics: Registry) -> a
         router,
         &serve::Limits::default(),
     );
+    readiness_metrics::start(&process);
     Ok(())
 }
 
-/// What `/readyz` answers: 200 if every check holds, 503 otherwise.
+/// What `/readyz` answers: 200 if everything holds that the process cannot work without, 503 otherwise.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether the process can work.
@@ -78,54 +79,60 @@ pub struct Report {
 pub enum Status {
     /// Every check holds.
     Ready,
-    /// A check fails.
+    /// It works, with less or later than it should: a check fails that it can work without.
+    Degraded,
+    /// A check fails that it cannot work without.
     NotReady,
     /// The process ends and takes no new work.
     Draining,
 }
 
 /// The two probes, which `api` also serves on its own listener.
-pub fn probes(readiness: Readiness, draining: CancellationToken) -> Router {
+pub fn probes(readiness: Readiness) -> Router {
     Router::new()
         .route(
             "/healthz",
             get(|| async { Json(serde_json::json!({ "status": "alive" })) }),
         )
         .route("/readyz", get(readyz))
-        .with_state((readiness, draining))
+        .with_state(readiness)
 }
 
 /// The whole operations listener.
-pub fn router(readiness: Readiness, draining: CancellationToken, registry: Registry) -> Router {
+pub fn router(readiness: Readiness, registry: Registry) -> Router {
     let metrics = get(async move || {
         (
             [(CONTENT_TYPE, "text/plain; version=0.0.4")],
             Telemetry::metrics_page(&registry),
         )
     });
-    probes(readiness, draining).route("/metrics", metrics)
+    probes(readiness).route("/metrics", metrics)
 }
 
-async fn readyz(State((readiness, draining)): State<(Readiness, CancellationToken)>) -> Response {
-    let report = report(&readiness, &draining).await;
-    let status = if report.status == Status::Ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
+async fn readyz(State(readiness): State<Readiness>) -> Response {
+    let report = report(&readiness).await;
+    let status = match report.status {
+        Status::Ready | Status::Degraded => StatusCode::OK,
+        Status::NotReady | Status::Draining => StatusCode::SERVICE_UNAVAILABLE,
     };
     (status, Json(report)).into_response()
 }
 
 /// The readiness of the process right now.
-pub async fn report(readiness: &Readiness, draining: &CancellationToken) -> Report {
+pub async fn report(readiness: &Readiness) -> Report {
     let checks = readiness.check().await;
-    let status = match (
-        draining.is_cancelled(),
-        checks.iter().all(|check| check.failure.is_none()),
-    ) {
-        (true, _) => Status::Draining,
-        (false, true) => Status::Ready,
-        (false, false) => Status::NotReady,
+    let fails = |degrades| {
+        let mut failed = checks.iter().filter(|check| check.failure.is_some());
+        failed.any(|check| check.degrades == degrades)
+    };
+    let status = if readiness.is_draining() {
+        Status::Draining
+    } else if fails(false) {
+        Status::NotReady
+    } else if fails(true) {
+        Status::Degraded
+    } else {
+        Status::Ready
     };
     Report { status, checks }
 }
@@ -144,7 +151,6 @@ mod tests {
 
     struct World {
         readiness: Readiness,
-        draining: CancellationToken,
         registry: Registry,
     }
 
@@ -152,14 +158,12 @@ mod tests {
         fn new() -> Self {
             Self {
                 readiness: Readiness::default(),
-                draining: CancellationToken::new(),
                 registry: Registry::new(),
             }
         }
 
         async fn get(&self, path: &str) -> (u16, String) {
-            let (readiness, draining) = (self.readiness.clone(), self.draining.clone());
-            let answer = router(readiness, draining, self.registry.clone())
+            let answer = router(self.readiness.clone(), self.registry.clone())
                 .oneshot(Request::get(path).body(Body::empty()).unwrap())
                 .await
                 .unwrap();
@@ -190,9 +194,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_process_that_lacks_what_it_can_work_without_is_ready_and_degraded() {
+        let world = World::new();
+        world.readiness.latch("postgres").hold();
+        world.readiness.degraded_latch("nats").fail("not connected");
+        let report = json!({
+            "status": "degraded",
+            "checks": [
+                {"name": "postgres"},
+                {"name": "nats", "failure": "not connected", "degrades": true},
+            ],
+        });
+        assert_eq!(world.readyz().await, (200, report));
+        world.readiness.latch("listener");
+        assert_eq!(world.readyz().await.0, 503);
+    }
+
+    #[tokio::test]
     async fn a_draining_process_is_alive_but_not_ready() {
         let world = World::new();
-        world.draining.cancel();
+        world.readiness.drain();
         let report = json!({"status": "draining", "checks": []});
         assert_eq!(world.readyz().await, (503, report));
         let alive = (200, r#"{"status":"alive"}"#.to_owned());
@@ -223,11 +244,7 @@ mod tests {
             listen_addr: bound.address,
         };
         let tasks = galaxy_service::Tasks::new();
-        let router = router(
-            world.readiness.clone(),
-            world.draining.clone(),
-            world.registry.clone(),
-        );
+        let router = router(world.readiness.clone(), world.registry.clone());
         serve::spawn(&tasks, "ops", bound, router, &serve::Limits::default());
         let ask = || {
             let config = config.clone();

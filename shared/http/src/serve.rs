@@ -1,21 +1,34 @@
 //! Serves a router on a bound listener until the process drains. HTTP/1.1 and HTTP/2, bounded header blocks.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{Router, extract::ConnectInfo};
-use galaxy_service::Tasks;
+use galaxy_service::{
+    Tasks,
+    tls::{Authorities, Identity},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{conn::auto, graceful::GracefulShutdown},
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use rustls::{
+    RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{either::Either, sync::CancellationToken};
 
 /// A listener that holds its port.
 pub struct Bound {
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     /// The address it listens on, with the actual port if port 0 was requested.
     pub address: SocketAddr,
 }
@@ -29,7 +42,24 @@ impl Bound {
             )
         })?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self {
+            listener,
+            tls: None,
+            address,
+        })
+    }
+
+    /// Serves with TLS, as `identity`. With `clients`, a client must show a certificate of these authorities.
+    pub fn with_tls(
+        self,
+        identity: &Identity,
+        clients: Option<&Authorities>,
+    ) -> anyhow::Result<Self> {
+        let tls = server_tls(identity, clients)?;
+        Ok(Self {
+            tls: Some(TlsAcceptor::from(Arc::new(tls))),
+            ..self
+        })
     }
 
     /// The bare listener, for servers with a loop of their own.
@@ -65,50 +95,50 @@ pub fn spawn(tasks: &Tasks, name: &'static str, bound: Bound, router: Router, li
     tracing::info!(listener = name, address = %bound.address, "listening");
     let connections = tasks.clone();
     tasks.spawn(name, async move {
-        accept(
-            &connections,
-            name,
-            bound.listener,
-            router,
-            &limits,
-            draining,
-        )
-        .await;
+        accept(&connections, name, bound, router, &limits, draining).await;
     });
 }
 
 async fn accept(
     tasks: &Tasks,
     name: &'static str,
-    listener: TcpListener,
+    bound: Bound,
     router: Router,
     limits: &Limits,
     draining: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
     let server = builder(limits);
-    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(limits.connections));
+    let slots = Arc::new(tokio::sync::Semaphore::new(limits.connections));
     loop {
         let accepted = async {
             let slot = slots.clone().acquire_owned().await;
-            (slot, next(&listener).await)
+            (slot, next(&bound.listener).await)
         };
         let Some((slot, (stream, peer))) = draining.run_until_cancelled(accepted).await else {
             break;
         };
         let service = router.clone().layer(axum::Extension(ConnectInfo(peer)));
-        let io = TokioIo::new(stream);
-        let connection =
-            server.serve_connection_with_upgrades(io, TowerToHyperService::new(service));
-        let connection = graceful.watch(connection.into_owned());
+        let (server, tls, watcher) = (server.clone(), bound.tls.clone(), graceful.watcher());
+        let handshake_timeout = limits.header_timeout;
         tasks.spawn(name, async move {
-            if let Err(error) = connection.await {
+            let stream = match tls {
+                None => Either::Left(stream),
+                Some(tls) => match timeout(handshake_timeout, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => Either::Right(stream),
+                    Ok(Err(error)) => return tracing::debug!(%error, %peer, "no TLS connection"),
+                    Err(_) => return,
+                },
+            };
+            let service = TowerToHyperService::new(service);
+            let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%error, "a connection ended early");
             }
             drop(slot);
         });
     }
-    drop(listener);
+    drop(bound);
     graceful.shutdown().await;
 }
 
@@ -126,6 +156,27 @@ async fn next(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+fn server_tls(identity: &Identity, clients: Option<&Authorities>) -> anyhow::Result<ServerConfig> {
+    let certificates: Result<Vec<_>, _> =
+        CertificateDer::pem_slice_iter(&identity.certificate).collect();
+    let key = PrivateKeyDer::from_pem_slice(&identity.key)?;
+    let builder = match clients {
+        None => ServerConfig::builder().with_no_client_auth(),
+        Some(authorities) => {
+            let mut roots = RootCertStore::empty();
+            for authority in CertificateDer::pem_slice_iter(&authorities.pem) {
+                roots.add(authority?)?;
+            }
+            let verifier = WebPkiClientVerifier::builder(roots.into()).build()?;
+            ServerConfig::builder().with_client_cert_verifier(verifier)
+        }
+    };
+    let tls = builder.with_single_cert(certificates?, key);
+    let mut tls = tls.context("the certificate and its key cannot be used")?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {

@@ -48,7 +48,11 @@ fn router() -> Router {
             get(|ApiPath(id): ApiPath<u64>| async move { Json(id) }),
         )
         .layer(DefaultBodyLimit::max(200));
-    layers::wrap(router, TrustedProxies::default())
+    layers::wrap(
+        router,
+        layers::Callers::Installation,
+        TrustedProxies::default(),
+    )
 }
 
 async fn send(request: Request<Body>) -> (StatusCode, Value) {

@@ -12,6 +12,7 @@ pub mod readiness;
 pub mod single_flight;
 pub mod tasks;
 pub mod telemetry;
+pub mod tls;
 
 pub use backoff::Backoff;
 pub use cache::{Generation, GenerationCache};

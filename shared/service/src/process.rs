@@ -17,6 +17,9 @@ use crate::{
     telemetry::{Telemetry, TelemetryConfig, lines},
 };
 
+/// How long requests to the operations listener may take to finish at the very end.
+const OPERATIONS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// What every process can be called with.
 const ARGUMENTS: &str = "\
 Without arguments it runs. Besides it takes one of
@@ -30,12 +33,18 @@ Without arguments it runs. Besides it takes one of
 #[derive(Debug, Clone)]
 struct CommonConfig {
     telemetry: TelemetryConfig,
+    drain_delay: Duration,
     shutdown_timeout: Duration,
 }
 
 impl Section for CommonConfig {
     fn read(vars: &mut Vars) -> Option<Self> {
         let telemetry = TelemetryConfig::read(vars);
+        let drain_delay = vars.or(
+            "BACKEND_DRAIN_DELAY",
+            "0s",
+            "How long it still serves after it is asked to end, so that balancers see /readyz say so",
+        );
         let shutdown_timeout = vars.or(
             "BACKEND_SHUTDOWN_TIMEOUT",
             "20s",
@@ -43,6 +52,7 @@ impl Section for CommonConfig {
         );
         Some(Self {
             telemetry: telemetry?,
+            drain_delay: drain_delay?,
             shutdown_timeout: shutdown_timeout?,
         })
     }
@@ -82,7 +92,8 @@ impl Process {
 ///
 /// `listen` serves the operations listener; it runs first, so that `/healthz` answers while the process waits for its
 /// dependencies. `build` connects, binds and spawns, and returns once everything runs; an error from it ends the process
-/// with the message and exit code 1. Wrong settings end it with exit code 2. SIGINT or SIGTERM drains it: exit code 0.
+/// with the message and exit code 1. Wrong settings end it with exit code 2. SIGINT, SIGTERM or SIGHUP drains it: exit code 0.
+/// A second signal ends it at once: exit code 1.
 pub fn run<O: Section + Probe, S: Section>(
     name: &'static str,
     about: &str,
@@ -92,7 +103,7 @@ pub fn run<O: Section + Probe, S: Section>(
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let settings = match read(name, about, &mut Vars::from_environment(), &arguments) {
-        Command::Run(settings) => settings,
+        Command::Run(settings) => *settings,
         Command::Answer(text) => return print(&text),
         Command::Refuse(message) if arguments.is_empty() => return fatal(name, 2, &message),
         Command::Refuse(message) => return fail(2, &message),
@@ -100,19 +111,24 @@ pub fn run<O: Section + Probe, S: Section>(
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run_until_drained(
-            name,
-            &settings.common,
-            async |process, metrics| listen(settings.operations, process, metrics).await,
-            async |process| build(settings.own, process).await,
-        )),
+        Ok(runtime) => {
+            let code = runtime.block_on(run_until_drained(
+                name,
+                &settings.common,
+                async |process, metrics| listen(settings.operations, process, metrics).await,
+                async |process| build(settings.own, process).await,
+            ));
+            // Blocking work that is left is of nobody's interest any more.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => fatal(name, 1, &format!("the runtime cannot be started: {error}")),
     }
 }
 
 /// What a process was started for.
 enum Command<O, S> {
-    Run(Settings<O, S>),
+    Run(Box<Settings<O, S>>),
     /// Print this text and end.
     Answer(String),
     /// The arguments or the settings are wrong: print this message and end.
@@ -163,11 +179,11 @@ fn read<O: Section + Probe, S: Section>(
         return Command::Refuse(problems(name, vars));
     };
     if arguments.is_empty() {
-        Command::Run(Settings {
+        Command::Run(Box::new(Settings {
             common,
             operations,
             own,
-        })
+        }))
     } else {
         Command::Answer(format!("{name}: the settings are right\n"))
     }
@@ -204,40 +220,45 @@ async fn run_until_drained(
         Err(error) => return fatal(name, 1, &error.to_string()),
     };
     let process = Process::new(name);
+    // Tasks of its own, so that the operations listener answers to the end.
+    let operations = Process {
+        tasks: Tasks::new(),
+        ..process.clone()
+    };
+    let metrics = telemetry.registry();
     let started = async {
-        listen(process.clone(), telemetry.registry()).await?;
+        listen(operations.clone(), metrics).await?;
         build(process.clone()).await
     };
-    let ended = serve_until_signalled(&process, started).await;
-    let drained = process.tasks.shut_down(common.shutdown_timeout).await;
-    if !drained {
-        tracing::warn!(
-            "work was still in flight at the shutdown deadline; it will be taken up again"
-        );
+    let ended = match Signals::new() {
+        Ok(mut signals) => {
+            let ended = serve_until_signalled(&process, &mut signals, started).await;
+            // Nobody sends work to a process whose start failed.
+            let delay = ended
+                .as_ref()
+                .map_or(Duration::ZERO, |()| common.drain_delay);
+            let drained = drain(&process, &mut signals, delay, common.shutdown_timeout).await;
+            ended.and(drained)
+        }
+        Err(error) => Err(error.into()),
+    };
+    operations.tasks.shut_down(OPERATIONS_TIMEOUT).await;
+    if let Err(error) = &ended {
+        tracing::error!("{error:#}");
     }
     tokio::task::spawn_blocking(move || telemetry.flush())
         .await
         .ok();
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
-/// Runs `start`, then waits for SIGINT or SIGTERM, which also ends a start that is under way.
+/// Runs `start`, then waits for a signal, which also ends a start that is under way.
 async fn serve_until_signalled(
     process: &Process,
+    signals: &mut Signals,
     start: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    let mut signals = Signals::new()?;
     let started = process.readiness.latch("started");
-    let signalled = async {
-        signals.received().await;
-        tracing::info!("draining");
-    };
     let run = async {
         start.await?;
         started.hold();
@@ -249,25 +270,57 @@ async fn serve_until_signalled(
         std::future::pending().await
     };
     tokio::select! {
-        () = signalled => Ok(()),
+        () = signals.received() => Ok(()),
         ended = run => ended,
     }
 }
 
+/// Says that it drains, serves on for `delay`, then waits for the work in flight, `timeout` at most. Another signal ends that.
+async fn drain(
+    process: &Process,
+    signals: &mut Signals,
+    delay: Duration,
+    timeout: Duration,
+) -> anyhow::Result<()> {
+    tracing::info!("draining");
+    process.readiness.drain();
+    let drained = async {
+        tokio::time::sleep(delay).await;
+        process.tasks.shut_down(timeout).await
+    };
+    tokio::select! {
+        drained = drained => {
+            if !drained {
+                tracing::warn!(
+                    "work was still in flight at the shutdown deadline; it will be taken up again"
+                );
+            }
+            Ok(())
+        }
+        () = signals.received() => Err(anyhow::anyhow!(
+            "a second signal ended it before its work in flight was done; it will be taken up again"
+        )),
+    }
+}
+
 /// The signals that end a process.
-struct Signals([Signal; 2]);
+struct Signals([Signal; 3]);
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self([interrupt, signal(SignalKind::terminate())?]))
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
     }
 
     async fn received(&mut self) {
-        let [interrupt, terminate] = &mut self.0;
+        let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
         }
     }
 }

@@ -8,7 +8,6 @@ use futures_util::FutureExt;
 use opentelemetry::{KeyValue, metrics::Counter};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument;
 
 use crate::telemetry::meter;
 
@@ -51,11 +50,15 @@ impl Tasks {
     }
 
     /// Runs `future` once. A panic in it is logged and counted, and ends only this task.
+    ///
+    /// It runs outside of the caller's span, which would stay open as long. Work that belongs to it says
+    /// `.in_current_span()`.
     pub fn spawn<F>(&self, name: &'static str, future: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let (abort, panics) = (self.abort.clone(), self.panics.clone());
+        panics.add(0, &[KeyValue::new("task", name)]);
         let guarded = async move {
             tokio::select! {
                 () = abort.cancelled() => {}
@@ -128,7 +131,7 @@ impl Tasks {
         reason = "every other task is spawned through this function"
     )]
     fn start(&self, future: impl Future<Output = ()> + Send + 'static) {
-        tokio::spawn(self.tracker.track_future(future).in_current_span());
+        tokio::spawn(self.tracker.track_future(future));
     }
 }
 

@@ -3,10 +3,12 @@
 //!
 //! To add a variable: one line in the `read` of the section that uses it, then `cargo xtask configuration`.
 
+mod rotating;
 mod unknown;
 mod value;
 mod vars;
 
+pub use rotating::RotatingSecret;
 pub use value::{ByteSize, Value};
 pub use vars::{Problem, Vars};
 

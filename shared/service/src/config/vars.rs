@@ -1,8 +1,8 @@
 //! Reads variables, and records their descriptions and every problem.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
-use super::{Secret, Value, unknown};
+use super::{RotatingSecret, Secret, Value, unknown};
 
 /// A source of variables, with the descriptions and problems recorded while reading.
 pub struct Vars {
@@ -108,6 +108,33 @@ impl Vars {
     ) -> Option<Option<Secret>> {
         self.note(name, "–, or NAME_FILE", meaning);
         Some(self.secret_text(name)?.map(Secret::from))
+    }
+
+    /// As [`Vars::secret`], for one that may change while the process runs.
+    pub fn rotating_secret(
+        &mut self,
+        name: &'static str,
+        meaning: &'static str,
+    ) -> Option<RotatingSecret> {
+        let secret = self.secret(name, meaning)?;
+        Some(self.rotating(name, secret))
+    }
+
+    /// As [`Vars::optional_secret`], for one that may change while the process runs.
+    pub fn optional_rotating_secret(
+        &mut self,
+        name: &'static str,
+        meaning: &'static str,
+    ) -> Option<Option<RotatingSecret>> {
+        let secret = self.optional_secret(name, meaning)?;
+        Some(secret.map(|secret| self.rotating(name, secret)))
+    }
+
+    fn rotating(&self, name: &'static str, secret: Secret) -> RotatingSecret {
+        match self.text(&format!("{name}_FILE")) {
+            Some(path) => RotatingSecret::from_file(name, PathBuf::from(path), secret),
+            None => secret.into(),
+        }
     }
 
     /// Records a problem of several values taken together. Always `None`.
@@ -265,6 +292,17 @@ mod tests {
         let secret = from_file.secret("KEY", "a key").unwrap();
         assert_eq!(secret.expose_secret(), "s3cret");
         assert!(!format!("{secret:?}").contains("s3cret"));
+
+        let rotating = from_file.rotating_secret("KEY", "a key").unwrap();
+        assert!(rotating.is_from_file());
+        assert_eq!(rotating.current().expose_secret(), "s3cret");
+        let mut by_value = vars(&[("KEY", "a")]);
+        let optional = by_value.optional_rotating_secret("KEY", "a key");
+        assert!(!optional.unwrap().unwrap().is_from_file());
+        assert!(matches!(
+            by_value.optional_rotating_secret("OTHER", "a key"),
+            Some(None)
+        ));
 
         let mut twice = vars(&[("KEY", "a"), ("KEY_FILE", "b")]);
         assert!(twice.secret("KEY", "a key").is_none());

@@ -161,27 +161,28 @@ async fn is_ready(process: &Process) -> bool {
     checks.iter().all(|check| check.failure.is_none())
 }
 
-fn terminate() {
-    kill_process(getpid(), Signal::TERM).unwrap();
+fn terminate(signal: Signal) {
+    kill_process(getpid(), signal).unwrap();
 }
 
 #[tokio::test]
 async fn a_started_process_is_ready_and_serves_until_it_is_terminated() {
-    let process = process();
-    let mut served = Box::pin(serve_until_signalled(&process, async { Ok(()) }));
+    let (process, mut signals) = (process(), Signals::new().unwrap());
+    let start = async { Ok(()) };
+    let mut served = Box::pin(serve_until_signalled(&process, &mut signals, start));
     tokio::select! {
         biased;
         ended = &mut served => panic!("it ended by itself: {ended:?}"),
         () = std::future::ready(()) => {}
     }
     assert!(is_ready(&process).await);
-    terminate();
+    terminate(Signal::TERM);
     served.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_process_that_is_terminated_while_it_starts_never_was_ready() {
-    let process = process();
+    let (process, mut signals) = (process(), Signals::new().unwrap());
     let reached = Arc::new(Notify::new());
     let starting = reached.clone();
     let start = async move {
@@ -191,18 +192,52 @@ async fn a_process_that_is_terminated_while_it_starts_never_was_ready() {
     let signal = async {
         reached.notified().await;
         assert!(!is_ready(&process).await);
-        terminate();
+        terminate(Signal::HUP);
     };
-    let (ended, ()) = tokio::join!(serve_until_signalled(&process, start), signal);
+    let (ended, ()) = tokio::join!(serve_until_signalled(&process, &mut signals, start), signal);
     ended.unwrap();
     assert!(!is_ready(&process).await);
 }
 
 #[tokio::test]
 async fn a_failed_start_ends_the_process_with_its_error() {
-    let process = process();
+    let (process, mut signals) = (process(), Signals::new().unwrap());
     let start = async { Err(anyhow::anyhow!("the port is taken")) };
-    let error = serve_until_signalled(&process, start).await.unwrap_err();
-    assert_eq!(error.to_string(), "the port is taken");
+    let served = serve_until_signalled(&process, &mut signals, start);
+    assert_eq!(served.await.unwrap_err().to_string(), "the port is taken");
     assert!(!is_ready(&process).await);
+}
+
+const DELAY: Duration = Duration::from_secs(5);
+
+#[tokio::test(start_paused = true)]
+async fn a_draining_process_says_so_and_serves_on_for_the_delay() {
+    let (process, mut signals) = (process(), Signals::new().unwrap());
+    let began = tokio::time::Instant::now();
+    let asked_to_end = process.tasks.draining();
+    let observed = async {
+        tokio::task::yield_now().await;
+        assert!(process.readiness.is_draining() && !asked_to_end.is_cancelled());
+        asked_to_end.cancelled().await;
+        assert_eq!(began.elapsed(), DELAY);
+    };
+    let drained = drain(&process, &mut signals, DELAY, Duration::from_secs(20));
+    let (drained, ()) = tokio::join!(drained, observed);
+    drained.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_a_process_that_drains() {
+    let (process, mut signals) = (process(), Signals::new().unwrap());
+    process.tasks.spawn("endless", pending());
+    let hour = Duration::from_hours(1);
+    let mut drained = Box::pin(drain(&process, &mut signals, Duration::ZERO, hour));
+    tokio::select! {
+        biased;
+        ended = &mut drained => panic!("it ended by itself: {ended:?}"),
+        () = std::future::ready(()) => {}
+    }
+    terminate(Signal::INT);
+    let why = drained.await.unwrap_err().to_string();
+    assert!(why.starts_with("a second signal"), "{why}");
 }

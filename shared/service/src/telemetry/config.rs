@@ -1,5 +1,7 @@
 //! The variables that say what is logged and where traces and metrics go.
 
+use std::path::PathBuf;
+
 use crate::config::{Section, Value, Vars};
 
 /// How log lines look.
@@ -31,8 +33,76 @@ pub enum Protocol {
     HttpProtobuf,
 }
 
-/// All telemetry settings. Endpoint, headers, sampler and resource attributes are read by OpenTelemetry itself
-/// from its standard variables.
+/// How OTLP reaches the collector.
+#[derive(Debug, Clone)]
+pub struct OtlpConfig {
+    /// How it travels.
+    pub protocol: Protocol,
+    /// Where to, for all signals; the protocol's port on this machine if absent.
+    pub endpoint: Option<CollectorUrl>,
+    /// Where traces go instead.
+    pub traces_endpoint: Option<CollectorUrl>,
+    /// Where metrics go instead.
+    pub metrics_endpoint: Option<CollectorUrl>,
+    /// Authorities that are trusted besides the system's, as a PEM file.
+    pub certificate: Option<PathBuf>,
+}
+
+impl OtlpConfig {
+    fn read(vars: &mut Vars) -> Option<Self> {
+        let protocol = vars.or(
+            "OTEL_EXPORTER_OTLP_PROTOCOL",
+            "grpc",
+            "How OTLP travels: grpc or http/protobuf",
+        );
+        let endpoint = vars.optional(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "The collector, as http:// or https:// and host and port; 4317 (grpc) or 4318 of this machine if not set",
+        );
+        let traces_endpoint = vars.optional(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+            "Where traces go instead",
+        );
+        let metrics_endpoint = vars.optional(
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            "Where metrics go instead",
+        );
+        let certificate = vars.optional(
+            "OTEL_EXPORTER_OTLP_CERTIFICATE",
+            "A PEM file of authorities that the collector's certificate may come from, besides the system's",
+        );
+        Some(Self {
+            protocol: protocol?,
+            endpoint: endpoint?,
+            traces_endpoint: traces_endpoint?,
+            metrics_endpoint: metrics_endpoint?,
+            certificate: certificate?,
+        })
+    }
+
+    /// Whether the collector that takes `of_signal`, or everything, is reached through TLS.
+    pub(super) fn is_tls(&self, of_signal: Option<&CollectorUrl>) -> bool {
+        let endpoint = of_signal.or(self.endpoint.as_ref());
+        endpoint.is_some_and(|url| url.0.scheme_str() == Some("https"))
+    }
+}
+
+/// The URL of a collector.
+#[derive(Debug, Clone)]
+pub struct CollectorUrl(pub http::Uri);
+
+impl Value for CollectorUrl {
+    const EXPECTED: &'static str = "a URL such as http://collector:4317";
+
+    fn parse(text: &str) -> Option<Self> {
+        let url: http::Uri = text.parse().ok()?;
+        let known = matches!(url.scheme_str(), Some("http" | "https"));
+        (known && url.host().is_some()).then_some(Self(url))
+    }
+}
+
+/// All telemetry settings. Headers, timeout, sampler and resource attributes are read by OpenTelemetry itself from its standard
+/// variables.
 #[derive(Debug, Clone)]
 pub struct TelemetryConfig {
     /// Filter in `tracing` syntax: `info,galaxy_api=debug`.
@@ -43,8 +113,8 @@ pub struct TelemetryConfig {
     pub traces: Exporter,
     /// Where metrics go besides `/metrics`.
     pub metrics: Exporter,
-    /// How OTLP travels.
-    pub protocol: Protocol,
+    /// How the collector is reached.
+    pub otlp: OtlpConfig,
 }
 
 /// A log filter that was checked to be one.
@@ -116,17 +186,13 @@ impl Section for TelemetryConfig {
             "none",
             "Where metrics go besides /metrics: otlp or none",
         );
-        let protocol = vars.or(
-            "OTEL_EXPORTER_OTLP_PROTOCOL",
-            "grpc",
-            "How OTLP travels: grpc or http/protobuf",
-        );
+        let otlp = OtlpConfig::read(vars);
         Some(Self {
             log: log?,
             format: format?,
             traces: traces?,
             metrics: metrics?,
-            protocol: protocol?,
+            otlp: otlp?,
         })
     }
 }
@@ -160,7 +226,8 @@ mod tests {
             (config.traces, config.metrics),
             (Exporter::None, Exporter::None)
         );
-        assert_eq!(config.protocol, Protocol::Grpc);
+        assert_eq!(config.otlp.protocol, Protocol::Grpc);
+        assert!(!config.otlp.is_tls(None));
     }
 
     #[test]
@@ -171,6 +238,11 @@ mod tests {
             ("OTEL_TRACES_EXPORTER", "console"),
             ("OTEL_METRICS_EXPORTER", "otlp"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
+            (
+                "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+                "http://prometheus:9090/otlp",
+            ),
         ]);
         let config = config.unwrap();
         assert_eq!(config.log.0, "warn,galaxy_api=debug");
@@ -179,7 +251,9 @@ mod tests {
             (config.traces, config.metrics),
             (Exporter::Console, Exporter::Otlp)
         );
-        assert_eq!(config.protocol, Protocol::HttpProtobuf);
+        assert_eq!(config.otlp.protocol, Protocol::HttpProtobuf);
+        let of_metrics = config.otlp.metrics_endpoint.as_ref();
+        assert!(config.otlp.is_tls(None) && !config.otlp.is_tls(of_metrics));
     }
 
     #[test]
@@ -190,8 +264,10 @@ mod tests {
             ("OTEL_TRACES_EXPORTER", "jaeger"),
             ("OTEL_METRICS_EXPORTER", "prometheus"),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces"),
         ]);
         assert!(config.is_none());
-        assert_eq!(wrong.len(), 5, "{wrong:?}");
+        assert_eq!(wrong.len(), 7, "{wrong:?}");
     }
 }

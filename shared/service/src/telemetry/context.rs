@@ -1,9 +1,11 @@
 //! Trace context as headers and events carry it: the `traceparent` of W3C Trace Context.
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{
+    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
+};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// The current span as a `traceparent`; `None` outside of a recorded trace.
+/// The current span as a `traceparent`, recorded or not; `None` outside of a span.
 pub fn traceparent() -> Option<String> {
     let context = tracing::Span::current().context();
     let span = context.span().span_context().clone();
@@ -15,6 +17,24 @@ pub fn traceparent() -> Option<String> {
             span.trace_flags().to_u8()
         )
     })
+}
+
+/// Whether a `traceparent` belongs to a trace that is recorded, by its flags.
+pub fn is_recorded(traceparent: &str) -> bool {
+    parse(traceparent).is_some_and(|span| span.is_sampled())
+}
+
+/// Marks `span` as one that failed.
+pub fn failed(span: &tracing::Span) {
+    span.set_status(Status::error(""));
+}
+
+/// Links `span` to the span that a caller named in `traceparent` who has no say in which trace it belongs to. A malformed one is
+/// ignored.
+pub fn link(span: &tracing::Span, traceparent: Option<&str>) {
+    if let Some(remote) = traceparent.and_then(parse) {
+        span.add_link(remote);
+    }
 }
 
 /// Makes `span` a child of the span that `traceparent` names. A malformed one is ignored.

@@ -39,6 +39,8 @@ where
                 line.extend(serde_json::from_str::<Map<_, _>>(fields).unwrap_or_default());
             }
         }
+        // What tells the exporter of spans, not a reader of the log.
+        line.retain(|name, _| !name.starts_with("otel."));
         trace(&mut line);
         event.record(&mut Fields(&mut line));
         writeln!(writer, "{}", Value::Object(line))

@@ -6,11 +6,18 @@
 mod config;
 mod console;
 mod context;
+mod counted;
+mod instruments;
 pub(crate) mod lines;
+mod otlp;
+mod otlp_http;
+mod output;
+mod process_metrics;
 mod setup;
 
 pub use config::{LogFormat, TelemetryConfig};
-pub use context::{parent_from, traceparent};
+pub use context::{failed, is_recorded, link, parent_from, traceparent};
+pub use instruments::{ClosedCounter, GaugeTable, REQUEST_SECONDS, Row};
 pub use setup::{SetupError, Telemetry};
 
 /// The process's instruments are made here. Names are dotted; Prometheus shows them with underscores.

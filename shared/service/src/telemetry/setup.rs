@@ -1,12 +1,13 @@
 //! Installs the subscriber and the providers at start, and flushes them at the end.
 
+use std::sync::Arc;
+
 use opentelemetry::{KeyValue, global, trace::TracerProvider as _};
-use opentelemetry_otlp::{
-    MetricExporter, Protocol as OtlpProtocol, SpanExporter, WithExportConfig,
-};
 use opentelemetry_sdk::{
-    Resource, metrics::SdkMeterProvider, propagation::TraceContextPropagator,
-    trace::SdkTracerProvider,
+    Resource,
+    metrics::SdkMeterProvider,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
 };
 use prometheus::{Registry, TextEncoder};
 use tracing::{Level, Metadata};
@@ -16,17 +17,20 @@ use tracing_subscriber::{
 };
 
 use super::{
-    config::{Exporter, LogFormat, Protocol, TelemetryConfig},
+    config::{Exporter, LogFormat, TelemetryConfig},
     console::ConsoleSpans,
+    counted::{self, Counted, Outcomes},
     lines::JsonLines,
+    otlp::{self, OtlpError},
+    output::Output,
 };
 
 /// Telemetry could not be set up; the message says which part.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    /// An OTLP exporter was refused, mostly for its endpoint.
-    #[error("the OTLP exporter cannot be made: {0}; check OTEL_EXPORTER_OTLP_ENDPOINT")]
-    Otlp(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// An OTLP exporter was refused.
+    #[error("the OTLP exporter cannot be made: {0}")]
+    Otlp(#[from] OtlpError),
     /// The metrics page could not be made.
     #[error("the metrics registry cannot be made: {0}")]
     Metrics(String),
@@ -39,7 +43,8 @@ pub enum SetupError {
 pub struct Telemetry {
     registry: Registry,
     meters: SdkMeterProvider,
-    tracers: Option<SdkTracerProvider>,
+    tracers: SdkTracerProvider,
+    output: Output,
 }
 
 /// Whether something may be logged at all. The client of Docker writes whole requests at `debug`, the tokens of engines among
@@ -54,22 +59,29 @@ impl Telemetry {
         let resource = Resource::builder()
             .with_service_name(service)
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .with_attributes(super::process_metrics::instance_id())
             .build();
-        let registry = Registry::new();
-        let meters = meter_provider(config, &registry, resource.clone())?;
+        let registry = super::process_metrics::registry(service)
+            .map_err(|error| SetupError::Metrics(error.to_string()))?;
+        let sent = [Outcomes::of("traces"), Outcomes::of("metrics")];
+        let [of_traces, of_metrics] = sent.clone();
+        let meters = meter_provider(config, &registry, resource.clone(), of_metrics)?;
         global::set_meter_provider(meters.clone());
         global::set_text_map_propagator(TraceContextPropagator::new());
+        counted::show(sent.into());
 
-        let tracers = tracer_provider(config, resource)?;
-        let spans = tracers
-            .as_ref()
-            .map(|tracers| tracing_opentelemetry::layer().with_tracer(tracers.tracer("galaxy")));
+        let tracers = tracer_provider(config, resource, of_traces)?;
+        let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("galaxy"));
+        let output = Output::stdout();
         let lines = match config.format {
             LogFormat::Json => tracing_subscriber::fmt::layer()
                 .fmt_fields(JsonFields::new())
                 .event_format(JsonLines(service))
+                .with_writer(output.writer())
                 .boxed(),
-            LogFormat::Pretty => tracing_subscriber::fmt::layer().boxed(),
+            LogFormat::Pretty => tracing_subscriber::fmt::layer()
+                .with_writer(output.writer())
+                .boxed(),
         };
         tracing_subscriber::registry()
             .with(EnvFilter::new(&config.log.0))
@@ -77,11 +89,12 @@ impl Telemetry {
             .with(spans)
             .with(lines)
             .try_init()?;
-        build_info(service);
+        build_info();
         Ok(Self {
             registry,
             meters,
             tracers,
+            output,
         })
     }
 
@@ -97,56 +110,45 @@ impl Telemetry {
         self.registry.clone()
     }
 
-    /// Sends what is not sent yet. Blocks; at most some seconds if the collector is away.
-    pub fn flush(&self) {
-        if let Some(tracers) = &self.tracers {
-            let _ = tracers.shutdown();
-        }
+    /// Sends and writes what is not yet. Blocks; at most some seconds if the collector is away or nobody reads the log.
+    pub fn flush(self) {
+        let _ = self.tracers.shutdown();
         let _ = self.meters.shutdown();
+        drop(self.output);
     }
 }
 
-fn build_info(service: &'static str) {
+fn build_info() {
     super::meter()
         .u64_gauge("galaxy.build.info")
         .with_description("Which build runs")
         .build()
-        .record(
-            1,
-            &[
-                KeyValue::new("service", service),
-                KeyValue::new("version", env!("CARGO_PKG_VERSION")),
-            ],
-        );
+        .record(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]);
 }
 
+/// Without an exporter no span is recorded, but each has its ids: log lines and events carry them.
 fn tracer_provider(
     config: &TelemetryConfig,
     resource: Resource,
-) -> Result<Option<SdkTracerProvider>, SetupError> {
+    outcomes: Arc<Outcomes>,
+) -> Result<SdkTracerProvider, SetupError> {
     let builder = SdkTracerProvider::builder().with_resource(resource);
-    Ok(match (config.traces, config.protocol) {
-        (Exporter::None, _) => None,
-        (Exporter::Console, _) => Some(builder.with_batch_exporter(ConsoleSpans).build()),
-        (Exporter::Otlp, Protocol::Grpc) => Some(
-            builder
-                .with_batch_exporter(SpanExporter::builder().with_tonic().build()?)
-                .build(),
-        ),
-        (Exporter::Otlp, Protocol::HttpProtobuf) => {
-            let exporter = SpanExporter::builder()
-                .with_http()
-                .with_protocol(OtlpProtocol::HttpBinary)
-                .build()?;
-            Some(builder.with_batch_exporter(exporter).build())
-        }
-    })
+    let builder = match config.traces {
+        Exporter::None => builder.with_sampler(Sampler::AlwaysOff),
+        Exporter::Console => builder.with_batch_exporter(ConsoleSpans),
+        Exporter::Otlp => builder.with_batch_exporter(Counted {
+            exporter: otlp::spans(&config.otlp)?,
+            outcomes,
+        }),
+    };
+    Ok(builder.build())
 }
 
 fn meter_provider(
     config: &TelemetryConfig,
     registry: &Registry,
     resource: Resource,
+    outcomes: Arc<Outcomes>,
 ) -> Result<SdkMeterProvider, SetupError> {
     let page = opentelemetry_prometheus::exporter()
         .with_registry(registry.clone())
@@ -155,19 +157,13 @@ fn meter_provider(
     let builder = SdkMeterProvider::builder()
         .with_resource(resource)
         .with_reader(page);
-    Ok(match (config.metrics, config.protocol) {
+    let builder = match config.metrics {
         // There is no console exporter of metrics; a developer reads the /metrics page.
-        (Exporter::None | Exporter::Console, _) => builder,
-        (Exporter::Otlp, Protocol::Grpc) => {
-            builder.with_periodic_exporter(MetricExporter::builder().with_tonic().build()?)
-        }
-        (Exporter::Otlp, Protocol::HttpProtobuf) => {
-            let exporter = MetricExporter::builder()
-                .with_http()
-                .with_protocol(OtlpProtocol::HttpBinary)
-                .build()?;
-            builder.with_periodic_exporter(exporter)
-        }
-    }
-    .build())
+        Exporter::None | Exporter::Console => builder,
+        Exporter::Otlp => builder.with_periodic_exporter(Counted {
+            exporter: otlp::metrics(&config.otlp)?,
+            outcomes,
+        }),
+    };
+    Ok(builder.build())
 }
