@@ -13,11 +13,14 @@ use async_nats::jetstream::{
 use futures_util::{FutureExt, StreamExt};
 use galaxy_service::{Backoff, Process, tasks, telemetry};
 use galaxy_store::{Db, Tx};
-use opentelemetry::{KeyValue, metrics::Counter};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
-use crate::{Envelope, Nats, inbox, streams};
+use crate::{
+    Envelope, Nats, inbox,
+    metrics::{self, ConsumerCounters},
+    streams,
+};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +80,8 @@ pub fn start<H: Handler>(
     handler: &Arc<H>,
     options: Options,
 ) {
-    let events = telemetry::meter()
-        .u64_counter("galaxy.consumer.events")
-        .with_description("Events handled by a consumer, by outcome")
-        .build();
+    let counters = ConsumerCounters::new(options.name);
+    metrics::measure_consumer(process, nats, options.name);
     for _ in 0..options.loops.max(1) {
         let consumer = Consumer {
             db: db.clone(),
@@ -88,7 +89,7 @@ pub fn start<H: Handler>(
             handler: handler.clone(),
             options,
             draining: process.tasks.draining(),
-            events: events.clone(),
+            counters: counters.clone(),
         };
         let consumer = Arc::new(consumer);
         process.tasks.supervise(options.name, move || {
@@ -104,7 +105,7 @@ struct Consumer<H> {
     handler: Arc<H>,
     options: Options,
     draining: CancellationToken,
-    events: Counter<u64>,
+    counters: ConsumerCounters,
 }
 
 impl<H: Handler> Consumer<H> {
@@ -152,7 +153,7 @@ impl<H: Handler> Consumer<H> {
 
     /// Finds the durable consumer or creates it, and the stream if it is missing.
     async fn attach(&self) -> Result<PullConsumer, async_nats::Error> {
-        streams::ensure(self.nats.jetstream(), self.nats.config()).await?;
+        self.nats.ensure_streams().await?;
         let stream = self.nats.jetstream().get_stream(streams::EVENTS).await?;
         let config = pull::Config {
             durable_name: Some(self.options.name.to_owned()),
@@ -177,11 +178,8 @@ impl<H: Handler> Consumer<H> {
                 Ok(envelope) => self.apply(&envelope, &message).await,
                 Err(reason) => self.store_unreadable(&message, reason).await,
             };
-        let labels = [
-            KeyValue::new("consumer", self.options.name),
-            KeyValue::new("outcome", outcome),
-        ];
-        self.events.add(1, &labels);
+        let delivery = message.info().map_or(1, |info| info.delivered);
+        self.counters.handled(outcome, delivery);
         match verdict {
             Verdict::Done => message.ack().await,
             Verdict::Again(after) => message.ack_with(AckKind::Nak(Some(after))).await,
@@ -212,7 +210,7 @@ impl<H: Handler> Consumer<H> {
 
     async fn apply(&self, envelope: &Envelope, message: &Message) -> (Verdict, &'static str) {
         let span = tracing::info_span!(
-            "event", consumer = self.options.name, event_id = %envelope.id, event_type = envelope.event_type
+            "event", otel.kind = "consumer", consumer = self.options.name, event_id = %envelope.id, event_type = envelope.event_type
         );
         telemetry::parent_from(&span, envelope.traceparent.as_deref());
         let deliveries = message.info().map_or(1, |info| info.delivered);
@@ -221,10 +219,12 @@ impl<H: Handler> Consumer<H> {
         match applied.instrument(span.clone()).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => {
+                telemetry::failed(&span);
                 span.in_scope(|| tracing::warn!(%error, deliveries, "an event could not be applied; trying again"));
                 (Verdict::Again(after), "failed")
             }
             Err(panic) => {
+                telemetry::failed(&span);
                 let panic = tasks::panic_message(&*panic);
                 span.in_scope(|| {
                     tracing::error!(panic, deliveries, "a handler panicked; trying again");

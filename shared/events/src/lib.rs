@@ -12,6 +12,7 @@ pub mod config;
 pub mod consumer;
 mod envelope;
 pub mod inbox;
+mod metrics;
 pub mod nats;
 pub mod outbox;
 pub mod push;
@@ -24,7 +25,7 @@ mod streams;
 mod wakeups;
 
 pub use catalogue::{AnyEvent, Event};
-pub use config::NatsConfig;
+pub use config::{NatsConfig, StreamSettings};
 pub use consumer::{Handler, Verdict};
 pub use envelope::Envelope;
 pub use nats::Nats;

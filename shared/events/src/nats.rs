@@ -1,51 +1,137 @@
-//! The connection to NATS. The start waits for the server; later the client reconnects without a limit, and counts how often
-//! it has connected.
+//! The connection to NATS. A process that cannot work without it waits for the server at its start; later the client reconnects
+//! without a limit, and counts how often it has connected.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
-use async_nats::{Client, ConnectOptions, Event, connection::State, jetstream};
-use galaxy_service::Process;
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, connection::State, jetstream,
+};
+use galaxy_service::{Process, readiness::Need};
+use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
 
-use crate::{NatsConfig, streams};
+use crate::{NatsConfig, StreamSettings, metrics, streams};
 
-/// How long a start waits for the server and its streams.
+/// How long a start waits for the server and the streams.
 const START_TIMEOUT: Duration = Duration::from_mins(1);
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long one publication may wait for its acknowledgement.
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A live connection. Cheap to clone.
+/// A connection that reconnects by itself. Cheap to clone.
 #[derive(Clone)]
 pub struct Nats {
     client: Client,
     context: jetstream::Context,
-    config: NatsConfig,
+    streams: Arc<Mutex<Streams>>,
     connections: watch::Receiver<u64>,
 }
 
+/// What this process knows of the streams.
+struct Streams {
+    settings: Option<StreamSettings>,
+    /// The owner has yet to bring the streams to its settings.
+    to_configure: bool,
+}
+
 impl Nats {
-    /// Connects, creates the streams that are missing and adds the readiness probe. Retries for up to a minute.
+    /// For a process that cannot work without NATS: connects and waits for the streams, up to a minute for each, and adds
+    /// the readiness probe.
     pub async fn connect(config: &NatsConfig, process: &Process) -> anyhow::Result<Self> {
         let (count, connections) = watch::channel(0);
         let deadline = Instant::now() + START_TIMEOUT;
         let client = connect(config, process.name, &count, deadline).await?;
+        let nats = Self::over(client, connections, config);
+        metrics::observe_connection(&nats);
+        nats.wait_for_streams(deadline).await?;
+        nats.add_probe(process, Need::Required);
+        Ok(nats)
+    }
+
+    /// For a process that works without NATS, degraded: connects as soon as the server is there. Refused credentials are an
+    /// error.
+    pub async fn connect_in_background(
+        config: &NatsConfig,
+        process: &Process,
+    ) -> anyhow::Result<Self> {
+        let (count, connections) = watch::channel(0);
+        let client = match connect_once(config, process.name, &count).await? {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::warn!(%error, "NATS is not there yet; starting without it");
+                options(config, process.name, count)
+                    .retry_on_initial_connect()
+                    .connect(&config.urls[..])
+                    .await?
+            }
+        };
+        let nats = Self::over(client, connections, config);
+        metrics::observe_connection(&nats);
+        nats.add_probe(process, Need::Degrades);
+        Ok(nats)
+    }
+
+    fn over(client: Client, connections: watch::Receiver<u64>, config: &NatsConfig) -> Self {
         let context = jetstream::ContextBuilder::new()
             .timeout(ACK_TIMEOUT)
             .build(client.clone());
-        create_streams(&context, config, deadline).await?;
-        let nats = Self {
+        let streams = Streams {
+            settings: config.streams,
+            to_configure: config.streams.is_some(),
+        };
+        Self {
             client,
             context,
-            config: config.clone(),
+            streams: Arc::new(Mutex::new(streams)),
             connections,
-        };
-        let probed = nats.clone();
+        }
+    }
+
+    async fn wait_for_streams(&self, deadline: Instant) -> anyhow::Result<()> {
+        while let Err(error) = self.ensure_streams().await {
+            if Instant::now() >= deadline {
+                return Err(error).context(
+                    "the event streams cannot be used; does NATS run with JetStream, and does the api run?",
+                );
+            }
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "the event streams cannot be used yet; waiting"
+            );
+            tokio::time::sleep(RETRY_DELAY).await;
+        }
+        Ok(())
+    }
+
+    fn add_probe(&self, process: &Process, need: Need) {
+        let probed = self.clone();
         process
             .readiness
-            .probe("nats", move || std::future::ready(probed.check()));
-        Ok(nats)
+            .probe_of("nats", need, move || std::future::ready(probed.check()));
+    }
+
+    /// Creates the streams that are missing and learns how they are kept; the first time, their owner brings them to its
+    /// settings.
+    pub(crate) async fn ensure_streams(&self) -> anyhow::Result<StreamSettings> {
+        let (settings, to_configure) = {
+            let streams = self.streams.lock();
+            (streams.settings, streams.to_configure)
+        };
+        if let (Some(settings), true) = (settings, to_configure) {
+            streams::configure(&self.context, settings).await?;
+        }
+        let found = streams::ensure(&self.context, settings).await?;
+        *self.streams.lock() = Streams {
+            settings: Some(found),
+            to_configure: false,
+        };
+        Ok(found)
+    }
+
+    /// How the streams are kept, as last seen; `None` if this process has not seen them yet, which [`Nats::connect`] waits for.
+    pub fn stream_settings(&self) -> Option<StreamSettings> {
+        self.streams.lock().settings
     }
 
     /// The core client.
@@ -56,11 +142,6 @@ impl Nats {
     /// JetStream.
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.context
-    }
-
-    /// The settings it was made with.
-    pub fn config(&self) -> &NatsConfig {
-        &self.config
     }
 
     /// Whether there is a connection at present.
@@ -89,14 +170,8 @@ async fn connect(
     deadline: Instant,
 ) -> anyhow::Result<Client> {
     loop {
-        match options(config, name, count.clone())
-            .connect(&config.urls[..])
-            .await
-        {
+        match connect_once(config, name, count).await? {
             Ok(client) => return Ok(client),
-            Err(error) if error.kind() == async_nats::ConnectErrorKind::AuthorizationViolation => {
-                bail!("NATS refuses the credentials; check BACKEND_NATS_CREDENTIALS");
-            }
             Err(error) if Instant::now() >= deadline => {
                 return Err(error)
                     .context("NATS cannot be reached; is it up, and is BACKEND_NATS_URL right?");
@@ -109,23 +184,21 @@ async fn connect(
     }
 }
 
-async fn create_streams(
-    context: &jetstream::Context,
+/// One attempt. The outer error is one that no later attempt would mend.
+async fn connect_once(
     config: &NatsConfig,
-    deadline: Instant,
-) -> anyhow::Result<()> {
-    while let Err(error) = streams::ensure(context, config).await {
-        if Instant::now() >= deadline {
-            return Err(error)
-                .context("the event streams cannot be made; does NATS run with JetStream?");
+    name: &str,
+    count: &watch::Sender<u64>,
+) -> anyhow::Result<Result<Client, ConnectError>> {
+    let attempt = options(config, name, count.clone())
+        .connect(&config.urls[..])
+        .await;
+    match attempt {
+        Err(error) if error.kind() == ConnectErrorKind::AuthorizationViolation => {
+            bail!("NATS refuses the credentials; check BACKEND_NATS_CREDENTIALS")
         }
-        tracing::warn!(
-            error = format!("{error:#}"),
-            "the event streams cannot be made yet; waiting"
-        );
-        tokio::time::sleep(RETRY_DELAY).await;
+        attempt => Ok(attempt),
     }
-    Ok(())
 }
 
 fn options(config: &NatsConfig, name: &str, connections: watch::Sender<u64>) -> ConnectOptions {
@@ -153,6 +226,10 @@ fn options(config: &NatsConfig, name: &str, connections: watch::Sender<u64>) -> 
             }
             std::future::ready(())
         });
+    let options = match &config.authorities {
+        Some(authorities) => options.add_root_certificates(authorities.path.clone()),
+        None => options,
+    };
     match config
         .credentials
         .as_ref()

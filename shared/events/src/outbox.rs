@@ -89,19 +89,22 @@ pub async fn maintain_partitions(
     now: Timestamp,
     keep_days: i32,
 ) -> Result<()> {
-    let mut connection = db.acquire().await?;
+    // Each in a transaction of its own, since each locks the table. Rows may have to be moved, which takes as long as it takes.
+    let mut tx = db.begin_maintenance().await?;
     sqlx::query!(
         "select backend.event_outbox_ensure_partitions(($1::timestamptz at time zone 'UTC')::date, 8)",
         now,
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut *tx)
     .await?;
+    tx.commit().await?;
+    let mut tx = db.begin_maintenance().await?;
     sqlx::query!(
         "select backend.event_outbox_drop_partitions(($1::timestamptz at time zone 'UTC')::date - $2::integer)",
         now,
         keep_days,
     )
-    .fetch_one(&mut *connection)
+    .fetch_one(&mut *tx)
     .await?;
-    Ok(())
+    tx.commit().await
 }

@@ -10,12 +10,16 @@ use std::time::Duration;
 use async_nats::jetstream::message::PublishMessage;
 use futures_util::future::join_all;
 use galaxy_core::{EventId, Timestamp};
-use galaxy_service::{Backoff, Process, telemetry::meter};
+use galaxy_service::{
+    Backoff, Process,
+    telemetry::{self, meter},
+};
 use galaxy_store::{Db, DedicatedConnection, Result, Topic};
 use opentelemetry::metrics::{Counter, Histogram};
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
-use crate::{Nats, envelope, stream_recovery::StreamRecovery};
+use crate::{Nats, envelope, metrics, stream_recovery::StreamRecovery};
 
 /// Rows claimed at once.
 const BATCH: i64 = 500;
@@ -30,6 +34,7 @@ struct Relay {
     recovery: StreamRecovery,
     published: Counter<u64>,
     latency: Histogram<f64>,
+    counters: metrics::RelayCounters,
 }
 
 struct Row {
@@ -45,13 +50,16 @@ struct Row {
 
 /// Starts the process's relay. It ends when the process drains, after it has published what is in the outbox.
 pub fn start(process: &Process, db: &Db, nats: &Nats) {
+    metrics::measure(process, db, nats);
     let (process_, db, nats) = (process.clone(), db.clone(), nats.clone());
+    let counters = metrics::RelayCounters::new();
     process.tasks.supervise("relay", move || {
         let relay = Relay {
             db: db.clone(),
             dedicated: DedicatedConnection::new(&db),
             nats: nats.clone(),
-            recovery: StreamRecovery::new(&db, &nats),
+            recovery: StreamRecovery::new(&db, &nats, &counters),
+            counters: counters.clone(),
             published: meter()
                 .u64_counter("galaxy.outbox.published")
                 .with_description("Events published from the outbox")
@@ -61,7 +69,8 @@ pub fn start(process: &Process, db: &Db, nats: &Nats) {
                 .with_unit("s")
                 .with_description("From the write of an event to its acknowledgement by JetStream")
                 .with_boundaries(vec![
-                    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0,
+                    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 600.0,
+                    3_600.0,
                 ])
                 .build(),
         };
@@ -78,7 +87,9 @@ impl Relay {
         loop {
             // Created before the outbox is read, so that an event committed in between is not missed.
             let notified = notify.notified();
-            match self.drain_outbox(&process.clock).await {
+            let drained = self.drain_outbox(&process.clock).await;
+            self.counters.pass(drained.is_ok());
+            match drained {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     self.dedicated.discard();
@@ -159,13 +170,26 @@ impl Relay {
         &self,
         row: &Row,
     ) -> anyhow::Result<async_nats::jetstream::publish::PublishAck> {
+        // The consumers' spans are children of the publication, which is a child of what wrote the event.
+        let recorded = row
+            .traceparent
+            .as_deref()
+            .filter(|of| telemetry::is_recorded(of));
+        let span = match recorded {
+            Some(_) => {
+                tracing::info_span!("publish", otel.kind = "producer", event_id = %row.event_id, event_type = row.event_type)
+            }
+            None => Span::none(),
+        };
+        telemetry::parent_from(&span, recorded);
+        let published = span.in_scope(telemetry::traceparent);
         let headers = envelope::headers(
             EventId(row.event_id),
             &row.event_type,
             row.ce_subject.as_deref(),
             row.created_at,
             &row.content_type,
-            row.traceparent.as_deref(),
+            published.as_deref().or(row.traceparent.as_deref()),
         );
         let message = PublishMessage::build()
             .headers(headers)
@@ -174,7 +198,8 @@ impl Relay {
             .nats
             .jetstream()
             .send_publish(row.subject.clone(), message);
-        Ok(tokio::time::timeout(crate::nats::ACK_TIMEOUT, async { sent.await?.await }).await??)
+        let acknowledged = async { sent.await?.await }.instrument(span);
+        Ok(tokio::time::timeout(crate::nats::ACK_TIMEOUT, acknowledged).await??)
     }
 }
 

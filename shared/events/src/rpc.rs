@@ -18,6 +18,8 @@ use crate::Nats;
 const MAX_QUESTION: usize = 4 << 10;
 /// The largest answer, in bytes: below the megabyte that a NATS server takes.
 const MAX_ANSWER: usize = 900 << 10;
+/// How long a process waits for the server to know that it answers.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// Questions of one kind that a process answers at a time.
 const AT_ONCE: usize = 4;
 
@@ -125,8 +127,11 @@ impl Nats {
             .client()
             .queue_subscribe(subject::<Q>(place), group)
             .await?;
-        // The server knows of it before a question can come.
-        self.client().flush().await?;
+        // The server, if it is there, knows of it before a question can come.
+        let known = self.client().flush();
+        if let Ok(known) = tokio::time::timeout(FLUSH_TIMEOUT, known).await {
+            known?;
+        }
         let (nats, draining) = (self.clone(), process.tasks.draining());
         process.tasks.spawn("answers", async move {
             let answered = questions

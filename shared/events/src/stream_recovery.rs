@@ -15,7 +15,8 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     Nats, StreamPosition,
-    streams::{self, EVENTS, EVENTS_RETENTION, PUSH},
+    metrics::RelayCounters,
+    streams::{EVENTS, EVENTS_RETENTION, PUSH},
 };
 
 /// The longest time between two comparisons.
@@ -25,6 +26,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct StreamRecovery {
     db: Db,
     nats: Nats,
+    counters: RelayCounters,
     connections: watch::Receiver<u64>,
     /// The connection and the time of the last comparison.
     checked: Option<(u64, Instant)>,
@@ -41,10 +43,11 @@ struct Tracked {
 }
 
 impl StreamRecovery {
-    pub(crate) fn new(db: &Db, nats: &Nats) -> Self {
+    pub(crate) fn new(db: &Db, nats: &Nats, counters: &RelayCounters) -> Self {
         Self {
             db: db.clone(),
             nats: nats.clone(),
+            counters: counters.clone(),
             connections: nats.connections(),
             checked: None,
             streams: HashMap::new(),
@@ -58,12 +61,11 @@ impl StreamRecovery {
             .checked
             .is_some_and(|(of, at)| of == connection && at.elapsed() < CHECK_INTERVAL);
         if !recent {
-            streams::ensure(self.nats.jetstream(), self.nats.config()).await?;
+            let settings = self.nats.ensure_streams().await?;
             self.examine(EVENTS, "galaxy.events.", EVENTS_RETENTION.try_into()?)
                 .await?;
-            let window = self.nats.config().freshness_window;
-            self.examine(PUSH, "galaxy.push.", window.try_into()?)
-                .await?;
+            let window = settings.freshness_window.try_into()?;
+            self.examine(PUSH, "galaxy.push.", window).await?;
             self.checked = Some((connection, Instant::now()));
         }
         Ok(())
@@ -143,13 +145,15 @@ impl StreamRecovery {
             !known.is_within(found) || acknowledged.is_some_and(|at| !at.is_within(found))
         });
         if lost || known.is_none() {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin_maintenance().await?;
             if !replace(&mut tx, stream, known, found).await? {
                 // Another relay has just done it; compare again before publishing.
                 anyhow::bail!("another process has just recovered the stream {stream}");
             }
+            let mut republished = None;
             if lost {
                 let events = republish(&mut tx, prefix, window).await?;
+                republished = Some(events);
                 tracing::warn!(
                     stream,
                     events,
@@ -157,6 +161,9 @@ impl StreamRecovery {
                 );
             }
             tx.commit().await?;
+            if let Some(events) = republished {
+                self.counters.republished(stream, events);
+            }
         }
         let tracked = Tracked {
             acknowledged: found,

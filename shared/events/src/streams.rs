@@ -8,7 +8,7 @@ use async_nats::jetstream::{
     stream::{Config, StorageType},
 };
 
-use crate::NatsConfig;
+use crate::StreamSettings;
 
 /// All domain events, 7 days.
 pub(crate) const EVENTS: &str = "GALAXY_EVENTS";
@@ -17,25 +17,20 @@ pub(crate) const PUSH: &str = "GALAXY_PUSH";
 /// How long domain events stay in the stream, and for how long they can be published again.
 pub(crate) const EVENTS_RETENTION: Duration = Duration::from_hours(7 * 24);
 
-/// Creates the streams that are missing, and updates age and replicas of the others.
-pub(crate) async fn ensure(
+/// Creates the streams that are missing, and brings the others to `settings`. For the owner of the streams, once at its start:
+/// replicas of it that disagree would change them in turns.
+pub(crate) async fn configure(
     jetstream: &jetstream::Context,
-    config: &NatsConfig,
+    settings: StreamSettings,
 ) -> anyhow::Result<()> {
-    let events = stream(EVENTS, "galaxy.events.>", EVENTS_RETENTION, config);
-    let push = stream(PUSH, "galaxy.push.>", config.freshness_window, config);
-    for wanted in [events, push] {
+    for wanted in all(settings) {
         let name = wanted.name.clone();
         let mut stream = jetstream
             .get_or_create_stream(wanted.clone())
             .await
             .with_context(|| name.clone())?;
-        let found = stream
-            .info()
-            .await
-            .with_context(|| name.clone())?
-            .config
-            .clone();
+        let found = stream.info().await.with_context(|| name.clone())?;
+        let found = &found.config;
         if found.max_age != wanted.max_age || found.num_replicas != wanted.num_replicas {
             jetstream.update_stream(&wanted).await.context(name)?;
         }
@@ -43,13 +38,41 @@ pub(crate) async fn ensure(
     Ok(())
 }
 
-fn stream(name: &str, subject: &str, max_age: Duration, config: &NatsConfig) -> Config {
+/// Creates streams that are missing as `known`, and returns how they are kept. `known` is `None` in a process that has never
+/// seen them.
+pub(crate) async fn ensure(
+    jetstream: &jetstream::Context,
+    known: Option<StreamSettings>,
+) -> anyhow::Result<StreamSettings> {
+    if let Some(settings) = known {
+        for wanted in all(settings) {
+            let name = wanted.name.clone();
+            jetstream.get_or_create_stream(wanted).await.context(name)?;
+        }
+    }
+    let push = jetstream.get_stream(PUSH).await;
+    let push = push.context("the event streams are not there; the api makes them at its start")?;
+    let kept = &push.cached_info().config;
+    Ok(StreamSettings {
+        replicas: u16::try_from(kept.num_replicas)?,
+        freshness_window: kept.max_age,
+    })
+}
+
+fn all(settings: StreamSettings) -> [Config; 2] {
+    [
+        stream(EVENTS, "galaxy.events.>", EVENTS_RETENTION, settings),
+        stream(PUSH, "galaxy.push.>", settings.freshness_window, settings),
+    ]
+}
+
+fn stream(name: &str, subject: &str, max_age: Duration, settings: StreamSettings) -> Config {
     Config {
         name: name.to_owned(),
         subjects: vec![subject.to_owned()],
         max_age,
         storage: StorageType::File,
-        num_replicas: usize::from(config.replicas),
+        num_replicas: usize::from(settings.replicas),
         duplicate_window: max_age.min(Duration::from_mins(2)),
         ..Config::default()
     }
@@ -59,10 +82,8 @@ fn stream(name: &str, subject: &str, max_age: Duration, config: &NatsConfig) -> 
 mod tests {
     use super::*;
 
-    fn config(replicas: u16) -> NatsConfig {
-        NatsConfig {
-            urls: vec![],
-            credentials: None,
+    const fn settings(replicas: u16) -> StreamSettings {
+        StreamSettings {
             replicas,
             freshness_window: Duration::from_mins(5),
         }
@@ -70,7 +91,7 @@ mod tests {
 
     #[test]
     fn streams_survive_a_restart_and_have_the_configured_replicas() {
-        let stream = stream(PUSH, "galaxy.push.>", Duration::from_mins(5), &config(3));
+        let stream = stream(PUSH, "galaxy.push.>", Duration::from_mins(5), settings(3));
         assert_eq!((stream.name.as_str(), stream.num_replicas), (PUSH, 3));
         assert_eq!(stream.storage, StorageType::File);
         assert_eq!(stream.subjects, ["galaxy.push.>"]);
@@ -82,7 +103,7 @@ mod tests {
             (Duration::from_secs(30), Duration::from_secs(30)),
             (EVENTS_RETENTION, Duration::from_mins(2)),
         ] {
-            let stream = stream(EVENTS, "galaxy.events.>", age, &config(1));
+            let stream = stream(EVENTS, "galaxy.events.>", age, settings(1));
             assert_eq!((stream.max_age, stream.duplicate_window), (age, window));
         }
     }

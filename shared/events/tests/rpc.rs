@@ -8,14 +8,14 @@ use galaxy_events::{
     Nats, NatsConfig,
     rpc::{AskError, RuntimeLogs},
 };
-use galaxy_service::{Process, Readiness, Section, Tasks, Vars};
+use galaxy_service::{Process, Readiness, Tasks, Vars};
 use galaxy_testkit::nats_url;
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
 async fn connect() -> (Process, Nats) {
     let mut vars = Vars::from_lookup(|name| (name == "BACKEND_NATS_URL").then(nats_url));
-    let config = NatsConfig::read(&mut vars).unwrap();
+    let config = NatsConfig::read_as_owner(&mut vars).unwrap();
     let process = Process {
         name: "test",
         clock: Clock::system(),

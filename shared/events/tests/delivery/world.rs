@@ -8,8 +8,8 @@ use std::{
 
 use galaxy_core::{EventId, UserId};
 use galaxy_events::{
-    Envelope, Handler, Nats, NatsConfig, Verdict, catalogue::account::AccountCreated, consumer,
-    outbox, relay,
+    Envelope, Handler, Nats, NatsConfig, StreamSettings, Verdict,
+    catalogue::account::AccountCreated, consumer, outbox, relay,
 };
 use galaxy_service::{Process, Readiness, Tasks};
 use galaxy_stack::{Layout, Ui};
@@ -36,15 +36,13 @@ pub struct Wire {
 impl Wire {
     pub async fn new(pool: PgPool) -> Self {
         // what the handlers below do, with nothing that keeps it from being done twice
-        sqlx::query("create table applied (event_id uuid not null)")
-            .execute(&pool)
-            .await
-            .unwrap();
+        let make = "create table applied (event_id uuid not null); grant insert, select on applied to public";
+        sqlx::raw_sql(make).execute(&pool).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let cache = Layout::of_checkout().unwrap().cache();
         let broker = galaxy_stack::Nats::for_tests(Ui::quiet(), &cache, dir.path());
         Self {
-            world: World::new(pool),
+            world: World::as_runtime_role(pool).await,
             broker: broker.await.unwrap(),
             replicas: Mutex::default(),
             _dir: dir,
@@ -62,8 +60,11 @@ impl Wire {
         let config = NatsConfig {
             urls: vec![self.broker.url().to_owned()],
             credentials: None,
-            replicas: 1,
-            freshness_window: Duration::from_mins(5),
+            authorities: None,
+            streams: Some(StreamSettings {
+                replicas: 1,
+                freshness_window: Duration::from_mins(5),
+            }),
         };
         let nats = Nats::connect(&config, &process).await.unwrap();
         self.replicas.lock().unwrap().push(process.clone());
