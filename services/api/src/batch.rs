@@ -25,8 +25,8 @@ const MAX_HOLD: Duration = Duration::from_millis(20);
 /// without this, the first to come back would go alone, and all others would wait for it.
 const MAX_FILL: Duration = Duration::from_millis(2);
 /// Classes of SQLSTATE that one request may cause: cardinality, data, integrity constraint, rollback (a smaller transaction
-/// may avoid a deadlock), program limit, raised by a function.
-const REQUEST_CLASSES: [&str; 6] = ["21", "22", "23", "40", "54", "P0"];
+/// may avoid a deadlock), program limit, waited too long for the lock of a row, raised by a function.
+const REQUEST_CLASSES: [&str; 7] = ["21", "22", "23", "40", "54", "55P03", "P0"];
 /// Batches in flight, those included that released their permit.
 const MAX_IN_FLIGHT: usize = 4;
 
@@ -200,7 +200,7 @@ fn may_be_of_one_request(error: &galaxy_store::Error) -> bool {
         galaxy_store::Error::Query(sqlx::Error::Database(error)) => error
             .code()
             .is_some_and(|code| REQUEST_CLASSES.iter().any(|class| code.starts_with(class))),
-        galaxy_store::Error::Query(_) => false,
+        galaxy_store::Error::Query(_) | galaxy_store::Error::NoConnection(_) => false,
     }
 }
 

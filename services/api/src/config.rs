@@ -4,8 +4,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use galaxy_events::NatsConfig;
 use galaxy_http::{TrustedProxies, bearer};
-use galaxy_service::{Secret, Section, Vars, config::ByteSize};
-use galaxy_store::PostgresConfig;
+use galaxy_service::{
+    Secret, Section, Vars,
+    config::{ByteSize, RotatingSecret},
+};
+use galaxy_store::{PostgresConfig, RuntimeRole};
 use secrecy::ExposeSecret;
 
 use crate::{auth, operators::FirstOperator};
@@ -24,7 +27,7 @@ pub struct Config {
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
     /// What the gateway proves itself with on user and internal routes.
-    pub gateway_token: Option<Secret>,
+    pub gateway_token: Option<RotatingSecret>,
     /// How requests are bounded.
     pub limits: RequestLimits,
     /// The key of all keyed hashes: codes, invite codes, throttle subjects. At least 16 bytes.
@@ -71,8 +74,9 @@ pub struct EngineBootstrap {
 
 impl Section for Config {
     fn read(vars: &mut Vars) -> Option<Self> {
-        let postgres = PostgresConfig::read_with(vars, "apply");
-        let nats = NatsConfig::read(vars);
+        let postgres = PostgresConfig::read_with(vars, "apply", "12");
+        let runtime_role = RuntimeRole::read(vars);
+        let nats = NatsConfig::read_as_owner(vars);
         let http_listen_addr = vars.or(
             "BACKEND_HTTP_LISTEN_ADDR",
             "0.0.0.0:8080",
@@ -105,7 +109,10 @@ impl Section for Config {
         );
         let notifications = galaxy_notifications::Settings::read(vars);
         Some(Self {
-            postgres: postgres?,
+            postgres: PostgresConfig {
+                runtime_role: runtime_role?,
+                ..postgres?
+            },
             nats: nats?,
             http_listen_addr: http_listen_addr?,
             trusted_proxies: TrustedProxies(trusted_proxies?),

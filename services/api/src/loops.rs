@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use galaxy_events::{Nats, consumer};
+use galaxy_http::bearer;
 use galaxy_service::Process;
 use galaxy_store::Db;
 
@@ -15,9 +16,11 @@ pub fn start(config: &Config, process: &Process, db: &Db, nats: &Nats, domains: 
     tasks.supervise("invalidations", move || {
         invalidation.clone().run(draining.clone())
     });
+    bearer::follow_file(tasks, config.gateway_token.as_ref());
     last_seen::start(tasks, &domains.sessions);
     counters::start(tasks, &domains.geo);
     sweeps::start(tasks, db, clock, config.outbox_keep_days);
+    lobby::metrics::start(tasks, db);
     let runtime_events = Arc::new(lobby::RuntimeEvents {
         clock: clock.clone(),
     });

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         ops::listen,
         |config: Config, process| async move {
             let db = Db::connect(&config.postgres, &process).await?;
-            let nats = Nats::connect(&config.nats, &process).await?;
+            let nats = Nats::connect_in_background(&config.nats, &process).await?;
             let listener = Bound::bind("BACKEND_HTTP_LISTEN_ADDR", config.http_listen_addr).await?;
             compose::bootstrap(&config, &db, &process.clock).await?;
             let domains = Domains::new(&config, &process, &db, Some(&nats))?;

@@ -12,7 +12,11 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{MethodRouter, get},
 };
-use galaxy_http::{bearer::RequireToken, layers, ops};
+use galaxy_http::{
+    bearer::RequireToken,
+    layers::{self, Callers},
+    ops,
+};
 use galaxy_service::Process;
 use tower_http::{timeout::TimeoutLayer, validate_request::ValidateRequestHeaderLayer};
 use utoipa::{OpenApi, openapi::OpenApi as Document};
@@ -113,11 +117,12 @@ pub fn router(config: &Config, process: &Process, domains: &Domains) -> Router {
         .merge(admin)
         .merge(internal)
         .merge(documents())
-        .merge(ops::probes(
-            process.readiness.clone(),
-            process.tasks.draining(),
-        ));
-    layers::wrap(groups, config.trusted_proxies.clone())
+        .merge(ops::probes(process.readiness.clone()));
+    layers::wrap(
+        groups,
+        Callers::Installation,
+        config.trusted_proxies.clone(),
+    )
 }
 
 /// What a request of a group may take.

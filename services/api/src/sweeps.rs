@@ -6,10 +6,9 @@ use std::{sync::LazyLock, time::Duration};
 
 use galaxy_core::{Clock, Timestamp};
 use galaxy_events::{inbox, outbox};
-use galaxy_service::{Tasks, telemetry::meter};
+use galaxy_service::{Tasks, telemetry::ClosedCounter};
 use galaxy_store::{Db, Result};
 use jiff::SignedDuration;
-use opentelemetry::{KeyValue, metrics::Counter};
 
 use crate::{account_lifecycle, accounts, auth, lobby, throttle};
 
@@ -22,15 +21,30 @@ const BATCHES: u32 = 20;
 /// Applied events are remembered longer than the stream keeps them.
 const INBOX_KEPT: SignedDuration = SignedDuration::from_hours(8 * 24);
 
-static SWEPT: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    meter()
-        .u64_counter("galaxy.sweep.rows")
-        .with_description("Rows that sweeps removed or changed, by sweep")
-        .build()
+static SWEPT: LazyLock<ClosedCounter<1>> = LazyLock::new(|| {
+    ClosedCounter::new(
+        "galaxy.sweep.rows",
+        "Rows that sweeps removed or changed, by sweep",
+        [("sweep", SWEEPS)],
+    )
 });
+const SWEEPS: &[&str] = &[
+    "entitlements",
+    "sanctions",
+    "limits",
+    "enrollment",
+    "invites",
+    "race_names",
+    "challenges",
+    "sent_codes",
+    "throttle_counters",
+    "revoked_sessions",
+    "inbox",
+];
 
 /// Sweeps until the process drains.
 pub fn start(tasks: &Tasks, db: &Db, clock: &Clock, outbox_keep_days: i32) {
+    LazyLock::force(&SWEPT);
     let (own, own_clock) = (db.clone(), clock.clone());
     tasks.every("sweeps", PERIOD, move || {
         let (db, now) = (own.clone(), own_clock.now());
@@ -91,7 +105,7 @@ async fn drain<F: Future<Output = Result<u64>>>(name: &'static str, batch: impl 
         match batch().await {
             Ok(0) => return,
             Ok(rows) => {
-                SWEPT.add(rows, &[KeyValue::new("sweep", name)]);
+                SWEPT.add([name], rows);
                 if rows < BATCH.cast_unsigned() {
                     return;
                 }

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use galaxy_core::{DeviceSessionId, OpenEnum, SessionStatus, UserId};
 use galaxy_http_client::{Error, HttpClient, Limits, with_json};
 use galaxy_proto::signing;
-use galaxy_service::{Secret, telemetry};
+use galaxy_service::telemetry;
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION},
 };
-use secrecy::ExposeSecret;
 use serde::Deserialize;
+use tracing::{Instrument as _, Span};
 
-use crate::{refusal::Refusal, session_cache::Session};
+use crate::{refusal::Refusal, session_cache::Session, token::GatewayToken};
 
 /// Time for a session lookup.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Backend {
     client: HttpClient,
     url: String,
-    authorization: Option<HeaderValue>,
+    token: Option<GatewayToken>,
 }
 
 /// A request to the API.
@@ -47,6 +47,13 @@ pub struct BackendRequest<'a> {
     pub timeout: Duration,
 }
 
+impl BackendRequest<'_> {
+    /// Whether the API asks for the gateway's token; if not, it may answer 401 for another reason.
+    fn needs_token(&self) -> bool {
+        self.user.is_some() || self.path_and_query.starts_with("/api/v1/internal/")
+    }
+}
+
 #[derive(Deserialize)]
 struct SessionAnswer {
     user_id: UserId,
@@ -56,13 +63,7 @@ struct SessionAnswer {
 
 impl Backend {
     /// A client of the API at `url`, which identifies itself by `token` and reads answers of at most `max_answer` bytes.
-    pub fn new(url: &str, token: Option<&Secret>, max_answer: usize) -> Self {
-        let authorization = token.and_then(|token| {
-            let mut value =
-                HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
+    pub fn new(url: &str, token: Option<&GatewayToken>, max_answer: usize) -> Self {
         Self {
             client: HttpClient::new(Limits {
                 connect: Duration::from_secs(2),
@@ -71,15 +72,45 @@ impl Backend {
                 idle_connections: 1_024,
             }),
             url: url.to_owned(),
-            authorization,
+            token: token.cloned(),
         }
     }
 
-    /// Sends a request and reads the whole answer, whatever its status.
+    /// Sends a request and reads the whole answer, whatever its status. If the API refuses the gateway's token and there is
+    /// another one, it is sent again with that: nothing was done for the first.
     pub async fn send(&self, request: BackendRequest<'_>) -> Result<Response<Bytes>, Refusal> {
+        let span = tracing::info_span!(
+            "api",
+            otel.kind = "client",
+            otel.name = request.method.as_str(),
+        );
+        self.exchange(request).instrument(span).await
+    }
+
+    async fn exchange(&self, request: BackendRequest<'_>) -> Result<Response<Bytes>, Refusal> {
+        let shown = self.token.as_ref().and_then(GatewayToken::header);
+        let answer = self.send_with(&request, shown.as_ref()).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED
+            && request.needs_token()
+            && let (Some(token), Some(shown)) = (&self.token, &shown)
+            && let Some(other) = token.after_refusal(shown)
+        {
+            return self.send_with(&request, Some(&other)).await;
+        }
+        Ok(answer)
+    }
+
+    async fn send_with(
+        &self,
+        request: &BackendRequest<'_>,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response<Bytes>, Refusal> {
         let timeout = request.timeout;
-        let request = self.http_request(request)?;
+        let request = self.http_request(request, authorization)?;
         let answer = self.client.send_within(timeout, request).await;
+        if !matches!(&answer, Ok(answer) if !answer.status().is_server_error()) {
+            telemetry::failed(&Span::current());
+        }
         answer.map_err(|error| {
             tracing::warn!(%error, "the API gave no answer");
             match error {
@@ -112,25 +143,29 @@ impl Backend {
         }
     }
 
-    fn http_request(&self, request: BackendRequest<'_>) -> Result<Request<Bytes>, Refusal> {
+    fn http_request(
+        &self,
+        request: &BackendRequest<'_>,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Request<Bytes>, Refusal> {
         let mut builder = Request::builder()
-            .method(request.method)
+            .method(&request.method)
             .uri(format!("{}{}", self.url, request.path_and_query))
             .header(ACCEPT, "application/json")
             .header("x-request-id", request.request_id);
         if !request.forwarded_for.is_empty() {
-            builder = builder.header("x-forwarded-for", request.forwarded_for);
+            builder = builder.header("x-forwarded-for", &request.forwarded_for);
         }
         if let Some(user) = request.user {
             builder = builder.header("x-user-id", user.to_string());
         }
-        if let Some(authorization) = &self.authorization {
+        if let Some(authorization) = authorization {
             builder = builder.header(AUTHORIZATION, authorization);
         }
         if let Some(traceparent) = telemetry::traceparent() {
             builder = builder.header("traceparent", traceparent);
         }
-        with_json(builder, request.body)
+        with_json(builder, request.body.clone())
             .map_err(|_| Refusal::InvalidRequest("the parameters make no valid path".to_owned()))
     }
 }

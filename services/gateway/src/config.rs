@@ -9,8 +9,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_events::NatsConfig;
 use galaxy_http::{TrustedProxies, bearer};
-use galaxy_service::{Secret, Section, Vars};
+use galaxy_service::{Section, Vars, tls::Identity};
 use secrecy::ExposeSecret;
+
+use crate::token::GatewayToken;
 
 pub use self::{
     forward_limits::ForwardLimits,
@@ -33,7 +35,9 @@ pub struct GatewayConfig {
     /// Name of this gateway at push-hub; unique among gateways.
     pub client_id: Option<String>,
     /// Authenticates the gateway to `api` and push-hub.
-    pub token: Option<Secret>,
+    pub token: Option<GatewayToken>,
+    /// What push-hub sees of the gateway; `None`: nothing.
+    pub push_identity: Option<Identity>,
     /// The broker, and how far a request's timestamp may be off.
     pub nats: NatsConfig,
     /// Networks whose `X-Forwarded-For` is trusted.
@@ -53,8 +57,26 @@ pub struct GatewayConfig {
 
 impl Section for GatewayConfig {
     fn read(vars: &mut Vars) -> Option<Self> {
-        let backend_http_url = url(vars, "GATEWAY_BACKEND_HTTP_URL", "Base URL of the REST API");
-        let backend_push_url = url(vars, "GATEWAY_BACKEND_GRPC_PUSH_URL", "URL of push-hub");
+        let backend_http_url = url(
+            vars,
+            "GATEWAY_BACKEND_HTTP_URL",
+            &["http"],
+            "Base URL of the REST API",
+        );
+        let backend_push_url = url(
+            vars,
+            "GATEWAY_BACKEND_GRPC_PUSH_URL",
+            &["http", "https"],
+            "URL of push-hub",
+        );
+        let push_identity = Identity::read(
+            vars,
+            (
+                "GATEWAY_PUSH_TLS_CERTIFICATE",
+                "A PEM file with the certificate that push-hub sees, if it asks for one",
+            ),
+            ("GATEWAY_PUSH_TLS_KEY", "A PEM file with its key"),
+        );
         let listen_addr = vars.or(
             "GATEWAY_LISTEN_ADDR",
             "0.0.0.0:8443",
@@ -106,7 +128,8 @@ impl Section for GatewayConfig {
             http_listen_addr: http_listen_addr?,
             signing_key: signing_key?,
             client_id: client_id?,
-            token: token?,
+            token: token?.map(GatewayToken::new),
+            push_identity: push_identity?,
             nats: nats?,
             proxies: TrustedProxies(proxies?),
             origins: origins?,
@@ -119,9 +142,17 @@ impl Section for GatewayConfig {
     }
 }
 
-fn url(vars: &mut Vars, name: &'static str, meaning: &'static str) -> Option<String> {
+fn url(
+    vars: &mut Vars,
+    name: &'static str,
+    schemes: &[&str],
+    meaning: &'static str,
+) -> Option<String> {
     let url = vars.required::<http::Uri>(name, meaning)?;
-    if url.scheme_str() != Some("http") || url.authority().is_none() {
+    let is_known = url
+        .scheme_str()
+        .is_some_and(|scheme| schemes.contains(&scheme));
+    if !is_known || url.authority().is_none() {
         return vars.problem(name, "is not a URL such as http://127.0.0.1:8080");
     }
     Some(url.to_string().trim_end_matches('/').to_owned())

@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use anyhow::Context as _;
 use axum::extract::ConnectInfo;
 use bytes::Bytes;
 use ed25519_dalek::SigningKey;
@@ -20,7 +21,7 @@ use galaxy_proto::{
 use galaxy_service::{Process, telemetry};
 use http::header::CONTENT_TYPE;
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, metadata::MetadataMap};
 use tracing::Instrument;
 
 use crate::{
@@ -81,13 +82,15 @@ impl Edge {
             limits.answer,
         );
         let cache = SessionCache::new(config.session_ttl);
-        let window = config.nats.freshness_window;
+        let streams = nats.stream_settings();
+        let streams = streams.context("the event streams were not seen")?;
+        let window = streams.freshness_window;
         let verifier = RequestVerifier {
             routes,
             forward_limits: limits,
             rate_limits: RateLimits::new(config.rate_limits),
             sessions: Sessions::new(backend.clone(), cache, metrics.clone()),
-            replay: ReplayGuard::new(nats, window),
+            replay: ReplayGuard::new(nats, streams),
             clock: clock.clone(),
             window_ms: window.as_millis().try_into()?,
         };
@@ -211,25 +214,27 @@ impl Edge {
     fn finish<T>(&self, outcome: Result<T, Refusal>) -> Result<T, Status> {
         outcome.map_err(|refusal| {
             self.metrics.refused(refusal.code());
+            if refusal.is_server_error() {
+                telemetry::failed(&tracing::Span::current());
+            }
             tracing::info!(code = refusal.code(), "refused");
             refusal.into()
         })
     }
 }
 
-fn span(request: &SignedRequest) -> tracing::Span {
+fn span(request: &SignedRequest, headers: &MetadataMap) -> tracing::Span {
     // These texts are not verified yet: only as much of them is logged as a valid one can have.
     let short = |text: &str| text.chars().take(64).collect::<String>();
     let span = tracing::info_span!(
         "signed_request",
+        otel.kind = "server",
         request_id = short(&request.request_id),
         device_session_id = short(&request.device_session_id),
         message_type = short(&request.message_type),
-        trace_id = tracing::field::Empty,
     );
-    if let Some(trace) = span.in_scope(telemetry::traceparent) {
-        span.record("trace_id", trace.get(3..35).unwrap_or_default());
-    }
+    let theirs = headers.get("traceparent");
+    telemetry::link(&span, theirs.and_then(|value| value.to_str().ok()));
     span
 }
 
@@ -240,8 +245,8 @@ impl EdgeGateway for Edge {
         request: Request<SignedRequest>,
     ) -> Result<Response<SignedResponse>, Status> {
         let origin = self.origin(&request);
+        let span = span(request.get_ref(), request.metadata());
         let request = request.into_inner();
-        let span = span(&request);
         async {
             let outcome = self.run(&request, origin).await;
             if let Ok(response) = &outcome {
@@ -260,8 +265,8 @@ impl EdgeGateway for Edge {
         request: Request<SignedRequest>,
     ) -> Result<Response<Self::SubscribeEventsStream>, Status> {
         let origin = self.origin(&request);
+        let span = span(request.get_ref(), request.metadata());
         let request = request.into_inner();
-        let span = span(&request);
         async {
             let events = self.finish(self.open(&request, origin).await)?;
             let stream: Self::SubscribeEventsStream = Box::pin(events.into_stream());

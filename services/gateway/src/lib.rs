@@ -23,4 +23,5 @@ pub mod routes;
 pub mod session_cache;
 pub mod sessions;
 pub mod sign_in;
+pub mod token;
 pub mod verifier;

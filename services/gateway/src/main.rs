@@ -50,6 +50,8 @@ async fn start(config: GatewayConfig, process: Process) -> anyhow::Result<()> {
         url: config.backend_push_url,
         client_id: config.client_id.unwrap_or_else(generated),
         token: config.token,
+        authorities: config.nats.authorities,
+        identity: config.push_identity,
         timeout: config.push_timeout,
     };
     let push = Arc::new(PushSubscriber::new(push, edge.clone(), &process));

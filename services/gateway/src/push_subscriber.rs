@@ -8,15 +8,20 @@ use galaxy_proto::push::v1::{
     ClientEvent, GatewaySubscribeRequest, PushEvent, SessionInvalidation, push_client::PushClient,
     push_event::Event, session_invalidation::Target, stream_status::Status as StreamState,
 };
-use galaxy_service::{Backoff, GenerationCache, Latch, Process, Secret, Tasks, telemetry};
+use galaxy_service::{
+    Backoff, GenerationCache, Latch, Process, Tasks, telemetry,
+    tls::{Authorities, Identity},
+};
 use parking_lot::Mutex;
-use secrecy::ExposeSecret;
 use tonic::{
-    Request, Status, Streaming,
-    transport::{Channel, Endpoint},
+    Code, Request, Status, Streaming,
+    metadata::MetadataValue,
+    transport::{self, Certificate, Channel, ClientTlsConfig, Endpoint},
 };
 
-use crate::{connection_registry::Delivery, edge::Edge, event_stream, refusal::Refusal};
+use crate::{
+    connection_registry::Delivery, edge::Edge, event_stream, refusal::Refusal, token::GatewayToken,
+};
 
 /// Pauses between attempts to subscribe.
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -33,7 +38,11 @@ pub struct PushConfig {
     /// The name of this gateway, unique among gateways.
     pub client_id: String,
     /// Authenticates the gateway to push-hub.
-    pub token: Option<Secret>,
+    pub token: Option<GatewayToken>,
+    /// Authorities that push-hub's certificate may come from, besides the public ones.
+    pub authorities: Option<Authorities>,
+    /// What push-hub sees of the gateway.
+    pub identity: Option<Identity>,
     /// How long push-hub may be silent before the stream counts as broken.
     pub timeout: Duration,
 }
@@ -112,8 +121,12 @@ impl PushSubscriber {
 
     async fn subscribe(&self) -> Result<Streaming<PushEvent>, Status> {
         let invalid = |error: tonic::transport::Error| Status::internal(error.to_string());
-        let channel = Endpoint::from_shared(self.config.url.clone())
-            .map_err(invalid)?
+        let endpoint = Endpoint::from_shared(self.config.url.clone()).map_err(invalid)?;
+        let endpoint = match endpoint.uri().scheme_str() {
+            Some("https") => endpoint.tls_config(self.tls()).map_err(invalid)?,
+            _ => endpoint,
+        };
+        let channel = endpoint
             .connect_timeout(Duration::from_secs(2))
             .tcp_nodelay(true)
             .http2_keep_alive_interval(Duration::from_secs(5))
@@ -125,17 +138,33 @@ impl PushSubscriber {
             gateway_client_id: self.config.client_id.clone(),
             cursor: self.cursor.lock().clone(),
         });
-        if let Some(token) = &self.config.token {
-            let value = format!("Bearer {}", token.expose_secret());
-            let value = value
-                .parse()
+        let shown = self.config.token.as_ref().and_then(GatewayToken::header);
+        if let Some(shown) = &shown {
+            let value = MetadataValue::try_from(shown.as_bytes())
                 .map_err(|_| Status::internal("the token is no header value"))?;
             request.metadata_mut().insert("authorization", value);
         }
         let mut client: PushClient<Channel> = PushClient::new(channel);
         let opened = tokio::time::timeout(self.config.timeout, client.subscribe_push(request));
-        let opened = opened.await.map_err(|_| silent())??;
-        Ok(opened.into_inner())
+        let opened = opened.await.map_err(|_| silent())?;
+        if let (Err(status), Some(token), Some(shown)) = (&opened, &self.config.token, &shown)
+            && status.code() == Code::Unauthenticated
+        {
+            // For the next attempt.
+            token.after_refusal(shown);
+        }
+        Ok(opened?.into_inner())
+    }
+
+    fn tls(&self) -> ClientTlsConfig {
+        let mut tls = ClientTlsConfig::new().with_native_roots();
+        if let Some(authorities) = &self.config.authorities {
+            tls = tls.ca_certificate(Certificate::from_pem(&authorities.pem));
+        }
+        if let Some(Identity { certificate, key }) = &self.config.identity {
+            tls = tls.identity(transport::Identity::from_pem(certificate, key));
+        }
+        tls
     }
 
     async fn receive(&self, stream: &mut Streaming<PushEvent>) -> Result<PushEvent, Status> {
@@ -147,7 +176,7 @@ impl PushSubscriber {
 
     /// Applies a message, then moves the cursor.
     fn handle(&self, message: PushEvent) {
-        let span = tracing::info_span!("push_event");
+        let span = tracing::info_span!("push_event", otel.kind = "consumer");
         telemetry::parent_from(&span, Some(&message.traceparent));
         span.in_scope(|| match message.event {
             Some(Event::ClientEvent(event)) => {

@@ -9,6 +9,27 @@ pub const ERROR_CODE: &str = "galaxy-error-code";
 /// Metadata key of the seconds to wait.
 pub const RETRY_AFTER: &str = "retry-after";
 
+/// The code of every refusal.
+pub const CODES: &[&str] = &[
+    "payload_too_large",
+    "invalid_request",
+    "unsupported_version",
+    "unknown_message_type",
+    "payload_hash_mismatch",
+    "stale_timestamp",
+    "rate_limited",
+    "unknown_session",
+    "session_revoked",
+    "invalid_signature",
+    "replayed_request",
+    "slow_consumer",
+    "stream_replaced",
+    "backend_unavailable",
+    "backend_timeout",
+    "answer_too_large",
+    "shutting_down",
+];
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Over the size limit of the message type.
@@ -110,6 +131,14 @@ impl Refusal {
             Self::BackendTimeout => Code::DeadlineExceeded,
             Self::AnswerTooLarge(_) => Code::Internal,
         }
+    }
+
+    /// Whether the refusal is the installation's fault and not the request's.
+    pub fn is_server_error(&self) -> bool {
+        matches!(
+            self.status_code(),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Internal
+        )
     }
 
     /// How long to wait before another attempt, where that helps.

@@ -12,7 +12,7 @@ use async_nats::jetstream::{
     stream::StorageType,
 };
 use galaxy_core::DeviceSessionId;
-use galaxy_events::Nats;
+use galaxy_events::{Nats, StreamSettings};
 use galaxy_service::GenerationCache;
 use parking_lot::Mutex;
 use uuid::Uuid;
@@ -30,6 +30,7 @@ pub struct ReplayGuard {
     nats: Nats,
     bucket: String,
     window: Duration,
+    replicas: u16,
     /// Ids that this gateway accepted.
     accepted: GenerationCache<(DeviceSessionId, Uuid), ()>,
     opened: Mutex<Option<Opened>>,
@@ -45,17 +46,19 @@ struct Opened {
 }
 
 impl ReplayGuard {
-    /// A guard for requests that are fresh for `window` in either direction.
-    pub fn new(nats: Nats, window: Duration) -> Self {
-        Self::of(nats, BUCKET, window)
+    /// A guard for requests that are fresh for the streams' window in either direction.
+    pub fn new(nats: Nats, streams: StreamSettings) -> Self {
+        Self::of(nats, BUCKET, streams)
     }
 
     /// A guard with a bucket of another name.
-    pub fn of(nats: Nats, bucket: &str, window: Duration) -> Self {
+    pub fn of(nats: Nats, bucket: &str, streams: StreamSettings) -> Self {
+        let window = streams.freshness_window;
         Self {
             nats,
             bucket: bucket.to_owned(),
             window,
+            replicas: streams.replicas,
             accepted: GenerationCache::new(ACCEPTED_CAPACITY, window * 2),
             opened: Mutex::new(None),
             created: Mutex::new(None),
@@ -137,7 +140,7 @@ impl ReplayGuard {
             history: 1,
             max_age: self.window * 2,
             storage: StorageType::Memory,
-            num_replicas: usize::from(self.nats.config().replicas),
+            num_replicas: usize::from(self.replicas),
             ..kv::Config::default()
         };
         let store = self

@@ -11,7 +11,7 @@ use axum::{
 };
 use galaxy_http::{
     ApiError, ClientAddress,
-    layers::{self, RequestId},
+    layers::{self, Callers, RequestId},
 };
 use http::{
     HeaderMap, Method, StatusCode,
@@ -34,7 +34,7 @@ pub fn router(edge: Arc<Edge>) -> Router {
         .route("/api/v1/public/auth/{action}", post(forward))
         .layer(DefaultBodyLimit::max(limits.body))
         .with_state(edge);
-    layers::wrap(router, proxies)
+    layers::wrap(router, Callers::Anybody, proxies)
 }
 
 async fn forward(

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use galaxy_events::NatsConfig;
-use galaxy_service::{Section, Vars, config::Value};
+use galaxy_service::{Section, Vars, config::Value, tls::Authorities};
 use galaxy_store::PostgresConfig;
-use lettre::message::Mailbox;
+use lettre::{message::Mailbox, transport::smtp::client::Certificate};
 use secrecy::ExposeSecret;
 
 use crate::target::Target;
@@ -108,7 +108,15 @@ fn target(vars: &mut Vars) -> Option<Target> {
         "BACKEND_SMTP_URL",
         "Where mail is sent: smtp://host, smtp+starttls://user:password@host, smtps://…, or file:<directory>",
     )?;
+    let authorities = match Authorities::read(vars)? {
+        Some(authorities) => match Certificate::from_pem(&authorities.pem) {
+            Ok(certificate) => Some(certificate),
+            Err(_) => return vars.problem("BACKEND_TLS_CA", "is refused by the SMTP client"),
+        },
+        None => None,
+    };
     match Target::parse(url.expose_secret()) {
+        Ok(Target::Smtp(server)) => Some(Target::Smtp(server.trusting(authorities))),
         Ok(target) => Some(target),
         Err(problem) => vars.problem("BACKEND_SMTP_URL", problem.to_string()),
     }

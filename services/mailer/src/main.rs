@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 
 async fn start(config: MailerConfig, process: Process) -> anyhow::Result<()> {
     let db = Db::connect(&config.postgres, &process).await?;
-    let nats = Nats::connect(&config.nats, &process).await?;
+    let nats = Nats::connect_in_background(&config.nats, &process).await?;
     let wakeup = nats.subscribe_wakeups(&process, Topic::Mail).await?;
     let transport = MailTransport::open(&config.target, config.timeout).await?;
     let queue = MailQueue::new(&db, &process, transport, config.sending, wakeup.clone());

@@ -1,13 +1,19 @@
 //! The metrics of sending; those of the queue are in [`crate::upkeep`].
 
-use galaxy_service::telemetry::meter;
-use opentelemetry::{
-    KeyValue,
-    metrics::{Counter, Gauge, Histogram},
-};
+use galaxy_service::telemetry::{ClosedCounter, meter};
+use opentelemetry::metrics::{Gauge, Histogram};
+
+const OUTCOMES: &[&str] = &[
+    "sent",
+    "postponed",
+    "dead",
+    "expired",
+    "released",
+    "lease_lost",
+];
 
 pub(crate) struct Metrics {
-    outcomes: Counter<u64>,
+    outcomes: ClosedCounter<1>,
     latency: Histogram<f64>,
     breaker: Gauge<u64>,
 }
@@ -21,15 +27,18 @@ impl Default for Metrics {
             .build();
         breaker.record(0, &[]);
         Self {
-            outcomes: meter
-                .u64_counter("galaxy.mail.attempts")
-                .with_description("Claimed mails by outcome")
-                .build(),
+            outcomes: ClosedCounter::new(
+                "galaxy.mail.attempts",
+                "Claimed mails by outcome",
+                [("outcome", OUTCOMES)],
+            ),
             latency: meter
                 .f64_histogram("galaxy.mail.latency")
                 .with_unit("s")
                 .with_description("From enqueuing a mail to its acceptance by the SMTP server")
-                .with_boundaries(vec![0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0])
+                .with_boundaries(vec![
+                    0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0, 86_400.0,
+                ])
                 .build(),
             breaker,
         }
@@ -38,7 +47,7 @@ impl Default for Metrics {
 
 impl Metrics {
     pub(crate) fn outcome(&self, outcome: &'static str) {
-        self.outcomes.add(1, &[KeyValue::new("outcome", outcome)]);
+        self.outcomes.add([outcome], 1);
     }
 
     /// Records the latency of an accepted mail.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_core::{Clock, DependencyError, Timestamp};
+use galaxy_core::{Clock, DependencyError, Timestamp, text};
 use galaxy_mail::{
     claim::{self, Claim},
     finish::{Failure, Outcome, finish},
@@ -19,6 +19,7 @@ use crate::{
     message,
     metrics::Metrics,
     retry_policy,
+    smtp::{SendError, Stage},
     transport::MailTransport,
 };
 
@@ -26,6 +27,8 @@ use crate::{
 const LEASE: Duration = Duration::from_mins(1);
 /// How long an attempt may go on after the process begins to drain.
 const GRACE: Duration = Duration::from_secs(10);
+/// Characters of a connection's error that are logged.
+const LOGGED_REASON: usize = 300;
 /// Waits between tries to record an outcome while the database is unavailable.
 const RECORD_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
@@ -85,6 +88,7 @@ impl MailQueue {
         match sent {
             Ok(()) => (Outcome::Sent, Observation::Available),
             Err(error) => {
+                log_connection(&error);
                 let outcome =
                     retry_policy::outcome(&error, claim.attempts, self.sending.max_attempts);
                 let observation = match &outcome {
@@ -131,7 +135,13 @@ impl MailQueue {
         match outcome {
             Outcome::Sent => {
                 let waited = self.clock.now().duration_since(claim.created_at);
-                self.metrics.sent(waited.as_secs_f64().max(0.0));
+                let waited = waited.as_secs_f64().max(0.0);
+                self.metrics.sent(waited);
+                tracing::info!(
+                    waited_seconds = waited,
+                    attempts = claim.attempts + 1,
+                    "a mail was sent"
+                );
             }
             Outcome::Retry { failure, .. } | Outcome::Dead(failure) => {
                 tracing::info!(
@@ -201,9 +211,22 @@ impl Queue for MailQueue {
     }
 
     async fn work(&self, claim: Claim) {
-        let span = tracing::info_span!("mail.send", delivery_id = %claim.delivery_id, template_id = claim.template_id);
+        let span = tracing::info_span!(
+            "mail.send",
+            otel.kind = "consumer",
+            delivery_id = %claim.delivery_id,
+            template_id = claim.template_id,
+        );
         telemetry::parent_from(&span, claim.traceparent.as_deref());
         self.work_on(&claim).instrument(span).await;
+    }
+}
+
+/// Logs why there is no connection: its certificate, its refusal of our password. Later replies may name the recipient.
+fn log_connection(error: &SendError) {
+    if error.stage == Stage::Connect {
+        let reason = text::printable(error.reason.as_bytes(), LOGGED_REASON);
+        tracing::warn!(code = error.code, reason, "the SMTP server cannot be used");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::{authentication::Credentials, client::Certificate};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -23,6 +23,8 @@ pub struct SmtpServer {
     pub security: Security,
     /// Used to authenticate; `None` if the server does not ask for that.
     pub credentials: Option<Credentials>,
+    /// Authorities that its certificate may come from, besides the public ones.
+    pub authorities: Option<Certificate>,
 }
 
 /// How the connection is protected.
@@ -61,6 +63,15 @@ fn directory(path: &str) -> Result<PathBuf, InvalidTarget> {
 }
 
 impl SmtpServer {
+    /// The same server, whose certificate may come from these authorities as well.
+    #[must_use]
+    pub fn trusting(self, authorities: Option<Certificate>) -> Self {
+        Self {
+            authorities,
+            ..self
+        }
+    }
+
     fn parse(text: &str) -> Result<Self, InvalidTarget> {
         let url = Url::parse(text).map_err(|_| InvalidTarget)?;
         let (security, default_port) = match url.scheme() {
@@ -82,6 +93,7 @@ impl SmtpServer {
             port: url.port().unwrap_or(default_port),
             security,
             credentials,
+            authorities: None,
         })
     }
 }
@@ -98,7 +110,7 @@ impl fmt::Debug for SmtpServer {
             .field("port", &self.port)
             .field("security", &self.security)
             .field("authenticates", &self.credentials.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

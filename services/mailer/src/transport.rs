@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::Context as _;
+use galaxy_service::telemetry;
 use lettre::Message;
+use tracing::Instrument as _;
 
 use crate::{
     smtp::{SendError, SmtpPool, Stage},
@@ -41,7 +43,16 @@ impl MailTransport {
     /// Sends one message. In a directory, `name` is the name of its file.
     pub async fn send(&self, name: &str, message: &Message) -> Result<(), SendError> {
         match self {
-            Self::Smtp(pool) => pool.send(message.envelope(), &message.formatted()).await,
+            Self::Smtp(pool) => {
+                let span = tracing::info_span!("smtp", otel.kind = "client");
+                let formatted = message.formatted();
+                let sent = pool.send(message.envelope(), &formatted);
+                let sent = sent.instrument(span.clone()).await;
+                if sent.is_err() {
+                    telemetry::failed(&span);
+                }
+                sent
+            }
             Self::Directory(path) => {
                 write_file(path, name, &message.formatted())
                     .await

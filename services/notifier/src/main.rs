@@ -5,6 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use galaxy_events::{Nats, consumer, relay};
 use galaxy_http::ops;
+use galaxy_notifications::metrics;
 use galaxy_notifier::{apply::Notifier, config::NotifierConfig, due::DueRoutes};
 use galaxy_service::{Process, process};
 use galaxy_store::{Db, Topic, worker};
@@ -24,6 +25,7 @@ async fn start(config: NotifierConfig, process: Process) -> anyhow::Result<()> {
     let nats = Nats::connect(&config.nats, &process).await?;
     relay::start(&process, &db, &nats);
     nats.publish_wakeups(&process, &db, &[Topic::Mail]);
+    metrics::start(&process.tasks, &db);
     let settings = Arc::new(config.settings);
     let handler = Arc::new(Notifier::new(settings.clone(), process.clock.clone()));
     consumer::start(

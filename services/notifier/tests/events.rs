@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use galaxy_core::{DeviceSessionId, EventId, GameId, UserId};
 use galaxy_events::{
-    Event, Nats, NatsConfig,
+    Event, Nats, NatsConfig, StreamSettings,
     catalogue::{
         account::AccountDeleted, notification::NotificationRequested, runtime::TurnGenerated,
         session::SessionCreated,
@@ -29,7 +29,7 @@ struct Setup {
 
 /// Starts a broker, a relay and the consumer of the notifier, as its `main` does.
 async fn setup(pool: PgPool) -> Setup {
-    let world = World::new(pool);
+    let world = World::as_runtime_role(pool).await;
     let dir = tempfile::tempdir().unwrap();
     let cache = Layout::of_checkout().unwrap().cache();
     let broker = galaxy_stack::Nats::for_tests(Ui::quiet(), &cache, dir.path())
@@ -38,8 +38,11 @@ async fn setup(pool: PgPool) -> Setup {
     let config = NatsConfig {
         urls: vec![broker.url().to_owned()],
         credentials: None,
-        replicas: 1,
-        freshness_window: Duration::from_mins(5),
+        authorities: None,
+        streams: Some(StreamSettings {
+            replicas: 1,
+            freshness_window: Duration::from_mins(5),
+        }),
     };
     let nats = Nats::connect(&config, &world.process).await.unwrap();
     relay::start(&world.process, &world.db, &nats);

@@ -4,7 +4,11 @@ use std::{net::SocketAddr, time::Duration};
 
 use galaxy_events::NatsConfig;
 use galaxy_http::bearer;
-use galaxy_service::{Secret, Section, Vars, config::ByteSize};
+use galaxy_service::{
+    Section, Vars,
+    config::{ByteSize, RotatingSecret},
+    tls::{Authorities, Identity},
+};
 
 /// Settings beside those of every process.
 #[derive(Debug, Clone)]
@@ -14,7 +18,11 @@ pub struct HubConfig {
     /// The broker, and how far back a gateway can resume.
     pub nats: NatsConfig,
     /// The token of gateways; `None`: no authentication.
-    pub gateway_token: Option<Secret>,
+    pub gateway_token: Option<RotatingSecret>,
+    /// What the listener shows of itself; `None`: no TLS.
+    pub identity: Option<Identity>,
+    /// The authorities of gateways' certificates; `None`: gateways need none.
+    pub gateway_authorities: Option<Authorities>,
     /// Memory for the window.
     pub ring_bytes: usize,
     /// How many messages a gateway may be behind before client events are dropped.
@@ -32,6 +40,28 @@ impl Section for HubConfig {
         );
         let nats = NatsConfig::read(vars);
         let gateway_token = bearer::read_token(vars);
+        let identity = Identity::read(
+            vars,
+            (
+                "BACKEND_PUSH_TLS_CERTIFICATE",
+                "A PEM file with the certificate that gateways see; without it there is no TLS",
+            ),
+            ("BACKEND_PUSH_TLS_KEY", "A PEM file with its key"),
+        );
+        let gateway_authorities = Authorities::read_as(
+            vars,
+            "BACKEND_PUSH_TLS_CLIENT_CA",
+            "A PEM file of authorities, of which a gateway must have a certificate",
+        );
+        if matches!(
+            (&identity, &gateway_authorities),
+            (Some(None), Some(Some(_)))
+        ) {
+            return vars.problem(
+                "BACKEND_PUSH_TLS_CLIENT_CA",
+                "needs BACKEND_PUSH_TLS_CERTIFICATE",
+            );
+        }
         let ring_bytes = vars.or::<ByteSize>(
             "BACKEND_PUSH_WINDOW_SIZE",
             "256MiB",
@@ -51,6 +81,8 @@ impl Section for HubConfig {
             listen_addr: listen_addr?,
             nats: nats?,
             gateway_token: gateway_token?,
+            identity: identity?,
+            gateway_authorities: gateway_authorities?,
             ring_bytes: ring_bytes?.0,
             queue: queue?,
             heartbeat: heartbeat?,

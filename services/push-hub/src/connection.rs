@@ -66,6 +66,7 @@ impl Connection {
             Start::Reset(reason, at) => (reason, status::reset(now, at, reason)),
             Start::NotYet => return Err(not_ready()),
         };
+        registration.took(reader.cursor().position.sequence);
         context.metrics.started(outcome);
         context.metrics.connections.add(1, &[]);
         Ok(Self {
@@ -97,6 +98,8 @@ impl Connection {
             }
             // Marked as seen before the ring is read, so that a change in between wakes the wait.
             self.changes.borrow_and_update();
+            self.registration
+                .took(self.reader.cursor().position.sequence);
             let (behind, next) = self
                 .context
                 .feed

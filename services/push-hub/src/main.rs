@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use galaxy_events::Nats;
 use galaxy_http::{
-    ops,
+    bearer, ops,
     serve::{self, Bound},
 };
 use galaxy_push_hub::{
@@ -26,12 +27,18 @@ fn main() -> ExitCode {
 async fn start(config: HubConfig, process: Process) -> anyhow::Result<()> {
     let nats = Nats::connect(&config.nats, &process).await?;
     let metrics = Metrics::default();
+    let streams = nats.stream_settings();
+    let window = streams.context("the event streams were not seen")?;
     let limits = Limits {
-        window_ns: u64::try_from(config.nats.freshness_window.as_nanos())?,
+        window_ns: u64::try_from(window.freshness_window.as_nanos())?,
         bytes: config.ring_bytes,
     };
     let feed = Feed::new(limits, process.clock.clone(), metrics.clone());
     let bound = Bound::bind("BACKEND_GRPC_PUSH_LISTEN_ADDR", config.listen_addr).await?;
+    let bound = match &config.identity {
+        Some(identity) => bound.with_tls(identity, config.gateway_authorities.as_ref())?,
+        None => bound,
+    };
     feed.start(&process, &nats);
     let context = Context {
         feed,
@@ -41,6 +48,7 @@ async fn start(config: HubConfig, process: Process) -> anyhow::Result<()> {
         heartbeat: config.heartbeat,
         draining: process.tasks.draining(),
     };
+    bearer::follow_file(&process.tasks, config.gateway_token.as_ref());
     let service = PushService::new(context, config.gateway_token);
     let router = Routes::new(service).into_axum_router();
     serve::spawn(

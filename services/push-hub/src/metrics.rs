@@ -1,20 +1,26 @@
 //! What push-hub counts.
 
-use galaxy_service::telemetry::meter;
-use opentelemetry::{
-    KeyValue,
-    metrics::{Counter, Histogram, UpDownCounter},
-};
+use galaxy_service::telemetry::{ClosedCounter, meter};
+use opentelemetry::metrics::{Histogram, UpDownCounter};
+
+/// How a subscription can begin: resumed, or reset for a reason.
+const STARTS: &[&str] = &[
+    "resumed",
+    "no_cursor",
+    "bad_cursor",
+    "other_stream",
+    "too_old",
+];
 
 /// The instruments of push-hub. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics {
     /// Open subscriptions.
     pub connections: UpDownCounter<i64>,
-    events: Counter<u64>,
-    starts: Counter<u64>,
-    ends: Counter<u64>,
-    dropped: Counter<u64>,
+    events: ClosedCounter<1>,
+    starts: ClosedCounter<1>,
+    ends: ClosedCounter<1>,
+    dropped: ClosedCounter<0>,
     behind: Histogram<u64>,
     latency: Histogram<f64>,
 }
@@ -22,27 +28,36 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let meter = meter();
+        let connections = meter
+            .i64_up_down_counter("galaxy.push.connections")
+            .with_description("Open subscriptions of gateways")
+            .build();
+        connections.add(0, &[]);
         Self {
-            connections: meter
-                .i64_up_down_counter("galaxy.push.connections")
-                .with_description("Open subscriptions of gateways")
-                .build(),
-            events: meter
-                .u64_counter("galaxy.push.events")
-                .with_description("Messages read from the push stream, by kind")
-                .build(),
-            starts: meter
-                .u64_counter("galaxy.push.subscriptions")
-                .with_description("Subscriptions begun, by outcome")
-                .build(),
-            ends: meter
-                .u64_counter("galaxy.push.subscriptions.ended")
-                .with_description("Subscriptions ended by the server, by reason")
-                .build(),
-            dropped: meter
-                .u64_counter("galaxy.push.dropped")
-                .with_description("Client events dropped for slow gateways")
-                .build(),
+            connections,
+            events: ClosedCounter::new(
+                "galaxy.push.events",
+                "Messages read from the push stream, by kind",
+                [("kind", &["client", "invalidation"])],
+            ),
+            starts: ClosedCounter::new(
+                "galaxy.push.subscriptions",
+                "Subscriptions begun, by outcome",
+                [("outcome", STARTS)],
+            ),
+            ends: ClosedCounter::new(
+                "galaxy.push.subscriptions.ended",
+                "Subscriptions ended by the server, by reason",
+                [(
+                    "reason",
+                    &["replaced", "interrupted", "fell_out", "draining"],
+                )],
+            ),
+            dropped: ClosedCounter::new(
+                "galaxy.push.dropped",
+                "Client events dropped for slow gateways",
+                [],
+            ),
             behind: meter
                 .u64_histogram("galaxy.push.queue.depth")
                 .with_description("Messages a gateway is behind when it takes the next ones")
@@ -53,7 +68,7 @@ impl Default for Metrics {
                 .with_unit("s")
                 .with_description("Time from the commit of an event to its arrival here")
                 .with_boundaries(vec![
-                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0,
+                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0, 60.0, 300.0,
                 ])
                 .build(),
         }
@@ -63,23 +78,23 @@ impl Default for Metrics {
 impl Metrics {
     /// A message was read that was committed `seconds` ago.
     pub fn event(&self, kind: &'static str, seconds: f64) {
-        self.events.add(1, &[KeyValue::new("kind", kind)]);
+        self.events.add([kind], 1);
         self.latency.record(seconds, &[]);
     }
 
     /// A subscription began: `resumed` or the reason of its reset.
     pub fn started(&self, outcome: &'static str) {
-        self.starts.add(1, &[KeyValue::new("outcome", outcome)]);
+        self.starts.add([outcome], 1);
     }
 
     /// The server ended a subscription.
     pub fn ended(&self, reason: &'static str) {
-        self.ends.add(1, &[KeyValue::new("reason", reason)]);
+        self.ends.add([reason], 1);
     }
 
     /// Client events were dropped.
     pub fn dropped(&self, count: u64) {
-        self.dropped.add(count, &[]);
+        self.dropped.add([], count);
     }
 
     /// A gateway takes messages and is `behind` many behind.

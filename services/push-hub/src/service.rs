@@ -13,7 +13,7 @@ use bytes::{BufMut, Bytes};
 use futures_util::{future::BoxFuture, stream::BoxStream};
 use galaxy_http::bearer;
 use galaxy_proto::push::v1::GatewaySubscribeRequest;
-use galaxy_service::Secret;
+use galaxy_service::config::RotatingSecret;
 use http::HeaderMap;
 use prost::Message;
 use tonic::{
@@ -40,15 +40,17 @@ pub struct PushService(Arc<Inner>);
 struct Inner {
     context: Context,
     registry: Registry,
-    token: Option<Secret>,
+    token: Option<RotatingSecret>,
 }
 
 impl PushService {
     /// A service whose subscribers authenticate by `token`, if there is one.
-    pub fn new(context: Context, token: Option<Secret>) -> Self {
+    pub fn new(context: Context, token: Option<RotatingSecret>) -> Self {
+        let registry = Registry::default();
+        registry.observe(&context.feed);
         Self(Arc::new(Inner {
             context,
-            registry: Registry::default(),
+            registry,
             token,
         }))
     }

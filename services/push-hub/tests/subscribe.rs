@@ -21,7 +21,7 @@ use galaxy_proto::push::v1::{
 use galaxy_push_hub::{
     connection::Context, feed::Feed, metrics::Metrics, ring::Limits, service::PushService,
 };
-use galaxy_service::{Secret, Tasks};
+use galaxy_service::{Tasks, config::RotatingSecret};
 use prost::Message;
 use tonic::{Code, Request, Streaming, service::Routes, transport::Channel};
 
@@ -51,7 +51,7 @@ impl Hub {
             heartbeat: Duration::from_millis(200),
             draining: tasks.draining(),
         };
-        let service = PushService::new(context, token.map(Secret::from));
+        let service = PushService::new(context, token.map(RotatingSecret::from));
         let bound = Bound::bind("TEST", "127.0.0.1:0".parse().unwrap())
             .await
             .unwrap();

@@ -25,7 +25,7 @@ pub async fn start(config: RuntimeConfig, process: Process) -> anyhow::Result<()
     let db = Db::connect(&config.postgres, &process).await?;
     claim_deployment(&db, &config.deployment).await?;
     let manager = connect_driver(&process, &db, &config).await?;
-    let nats = Nats::connect(&config.nats, &process).await?;
+    let nats = Nats::connect_in_background(&config.nats, &process).await?;
 
     relay::start(&process, &db, &nats);
     nats.publish_wakeups(&process, &db, &[Topic::Runtime]);

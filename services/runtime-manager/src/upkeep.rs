@@ -1,10 +1,13 @@
-//! Periodic work beside the operations themselves: measures the queue, deletes old history. Every replica does both; the
+//! Periodic work beside the operations themselves: measures queue, engines and nodes, deletes old history. Every replica does both; the
 //! deletions skip each other's rows.
 
 use std::{sync::Arc, time::Duration};
 
-use galaxy_runtime::operations;
-use galaxy_service::{Process, telemetry::meter};
+use galaxy_runtime::{figures, figures::Figures, operations};
+use galaxy_service::{
+    Process,
+    telemetry::{GaugeTable, meter},
+};
 use galaxy_store::Result;
 use jiff::SignedDuration;
 use opentelemetry::{KeyValue, metrics::Gauge};
@@ -22,23 +25,45 @@ struct Upkeep {
     kept: SignedDuration,
     depth: Gauge<u64>,
     age: Gauge<f64>,
+    overdue: Gauge<u64>,
+    overdue_age: Gauge<f64>,
+    nodes: Gauge<u64>,
+    engines: GaugeTable,
 }
 
 /// Starts the periodic task; `kept` is how long a finished operation stays.
 pub fn start(process: &Process, manager: &Manager, kept: SignedDuration) {
+    let meter = meter();
+    let gauge = |name, about| meter.u64_gauge(name).with_description(about).build();
+    let seconds = |name, about| {
+        let gauge = meter.f64_gauge(name).with_unit("s");
+        gauge.with_description(about).build()
+    };
     let upkeep = Arc::new(Upkeep {
         manager: manager.clone(),
         draining: process.tasks.draining(),
         kept,
-        depth: meter()
-            .u64_gauge("galaxy.runtime.queue.depth")
-            .with_description("Operations that are due and wait, by lane, counted up to 100,000")
-            .build(),
-        age: meter()
-            .f64_gauge("galaxy.runtime.queue.age")
-            .with_unit("s")
-            .with_description("How long the oldest due operation has been due, by lane")
-            .build(),
+        depth: gauge(
+            "galaxy.runtime.queue.depth",
+            "Operations that are due and wait, by lane, counted up to 100,000",
+        ),
+        age: seconds(
+            "galaxy.runtime.queue.age",
+            "How long the oldest due operation has been due, by lane",
+        ),
+        overdue: gauge(
+            "galaxy.runtime.turns.overdue",
+            "Turns that were due two minutes ago and are not generated, counted up to 100,000",
+        ),
+        overdue_age: seconds(
+            "galaxy.runtime.turns.overdue.age",
+            "How long the oldest overdue turn has been due; 0 if there is none",
+        ),
+        nodes: gauge("galaxy.runtime.nodes", "Nodes that run engines, by state"),
+        engines: GaugeTable::new(
+            "galaxy.runtime.engines",
+            "Engines by node, status of the runtime, and health",
+        ),
     });
     process.tasks.every("upkeep", PERIOD, move || {
         let upkeep = upkeep.clone();
@@ -53,6 +78,8 @@ pub fn start(process: &Process, manager: &Manager, kept: SignedDuration) {
 impl Upkeep {
     async fn run(&self) -> Result<()> {
         let now = self.manager.clock.now();
+        let figures = figures::read(&self.manager.db, now).await?;
+        self.show(figures);
         let mut connection = self.manager.db.acquire().await?;
         let waiting = operations::waiting(&mut connection, now).await?;
         for (lane, waiting) in waiting {
@@ -68,5 +95,29 @@ impl Upkeep {
             }
         }
         Ok(())
+    }
+    fn show(&self, figures: Figures) {
+        let overdue = figures.overdue;
+        self.overdue.record(overdue.turns, &[]);
+        self.overdue_age.record(overdue.oldest.as_secs_f64(), &[]);
+        let nodes = figures.nodes;
+        let states = [
+            ("live", nodes.live),
+            ("draining", nodes.draining),
+            ("lost", nodes.lost),
+        ];
+        for (state, count) in states {
+            let labels = [KeyValue::new("state", state)];
+            self.nodes.record(count.unsigned_abs(), &labels);
+        }
+        let rows = figures.engines.into_iter().map(|count| {
+            let labels = vec![
+                KeyValue::new("node", count.node),
+                KeyValue::new("status", count.status.as_str()),
+                KeyValue::new("health", count.health.as_str()),
+            ];
+            (labels, count.engines.unsigned_abs())
+        });
+        self.engines.replace(rows.collect());
     }
 }

@@ -94,6 +94,8 @@ impl worker::Queue for Operations {
     async fn work(&self, operation: Claimed) {
         let span = tracing::info_span!(
             "operation",
+            otel.kind = "consumer",
+            otel.name = format!("operation {}", operation.work.op()),
             operation_id = %operation.operation_id,
             game_id = %operation.game_id,
             op = %operation.work.op(),

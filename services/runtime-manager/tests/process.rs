@@ -5,7 +5,7 @@
 use std::{
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::Duration,
 };
 
@@ -36,7 +36,6 @@ impl Program {
             .env("BACKEND_DEPLOYMENT_ID", "test")
             .env("BACKEND_ENGINE_PROCESS_DIR", engines)
             .env("BACKEND_ENGINE_HEALTH_INTERVAL", "200ms")
-            .stdout(Stdio::null())
             .spawn()
             .unwrap();
         Self(child)

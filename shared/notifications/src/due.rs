@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 use crate::{
     dead_letters,
     kind::{Group, Kind, MailPolicy, TURN_READY},
-    mail,
+    mail, metrics,
     plan::{self, Contact, MailPlan},
-    route::RouteStatus,
+    route::{Channel, RouteStatus},
     settings::Settings,
     store,
 };
@@ -86,7 +86,7 @@ pub async fn deliver(db: &Db, settings: &Settings, route: DueRoute, now: Timesta
     };
     let Some(kind) = claimed.kind.filter(|_| claimed.attempts <= MAX_ATTEMPTS) else {
         let reason = "the notification could not be mailed";
-        dead_letters::give_up(&mut tx, route.route_id, reason).await?;
+        give_up(&mut tx, route.route_id, reason).await?;
         return tx.commit().await;
     };
     match plan_again(kind, &contact, now) {
@@ -139,7 +139,7 @@ async fn send(
             let routes: Vec<_> = locked.iter().map(|found| found.route_id).collect();
             close(tx, &routes, RouteStatus::Delivered, None).await
         }
-        Err(error) => dead_letters::give_up(tx, claimed.route_id, &error.to_string()).await,
+        Err(error) => give_up(tx, claimed.route_id, &error.to_string()).await,
     }
 }
 
@@ -261,6 +261,13 @@ async fn close(
     )
     .execute(&mut **tx)
     .await?;
+    metrics::routed(Channel::Mail, status, routes.len());
+    Ok(())
+}
+
+async fn give_up(tx: &mut Tx, route: RouteId, reason: &str) -> Result<()> {
+    dead_letters::give_up(tx, route, reason).await?;
+    metrics::routed(Channel::Mail, RouteStatus::Dead, 1);
     Ok(())
 }
 

@@ -15,6 +15,7 @@ pub mod kind;
 pub mod list;
 mod mail;
 pub mod malformed;
+pub mod metrics;
 mod plan;
 pub mod preferences;
 mod route;

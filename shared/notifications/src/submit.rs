@@ -11,7 +11,7 @@ use crate::{
     intent::{Intent, Recipient},
     kind::Kind,
     mail::{self, RenderedMail},
-    malformed,
+    malformed, metrics,
     plan::{self, Contact, MailPlan},
     route::{Channel, RouteStatus},
     settings::Settings,
@@ -92,6 +92,10 @@ pub async fn submit(
     }
     mail::enqueue(tx, &mails).await?;
     store::insert_routes(tx, &routes).await?;
+    outcomes.iter().for_each(metrics::submitted);
+    for route in &routes {
+        metrics::routed(route.channel, route.status, 1);
+    }
     Ok(outcomes)
 }
 

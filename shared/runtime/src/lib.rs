@@ -36,4 +36,4 @@ pub use model::{
     TurnMode, Waiting, Watched, Work,
 };
 pub use schedule::Schedule;
-pub use store::{nodes, players, records};
+pub use store::{figures, nodes, players, records};

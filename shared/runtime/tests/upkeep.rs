@@ -1,7 +1,7 @@
 //! The operations as a whole: how many wait, and which are old enough to go.
 
 use galaxy_core::OperationId;
-use galaxy_runtime::{Lane, Waiting, operations};
+use galaxy_runtime::{Lane, Waiting, figures, operations};
 use galaxy_testkit::World;
 use jiff::SignedDuration;
 use sqlx::PgPool;
@@ -64,4 +64,42 @@ async fn what_waits_is_counted_and_old_history_is_deleted(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(left, 3);
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn turns_are_overdue_two_minutes_after_they_were_due_and_nodes_are_counted(pool: PgPool) {
+    let world = World::new(pool.clone());
+    let now = world.clock.now();
+    for (op, status, minutes) in [
+        ("turn", "queued", 5),
+        ("turn", "queued", 1),
+        ("turn", "failed", 9),
+        ("stop", "queued", 9),
+    ] {
+        sqlx::query(
+            "insert into backend.runtime_operation_log (operation_id, game_id, op, status, created_at, finished_at)
+             values (gen_random_uuid(), gen_random_uuid(), $1, $2, $3, case when $2 = 'failed' then $3 end)",
+        )
+        .bind(op)
+        .bind(status)
+        .bind(now.saturating_sub(SignedDuration::from_mins(minutes)))
+        .execute(&pool)
+        .await
+        .unwrap();
+    }
+    sqlx::query(
+        "insert into backend.runtime_nodes (node_id, driver, name, heartbeat_at, lost_at, draining)
+         values ('a', 'process', 'a', now(), null, false), ('b', 'process', 'b', now(), null, true),
+             ('c', 'process', 'c', now(), now(), true), ('d', 'process', 'd', now(), now(), false)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+
+    let figures = figures::read(&world.db, now).await.unwrap();
+    assert_eq!(figures.overdue.turns, 1);
+    assert_eq!(figures.overdue.oldest.as_mins(), 5);
+    let nodes = figures.nodes;
+    assert_eq!((nodes.live, nodes.draining, nodes.lost), (1, 1, 2));
+    assert_eq!(figures.engines, []);
 }

@@ -49,6 +49,7 @@ impl Auth {
         geo: &Geo,
         sessions: &Sessions,
     ) -> Self {
+        metrics::start();
         let per_address = model::codes_per_address(settings.codes_per_address_per_hour);
         Self {
             clock: clock.clone(),

@@ -240,10 +240,11 @@ async fn second_of_three_fails(
 #[tokio::test]
 async fn a_request_that_cannot_be_answered_fails_alone() {
     let reported = |code| sqlx::Error::Database(Box::new(Reported(code))).into();
-    let errors: [&dyn Fn() -> galaxy_store::Error; 4] = [
+    let errors: [&dyn Fn() -> galaxy_store::Error; 5] = [
         &|| galaxy_store::Error::Unexpected("on purpose"),
         &|| reported("22021"),
         &|| reported("23505"),
+        &|| reported("55P03"),
         &|| reported("40P01"),
     ];
     for error in errors {

@@ -15,6 +15,8 @@ pub(super) fn json(vars: &mut Vars) -> Option<String> {
         |operator| json!({ "user": operator.user, "password": operator.password.expose_secret() }),
     );
     let token = token?;
+    // While a token takes another's place, the first is the new one.
+    let token = token.and_then(|token| token.lines().first().cloned());
     let token = token.as_ref().map(ExposeSecret::expose_secret);
     Some(format!(
         "{:#}\n",
@@ -32,7 +34,7 @@ mod tests {
     fn scripts_get_the_credentials_that_the_process_has() {
         let mut vars = Vars::from_lookup(|name| {
             let value = match name {
-                "BACKEND_GATEWAY_TOKEN" => "token",
+                "BACKEND_GATEWAY_TOKEN" => "token\nof before",
                 "BACKEND_ADMIN_BOOTSTRAP_USER" => "admin",
                 "BACKEND_ADMIN_BOOTSTRAP_PASSWORD" => "a long password",
                 _ => return None,

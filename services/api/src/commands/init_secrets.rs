@@ -1,7 +1,7 @@
 //! `api init-secrets DIR`: the secrets of a deployment, made at its first start and kept for ever.
 //!
 //! A directory for each reader, so that each mounts only its own: `backend` (the processes behind the gateway), `gateway`,
-//! `postgres`, `nats`. Names of servers, users and database are those of `compose.yaml`.
+//! `owner` (what migrates), `postgres`, `nats`. Names of servers, users and database are those of `compose.yaml`.
 
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use super::secret_files::SecretFiles;
 pub(super) fn run(dir: &Path) -> anyhow::Result<String> {
     let backend = SecretFiles::closed(dir.join("backend"))?;
     let gateway = SecretFiles::closed(dir.join("gateway"))?;
+    let owner = SecretFiles::closed(dir.join("owner"))?;
     let postgres = SecretFiles::readable(dir.join("postgres"))?;
     let nats = SecretFiles::readable(dir.join("nats"))?;
 
@@ -26,13 +27,19 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<String> {
     gateway.follow("gateway-token", &token)?;
 
     let password = postgres.keep("password", || word(32))?;
-    let url = format!("postgres://galaxy:{}@postgres/galaxy", password.trim_end());
-    backend.follow("postgres-url", &url)?;
+    owner.follow("postgres-url", &url("galaxy", &password))?;
+    let password = owner.keep("runtime-password", || word(32))?;
+    backend.follow("postgres-url", &url("galaxy_runtime", &password))?;
 
     let credentials = backend.keep("nats-credentials", || format!("galaxy:{}", word(32)))?;
     gateway.follow("nats-credentials", &credentials)?;
     nats.follow("auth.conf", &nats_users(&credentials)?)?;
     Ok(format!("the secrets are in {}\n", dir.display()))
+}
+
+/// Of the database, for a role.
+fn url(role: &str, password: &str) -> String {
+    format!("postgres://{role}:{}@postgres/galaxy", password.trim_end())
 }
 
 /// The part of a NATS configuration that admits these credentials and no others.
@@ -98,7 +105,7 @@ mod tests {
         let dir = Dir::new("secrets");
         run(&dir.0).unwrap();
         let first = dir.files();
-        assert_eq!(first.len(), 11, "{:?}", first.keys());
+        assert_eq!(first.len(), 13, "{:?}", first.keys());
         for (name, (_, mode)) in &first {
             let server = name.starts_with("postgres/") || name.starts_with("nats/");
             assert_eq!(*mode, if server { 0o444 } else { 0o440 }, "{name}");
@@ -125,8 +132,17 @@ mod tests {
             let of = |reader: &str| &files[&format!("{reader}/{name}")].0;
             assert_eq!(of("backend"), of("gateway"));
         }
-        let password = &files["postgres/password"].0;
-        assert!(files["backend/postgres-url"].0.contains(password));
+        for (password, url) in [
+            ("postgres/password", "owner/postgres-url"),
+            ("owner/runtime-password", "backend/postgres-url"),
+        ] {
+            assert!(files[url].0.contains(&files[password].0), "{url}");
+        }
+        assert!(
+            !files["backend/postgres-url"]
+                .0
+                .contains(&files["postgres/password"].0)
+        );
     }
 
     #[test]
@@ -136,6 +152,7 @@ mod tests {
         let first = dir.files();
         for lost in [
             "backend/postgres-url",
+            "owner/postgres-url",
             "gateway/gateway-token",
             "nats/auth.conf",
         ] {

@@ -8,7 +8,7 @@ use std::{io::Write as _, path::Path, process::ExitCode};
 
 use galaxy_events::asyncapi;
 use galaxy_service::{Section, Vars, process};
-use galaxy_store::{Db, MigrateMode, PostgresConfig};
+use galaxy_store::{Db, MigrateMode, PostgresConfig, RuntimeRole};
 
 use crate::routes;
 
@@ -43,10 +43,12 @@ struct Migration(PostgresConfig);
 
 impl Section for Migration {
     fn read(vars: &mut Vars) -> Option<Self> {
-        let postgres = PostgresConfig::read(vars)?;
+        let postgres = PostgresConfig::read(vars);
+        let runtime_role = RuntimeRole::read(vars);
         Some(Self(PostgresConfig {
             migrate: MigrateMode::Apply,
-            ..postgres
+            runtime_role: runtime_role?,
+            ..postgres?
         }))
     }
 }

@@ -2,17 +2,22 @@
 
 use std::sync::LazyLock;
 
-use galaxy_service::telemetry::meter;
-use opentelemetry::metrics::Counter;
+use galaxy_service::telemetry::ClosedCounter;
 
-static UNUSABLE: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    meter()
-        .u64_counter("galaxy.engine_proxy.unusable_answers")
-        .with_description("Answers of engines that could not go on to players: other than the contract says, or too large")
-        .build()
+static UNUSABLE: LazyLock<ClosedCounter<0>> = LazyLock::new(|| {
+    ClosedCounter::new(
+        "galaxy.engine_proxy.unusable_answers",
+        "Answers of engines that could not go on to players: other than the contract says, or too large",
+        [],
+    )
 });
+
+/// Exports the counter from now on.
+pub fn start() {
+    LazyLock::force(&UNUSABLE);
+}
 
 /// Counts an answer that could not go on to a player.
 pub fn unusable_answer() {
-    UNUSABLE.add(1, &[]);
+    UNUSABLE.add([], 1);
 }

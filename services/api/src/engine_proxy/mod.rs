@@ -35,6 +35,7 @@ pub struct EngineProxy {
 impl EngineProxy {
     /// Passes requests on to `engines`; `lobby` authorises callers.
     pub fn new(db: &Db, engines: EngineClient, lobby: &Lobby) -> Self {
+        metrics::start();
         Self {
             db: db.clone(),
             engines,

@@ -8,8 +8,7 @@ use std::{
 };
 
 use galaxy_core::{Timestamp, UserId};
-use galaxy_service::{Schedule, Tasks, telemetry::meter};
-use opentelemetry::metrics::Counter;
+use galaxy_service::{Schedule, Tasks, telemetry::ClosedCounter};
 
 use super::{
     Geo,
@@ -22,11 +21,12 @@ const BATCH: usize = 1_000;
 /// Pairs of user and address in memory at most; further ones are not counted.
 const CAPACITY: usize = 50_000;
 
-static DROPPED: LazyLock<Counter<u64>> = LazyLock::new(|| {
-    meter()
-        .u64_counter("galaxy.geo.dropped")
-        .with_description("Requests whose country was not counted because too many waited")
-        .build()
+static DROPPED: LazyLock<ClosedCounter<0>> = LazyLock::new(|| {
+    ClosedCounter::new(
+        "galaxy.geo.dropped",
+        "Requests whose country was not counted because too many waited",
+        [],
+    )
 });
 
 /// Requests by user and address that are not written yet.
@@ -37,7 +37,7 @@ impl Counters {
     pub fn add(&self, user_id: UserId, from: IpAddr, at: Timestamp) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.len() >= CAPACITY && !waiting.contains_key(&(user_id, from)) {
-            DROPPED.add(1, &[]);
+            DROPPED.add([], 1);
             return;
         }
         let entry = waiting.entry((user_id, from)).or_insert((0, at));
@@ -81,6 +81,7 @@ pub async fn flush(geo: &Geo) -> galaxy_store::Result<()> {
 
 /// Writes every second, and once more when the process drains; looks for a newer database file every five.
 pub fn start(tasks: &Tasks, geo: &Geo) {
+    LazyLock::force(&DROPPED);
     let (counted, reloaded) = (geo.clone(), geo.clone());
     let schedule = Schedule::period(FLUSH_PERIOD).with_final_run();
     tasks.every("countries", schedule, move || {

@@ -19,7 +19,7 @@ pub struct Alive {
 /// Whether the process can work.
 #[derive(Serialize, ToSchema)]
 pub struct ReadinessReport {
-    /// `ready`, `not_ready` or `draining`.
+    /// `ready`, `degraded`, `not_ready` or `draining`.
     #[schema(example = "ready")]
     status: String,
     /// Each condition.
@@ -34,6 +34,9 @@ pub struct ReadinessCheck {
     name: String,
     /// Why it does not hold; absent if it does.
     failure: Option<String>,
+    /// Whether the process works without it; absent if not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    degrades: bool,
 }
 
 /// Whether the process runs at all.
@@ -46,14 +49,15 @@ pub struct ReadinessCheck {
 )]
 pub const fn healthz() {}
 
-/// Whether the process can work: everything it depends on is reached, and it does not drain.
+/// Whether the process can work: what it cannot work without is there, and it does not drain. What it can work without is
+/// shown as degraded.
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "Probes",
     operation_id = "readyz",
     responses(
-        (status = 200, body = ReadinessReport, description = "It can work."),
+        (status = 200, body = ReadinessReport, description = "It can work, perhaps degraded."),
         (status = 503, body = ReadinessReport, description = "It cannot; the failing conditions say why.")
     )
 )]

@@ -25,6 +25,7 @@ mod games;
 mod invites;
 mod limits;
 pub(crate) mod memberships;
+pub mod metrics;
 pub mod model;
 mod my;
 mod owner_notices;

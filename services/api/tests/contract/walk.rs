@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use galaxy_core::UserId;
 use galaxy_events::{Nats, NatsConfig};
-use galaxy_service::{Section, Vars};
+use galaxy_service::Vars;
 use galaxy_testkit::{World, nats_url};
 use serde_json::Value;
 use sqlx::PgPool;
@@ -73,7 +73,7 @@ impl Walk {
             ("BACKEND_AUTH_CODES_PER_ADDRESS_PER_HOUR", "1000"),
         ];
         let mut vars = Vars::from_lookup(|name| (name == "BACKEND_NATS_URL").then(nats_url));
-        let broker = NatsConfig::read(&mut vars).unwrap();
+        let broker = NatsConfig::read_as_owner(&mut vars).unwrap();
         let process = World::new(pool.clone()).process;
         let nats = Nats::connect(&broker, &process).await.unwrap();
         Self {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use galaxy_events::{Nats, NatsConfig, relay};
-use galaxy_service::{Section, Vars};
+use galaxy_service::Vars;
 use galaxy_testkit::{World, eventually, nats_url};
 use serde_json::json;
 use sqlx::PgPool;
@@ -14,7 +14,7 @@ use super::support::{Api, Call, ROOT};
 
 async fn with_broker(pool: PgPool) -> (Api, Nats) {
     let mut vars = Vars::from_lookup(|name| (name == "BACKEND_NATS_URL").then(nats_url));
-    let config = NatsConfig::read(&mut vars).unwrap();
+    let config = NatsConfig::read_as_owner(&mut vars).unwrap();
     let process = World::new(pool.clone()).process;
     let nats = Nats::connect(&config, &process).await.unwrap();
     (Api::with(pool, &[], Some(nats.clone())).await, nats)

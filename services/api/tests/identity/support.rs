@@ -132,7 +132,7 @@ impl Api {
     }
 
     pub async fn with(pool: PgPool, variables: &[(&str, &str)], nats: Option<Nats>) -> Self {
-        let world = World::new(pool);
+        let world = World::as_runtime_role(pool).await;
         let config = config(variables);
         let domains = Domains::new(&config, &world.process, &world.db, nats.as_ref())
             .expect("the domains can be built");

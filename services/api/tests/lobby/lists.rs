@@ -1,11 +1,12 @@
 //! Pages of games and of one's own things.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
+use galaxy_api::lobby::store::game_counts::by_status_and_health;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use crate::support::{Lobby, text};
+use crate::support::{Lobby, snapshot, text};
 use galaxy_core::UserId;
 
 /// Every item of a list, page by page.
@@ -169,4 +170,37 @@ async fn my_applications_invites_and_names_come_in_pages(pool: PgPool) {
         let others = walk(&lobby, owner, &format!("/lobby/my/{list}?limit=2")).await;
         assert!(others.is_empty(), "{list}");
     }
+}
+
+#[sqlx::test(migrator = "galaxy_store::MIGRATOR")]
+async fn games_are_counted_by_status_and_health_and_each_status_is_there(pool: PgPool) {
+    let lobby = Lobby::new(pool).await;
+    let owner = lobby.rich_player().await;
+    lobby.draft(owner, json!({})).await;
+    lobby.open_game(owner, json!({})).await;
+    let (running, _) = lobby.running_game(owner, "Sol").await;
+    lobby.apply_event(&snapshot(running, 2, 1)).await;
+    let cancelled = lobby.draft(owner, json!({})).await;
+    let cancel = format!("/lobby/games/{cancelled}/cancel");
+    lobby.act(owner, &cancel).await.expect(200);
+
+    let mut connection = lobby.world.db.acquire().await.unwrap();
+    let counts = by_status_and_health(&mut connection).await.unwrap();
+    let found: BTreeMap<(&str, &str), i64> = counts
+        .iter()
+        .map(|count| ((&*count.status, &*count.health), count.games))
+        .collect();
+    let expected = [
+        (("cancelled", "none"), 1),
+        (("draft", "none"), 1),
+        (("enrollment_open", "none"), 1),
+        (("finished", "none"), 0),
+        (("paused", "none"), 0),
+        (("ready_to_start", "none"), 0),
+        (("running", "healthy"), 1),
+        (("running", "none"), 0),
+        (("start_failed", "none"), 0),
+        (("starting", "none"), 0),
+    ];
+    assert_eq!(found, BTreeMap::from(expected));
 }

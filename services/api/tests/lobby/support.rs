@@ -77,7 +77,7 @@ impl Lobby {
     }
 
     pub async fn with(pool: PgPool, variables: &'static [(&'static str, &'static str)]) -> Self {
-        let world = World::new(pool);
+        let world = World::as_runtime_role(pool).await;
         let mut vars = Vars::from_lookup(move |name| {
             let given = variables.iter().find(|(variable, _)| *variable == name);
             given.map(|(_, text)| (*text).to_owned()).or(match name {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use galaxy_core::{Clock, DeviceSessionId};
-use galaxy_events::{Nats, NatsConfig};
+use galaxy_events::{Nats, NatsConfig, StreamSettings};
 use galaxy_gateway::{refusal::Refusal, replay::ReplayGuard};
 use galaxy_http_client::{HttpClient, Limits, with_json};
 use galaxy_service::{Process, Readiness, Tasks};
@@ -153,8 +153,11 @@ async fn nats() -> Nats {
     let config = NatsConfig {
         urls: vec![galaxy_testkit::nats_url()],
         credentials: None,
-        replicas: 1,
-        freshness_window: Duration::from_mins(5),
+        authorities: None,
+        streams: Some(StreamSettings {
+            replicas: 1,
+            freshness_window: Duration::from_mins(5),
+        }),
     };
     let process = Process {
         name: "replay-test",
@@ -170,8 +173,9 @@ async fn when_the_memory_of_request_ids_is_lost_old_requests_are_refused_by_ever
     let nats = nats().await;
     let bucket = format!("TEST_{}", Uuid::now_v7().simple());
     let window = Duration::from_mins(5);
-    let one = ReplayGuard::of(nats.clone(), &bucket, window);
-    let two = ReplayGuard::of(nats.clone(), &bucket, window);
+    let streams = nats.stream_settings().unwrap();
+    let one = ReplayGuard::of(nats.clone(), &bucket, streams);
+    let two = ReplayGuard::of(nats.clone(), &bucket, streams);
     one.open().await.unwrap();
     two.open().await.unwrap();
     let status = nats

@@ -54,6 +54,19 @@ async fn a_signed_request_reaches_the_back_end_as_that_of_its_user() {
 }
 
 #[tokio::test]
+async fn a_back_end_that_does_not_know_the_new_token_yet_is_shown_the_old_one() {
+    let world = World::with(Options {
+        token: "a-newer-token\nthe-token",
+        ..Options::default()
+    })
+    .await;
+    let device = world.device_of(UserId::generate());
+    let seen = device.send(account(&device)).await.unwrap().ok().unwrap();
+    assert_eq!(seen["authorization"], "Bearer the-token");
+    world.hub.subscribed().await;
+}
+
+#[tokio::test]
 async fn an_error_of_the_back_end_comes_signed_with_its_status_and_body() {
     let world = World::new().await;
     let answer = world.device().execute(Call::new("conflict")).await.unwrap();

@@ -77,12 +77,21 @@ impl SmtpPool {
         idle.pop().map(|(_, connection)| connection)
     }
 
+    fn tls(&self) -> Result<TlsParameters, lettre::transport::smtp::Error> {
+        let parameters = TlsParameters::builder(self.server.host.clone());
+        match &self.server.authorities {
+            Some(authorities) => parameters.add_root_certificate(authorities.clone()),
+            None => parameters,
+        }
+        .build()
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
         let connecting = async {
             let host = self.server.host.clone();
             let parameters = match self.server.security {
                 Security::Plain => None,
-                Security::StartTls | Security::Tls => Some(TlsParameters::new(host.clone())?),
+                Security::StartTls | Security::Tls => Some(self.tls()?),
             };
             let (implicit, upgrade) = match self.server.security {
                 Security::StartTls => (None, parameters),

@@ -34,7 +34,7 @@ impl MailWorld {
         let bind = || TcpListener::bind("127.0.0.1:0");
         let inbox = Inbox::start(bind().await.unwrap(), bind().await.unwrap()).unwrap();
         Self {
-            world: World::new(pool),
+            world: World::as_runtime_role(pool).await,
             inbox,
         }
     }

@@ -37,6 +37,10 @@ pub(crate) async fn run(manager: &Manager, operation: &Claimed) {
     };
     let op = operation.work.op();
     manager.metrics.operation(op, outcome, began.elapsed());
+    if op == Op::Turn && outcome == "succeeded" {
+        let took = manager.clock.now().duration_since(operation.started_at);
+        manager.metrics.turn(took);
+    }
 }
 
 /// A step, unless the operation was withdrawn or is too old.

@@ -7,7 +7,7 @@ use galaxy_core::{GameId, OperationId, UserId};
 use galaxy_drivers::{
     Driver, EngineSpec, ProcessConfig, ProcessDriver, Resolved, Resources, Sight,
 };
-use galaxy_events::NatsConfig;
+use galaxy_events::{NatsConfig, StreamSettings};
 use galaxy_runtime::{
     Lane, Operation, Record, RequestError, RosterEntry,
     engine::{EngineAddress, EngineClient, EngineStatus},
@@ -21,7 +21,7 @@ use galaxy_runtime_manager::{
     node,
     worker::Operations,
 };
-use galaxy_store::{MigrateMode, PostgresConfig, worker::Queue as _};
+use galaxy_store::{PostgresConfig, worker::Queue as _};
 use galaxy_testkit::World;
 use jiff::SignedDuration;
 use rustix::process::{Pid, Signal, kill_process};
@@ -56,7 +56,7 @@ impl Stage {
 
     /// Calls of engines may take `limit`, which is to be short where one is made to hang.
     pub async fn with_limit(pool: PgPool, limit: Duration) -> Self {
-        let world = World::new(pool);
+        let world = World::as_runtime_role(pool).await;
         let directory = tempfile::tempdir().unwrap();
         let config = config(&directory, limit);
         let (manager, [operations, turns, banishments]) = manager(&world, &config);
@@ -76,7 +76,7 @@ impl Stage {
 
     /// With an engine that misbehaves as [`Stage::spoil`] says; calls may take `limit`.
     pub async fn faulty(pool: PgPool, limit: Duration) -> Self {
-        let stage = Self::with_limit(pool, limit).await;
+        let stage = Box::pin(Self::with_limit(pool, limit)).await;
         let image = format!("process:{}", program("faulty-engine").display());
         stage.version("0.1.1", &image).await;
         stage
@@ -360,16 +360,15 @@ fn manager_over<D: Driver>(
 
 fn config(directory: &tempfile::TempDir, limit: Duration) -> RuntimeConfig {
     RuntimeConfig {
-        postgres: PostgresConfig {
-            url: "unused".to_owned().into(),
-            max_connections: 1,
-            migrate: MigrateMode::Wait,
-        },
+        postgres: PostgresConfig::new("unused".to_owned(), 1),
         nats: NatsConfig {
             urls: vec![],
             credentials: None,
-            replicas: 1,
-            freshness_window: Duration::from_mins(5),
+            authorities: None,
+            streams: Some(StreamSettings {
+                replicas: 1,
+                freshness_window: Duration::from_mins(5),
+            }),
         },
         deployment: "test".to_owned(),
         workers: Workers {

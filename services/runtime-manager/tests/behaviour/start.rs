@@ -80,7 +80,7 @@ async fn an_unknown_version_is_refused_at_once(pool: PgPool) {
 }
 
 async fn fails(pool: PgPool, image_ref: &str, races: &[&str], reason: FailureCode) {
-    let stage = Stage::new(pool).await;
+    let stage = Box::pin(Stage::new(pool)).await;
     stage.version("0.2.0", image_ref).await;
     let game = stage.queued_game_of(races, Some("0.2.0")).await;
     stage.work_with_retries().await;

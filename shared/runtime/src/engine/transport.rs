@@ -5,8 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use galaxy_core::text;
 use galaxy_http_client::{Error, with_json};
+use galaxy_service::telemetry;
 use http::{Method, Request, Response, StatusCode, Uri, header::AUTHORIZATION};
 use serde::Deserialize;
+use tracing::Instrument as _;
 
 use super::{EngineAddress, EngineClient, EngineError};
 
@@ -26,7 +28,17 @@ impl EngineClient {
         timeout: Duration,
     ) -> Result<Response<Bytes>, EngineError> {
         let request = request(engine, method, path, body)?;
-        let answer = self.http.send_within(timeout, request).await?;
+        let span = tracing::info_span!(
+            "engine",
+            otel.kind = "client",
+            otel.name = request.method().as_str(),
+        );
+        let answer = self.http.send_within(timeout, request);
+        let answer = answer.instrument(span.clone()).await;
+        if !matches!(&answer, Ok(answer) if !answer.status().is_server_error()) {
+            telemetry::failed(&span);
+        }
+        let answer = answer?;
         match answer.status() {
             status if status.is_success() => Ok(answer),
             StatusCode::UNAUTHORIZED | StatusCode::MISDIRECTED_REQUEST => {

@@ -1,6 +1,7 @@
 //! All SQL on the runtime's tables, a file for each subject. It knows the model, and nothing above it.
 
 pub(crate) mod engines;
+pub mod figures;
 pub mod health;
 pub(crate) mod image_checks;
 pub mod leases;

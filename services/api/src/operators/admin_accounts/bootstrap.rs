@@ -7,7 +7,7 @@ use galaxy_store::Db;
 use secrecy::ExposeSecret;
 
 use super::store;
-use crate::operators::sign_in::{model, passwords};
+use crate::operators::sign_in::{self, model, passwords};
 
 /// The operator that is created at the first start.
 #[derive(Debug, Clone)]
@@ -38,7 +38,8 @@ impl FirstOperator {
         }
     }
 
-    /// Creates the account if there is none of that name. An existing password is never overwritten.
+    /// Creates the account if there is none of that name. An existing password is never overwritten; if it is another one, that is
+    /// logged.
     pub async fn create(&self, db: &Db, now: Timestamp) -> anyhow::Result<()> {
         let password = self.password.expose_secret();
         if let Err(why) = model::check_username(&self.user) {
@@ -46,6 +47,16 @@ impl FirstOperator {
         }
         let mut connection = db.acquire().await?;
         if store::exists(&mut connection, &self.user).await? {
+            let hash = sign_in::store::password_hash(&mut connection, &self.user).await?;
+            drop(connection);
+            if let Some(hash) = hash
+                && !passwords::verify(password.to_owned(), hash).await?
+            {
+                tracing::warn!(
+                    username = self.user,
+                    "BACKEND_ADMIN_BOOTSTRAP_PASSWORD is not this operator's password and is ignored: it counts at the first start only; change passwords through the API"
+                );
+            }
             return Ok(());
         }
         if let Err(why) = model::check_password(password) {

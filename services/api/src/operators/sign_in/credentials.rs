@@ -81,6 +81,7 @@ impl Credentials {
         keys: &Keys,
         invalidation: &Invalidation,
     ) -> anyhow::Result<Self> {
+        metrics::start();
         let cache = Arc::new(Cache::new(CACHE_CAPACITY, CACHE_TIME_TO_LIVE));
         invalidation.register(TOPIC, cache.clone());
         Ok(Self(Arc::new(State {

@@ -5,6 +5,6 @@ pub mod credentials;
 mod metrics;
 pub mod model;
 pub mod passwords;
-mod store;
+pub(super) mod store;
 
 pub use access::Admin;

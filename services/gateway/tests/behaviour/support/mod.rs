@@ -9,19 +9,20 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use ed25519_dalek::SigningKey;
 use galaxy_client::{Device, Gateway};
 use galaxy_core::{Clock, DeviceSessionId, UserId};
-use galaxy_events::{Nats, NatsConfig};
+use galaxy_events::{Nats, NatsConfig, StreamSettings};
 use galaxy_gateway::{
     config::{ForwardLimits, GatewayConfig, Rate, RateLimitsConfig},
     edge::Edge,
     listen,
     push_subscriber::{PushConfig, PushSubscriber},
     routes::Routes,
+    token::GatewayToken,
 };
 use galaxy_http::{
     TrustedProxies,
     serve::{self, Bound},
 };
-use galaxy_service::{Process, Readiness, Secret, Tasks};
+use galaxy_service::{Process, Readiness, Tasks};
 
 use backend::FakeBackend;
 use hub::FakeHub;
@@ -73,6 +74,8 @@ pub struct World {
 pub struct Options {
     pub rate: u32,
     pub queue: usize,
+    /// The content of the token's file.
+    pub token: &'static str,
 }
 
 impl Default for Options {
@@ -80,6 +83,7 @@ impl Default for Options {
         Self {
             rate: 10_000,
             queue: 64,
+            token: "the-token",
         }
     }
 }
@@ -129,6 +133,8 @@ impl World {
         let routes = Routes::parse(CONTRACT).unwrap();
         let edge = Arc::new(Edge::build(&config, routes, nats, &process).unwrap());
         let push = PushConfig {
+            authorities: None,
+            identity: None,
             url: hub.url.clone(),
             client_id: "gateway-test".into(),
             token: config.token.clone(),
@@ -213,15 +219,19 @@ fn config(options: &Options, backend_url: &str, hub_url: &str) -> GatewayConfig 
         http_listen_addr: "127.0.0.1:0".parse().unwrap(),
         signing_key: SigningKey::from_bytes(&[5; 32]),
         client_id: None,
-        token: Some(Secret::from("the-token")),
+        token: Some(GatewayToken::new(options.token.into())),
         nats: NatsConfig {
             urls: vec![galaxy_testkit::nats_url()],
             credentials: None,
-            replicas: 1,
-            freshness_window: Duration::from_mins(5),
+            authorities: None,
+            streams: Some(StreamSettings {
+                replicas: 1,
+                freshness_window: Duration::from_mins(5),
+            }),
         },
         proxies: TrustedProxies(vec![]),
         origins: vec![],
+        push_identity: None,
         session_ttl: Duration::from_mins(1),
         push_timeout: Duration::from_secs(30),
         client_queue: options.queue,

@@ -5,6 +5,7 @@ use std::{collections::HashMap, future::Future, hash::Hash, sync::Arc, time::Dur
 use galaxy_service::tasks::Tasks;
 use parking_lot::Mutex;
 use tokio::{sync::watch, time::Instant};
+use tracing::Instrument as _;
 
 use crate::Result;
 
@@ -88,11 +89,12 @@ where
         };
         // The work gets the only sender, and the receivers wake when it goes: after `end` has told the result.
         let work = work(progress.clone());
-        self.tasks.spawn(self.name, async move {
+        let job = async move {
             end.result = Some(work.await);
             drop(end);
             drop(progress);
-        });
+        };
+        self.tasks.spawn(self.name, job.in_current_span());
     }
 
     /// What there is for `key`.

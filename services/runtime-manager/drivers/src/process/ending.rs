@@ -71,7 +71,7 @@ impl Place {
         if tokio::time::timeout(PORT_WAIT, written).await.is_ok() {
             self.tell(game);
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Tells when an engine ends that we did not start, if nobody does so yet.
