@@ -1,6 +1,6 @@
 //! `api`s over a database, made on the served side.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, Result};
 use axum::Router;
@@ -49,9 +49,10 @@ pub async fn replica(
             readiness: Readiness::default(),
         };
         let postgres = PostgresConfig {
-            url: postgres_url.into(),
-            max_connections: CONNECTIONS,
             migrate: MigrateMode::Apply,
+            // It also makes millions of rows at once.
+            statement_timeout: Duration::ZERO,
+            ..PostgresConfig::new(postgres_url, CONNECTIONS)
         };
         let db = Db::connect(&postgres, &process).await?;
         let nats = match nats_url {
@@ -86,7 +87,7 @@ pub async fn plain_pool(served: &Handle, postgres_url: &str) -> Result<Db> {
 
 fn broker(url: String) -> Result<NatsConfig> {
     let mut vars = Vars::from_lookup(move |name| (name == "BACKEND_NATS_URL").then(|| url.clone()));
-    NatsConfig::read(&mut vars).context("BACKEND_NATS_URL is not right")
+    NatsConfig::read_as_owner(&mut vars).context("BACKEND_NATS_URL is not right")
 }
 
 fn config() -> Result<Config> {

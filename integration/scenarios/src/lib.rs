@@ -4,12 +4,14 @@
 //! player does goes through the gateway; only operators speak to `api` directly.
 
 mod admin;
+mod authority;
 mod inbox;
 mod player;
 mod table;
 mod wait;
 
 pub use admin::Admin;
+pub use authority::Authority;
 pub use inbox::{Inbox, Mail};
 pub use player::Player;
 pub use table::Table;

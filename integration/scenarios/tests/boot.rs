@@ -220,7 +220,7 @@ async fn a_process_waits_for_a_missing_postgres_with_a_logged_reason_until_sigte
     let ended = process.terminated().await?;
     assert_eq!(ended.status.code(), Some(0), "{}", ended.output);
     assert!(
-        ended.output.contains("Postgres cannot be reached yet"),
+        ended.output.contains("Postgres cannot be used yet"),
         "{}",
         ended.output
     );
@@ -257,13 +257,16 @@ async fn an_unknown_database_and_a_newer_schema_end_the_process_with_the_cause()
     ];
     let api = start(Service::Api, &variables)?;
     ready(&ops).await?;
-    let ended = api.terminated().await?;
-    assert_eq!(ended.status.code(), Some(0), "{}", ended.output);
 
     let newer =
         "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
-                 values (99990101, 'of tomorrow', true, '', 0)";
+                 values (99990101, 'of tomorrow', true, '', 0);
+         update backend.schema_compatibility set min_compatible = 99990101";
     database.execute(newer).await?;
+    let why = web::ready(&format!("http://{ops}")).await.unwrap_err();
+    assert!(why.contains("503") && why.contains("99990101"), "{why}");
+    let ended = api.terminated().await?;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.output);
     for service in [Service::Api, Service::Mailer] {
         let ended = start(service, &variables)?
             .ended(Duration::from_secs(20))

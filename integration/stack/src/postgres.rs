@@ -4,7 +4,11 @@ mod data;
 mod probe;
 mod start;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use sqlx::{
@@ -90,6 +94,15 @@ impl Postgres {
                 failures.note("container", format_args!("{why:#}"));
                 Err(failures.into_error(start::NAME, env::POSTGRES_URL))
             }
+        }
+    }
+
+    /// A directory with Postgres' programs: `pg_dump`, `pg_restore`, …
+    pub(crate) fn programs(options: &ServerOptions) -> Result<PathBuf> {
+        let mut failures = Failures::default();
+        match failures.first(&start::SOURCES, options) {
+            Some((_, dir)) => Ok(dir),
+            None => Err(failures.into_error(start::NAME, env::POSTGRES_URL)),
         }
     }
 

@@ -159,6 +159,11 @@ impl Program {
         self.spec.clone().start()
     }
 
+    /// Runs another program, with the same arguments and environment, from the next start on.
+    pub fn replace_by(&mut self, program: PathBuf) {
+        self.spec.program = program;
+    }
+
     /// The last lines that this run logged.
     pub fn tail(&self) -> String {
         let log = fs::read(&self.spec.log).unwrap_or_default();

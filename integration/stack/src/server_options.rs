@@ -33,6 +33,8 @@ pub struct ServerOptions {
     pub own_group: bool,
     /// Postgres' password; without one every local connection is trusted.
     pub password: Option<String>,
+    /// Certificate and key of NATS, as PEM files; without them it does not encrypt.
+    pub nats_tls: Option<(PathBuf, PathBuf)>,
 }
 
 impl ServerOptions {
@@ -47,6 +49,7 @@ impl ServerOptions {
             durability: Durability::Volatile,
             own_group: false,
             password: None,
+            nats_tls: None,
         }
     }
 }

@@ -5,7 +5,10 @@ mod processes;
 mod supervise;
 mod version;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -63,7 +66,7 @@ impl Stack {
         let (gateway_grpc, gateway_http) = (ports.pick(8443)?, ports.pick(8000)?);
         let (inbox, inbox_ports) = start_inbox(ports).await?;
         let settings = Settings {
-            postgres_url: database.url.clone(),
+            postgres_url: (options.way.0)(&database.url),
             nats_url: nats.url().to_owned(),
             api: api.address(),
             push_hub: push_hub.address(),
@@ -161,6 +164,14 @@ impl Stack {
     /// Stops a process (SIGTERM) and waits until it has ended.
     pub async fn stop_process(&mut self, service: Service, within: Duration) -> Result<()> {
         self.processes.get(service)?.stop(within).await
+    }
+
+    /// Stops a process (SIGTERM), and starts the program of that name in `dir` in its place.
+    pub async fn replace_process(&mut self, service: Service, dir: &Path) -> Result<()> {
+        let program = self.processes.get(service)?;
+        program.stop(Duration::from_secs(25)).await?;
+        program.replace_by(dir.join(service.name()));
+        self.start_process(service).await
     }
 
     /// Starts a process that has ended and waits until it is ready.

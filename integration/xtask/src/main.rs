@@ -1,6 +1,7 @@
 //! The commands of this repository: `cargo xtask up` runs the platform on this machine,
 //! `cargo xtask test` runs everything that CI runs; the rest updates generated files.
 
+mod alerts;
 mod cargo;
 mod compose_check;
 mod configuration;
@@ -55,6 +56,8 @@ enum Command {
     Openapi,
     /// Generate the reference of all settings, and the list of their names, from what each process prints for --help.
     Configuration,
+    /// Generate the alert rules for Kubernetes from those of Prometheus.
+    Alerts,
     /// Generate .sqlx, from which the queries are checked where there is no database.
     Prepare,
 }
@@ -86,6 +89,7 @@ async fn run(command: Command, ui: Ui) -> Result<ExitCode> {
         Command::Test(args) => return test::run(&args, &layout, ui).await,
         Command::Openapi => documents::generate(&layout, ui).await?,
         Command::Configuration => configuration::generate(&layout, ui).await?,
+        Command::Alerts => alerts::generate(&layout, ui)?,
         Command::Prepare => query_cache::generate(&layout, ui).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -41,7 +41,11 @@ pub fn layered(db: &Db, plain: &Db) -> Router {
         .with_state(db.clone())
         .route("/bench/query/{id}", get(one_query))
         .with_state(plain.clone());
-    layers::wrap(routes, TrustedProxies::default())
+    layers::wrap(
+        routes,
+        layers::Callers::Installation,
+        TrustedProxies::default(),
+    )
 }
 
 /// What a lookup would be without gathering: one query a request.

@@ -150,9 +150,10 @@ async fn api_like(url: &str, nats: &NatsConfig, process: &Process) -> Result<Db>
 /// Connects to the database and migrates it.
 pub async fn connect(url: &str, process: &Process) -> Result<Db> {
     let postgres = PostgresConfig {
-        url: url.to_owned().into(),
-        max_connections: 16,
         migrate: MigrateMode::Apply,
+        // It also makes millions of rows at once.
+        statement_timeout: Duration::ZERO,
+        ..PostgresConfig::new(url.to_owned(), 16)
     };
     Db::connect(&postgres, process).await
 }

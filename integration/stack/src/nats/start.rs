@@ -57,6 +57,12 @@ pub(super) async fn program(
         "-p".into(),
         port.number().to_string().into(),
     ]);
+    let mut scheme = "nats";
+    if let Some((certificate, key)) = &options.nats_tls {
+        scheme = "tls";
+        args.extend(["--tls".into(), "--tlscert".into(), certificate.into()]);
+        args.extend(["--tlskey".into(), key.into()]);
+    }
     let spec = Spec {
         name: "nats".into(),
         program,
@@ -70,7 +76,7 @@ pub(super) async fn program(
         drop_signal: Signal::KILL,
     };
     let mut program = spec.start()?;
-    let url = format!("nats://{}", port.address());
+    let url = format!("{scheme}://{}", port.address());
     wait_ready(&mut program, &url).await?;
     let version = probe::version(&url).await.map_err(anyhow::Error::msg)?;
     Ok(Server::program_of(

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    Driver, Layout, Ports, Secrets, Service, Ui,
+    Driver, Layout, Ports, Postgres, Secrets, Service, Ui,
     engines::Engines,
     env,
     server_options::{Durability, ServerOptions, temporary_dir},
@@ -27,6 +27,22 @@ pub struct StackOptions {
     pub(crate) given: Vec<(String, String)>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) dir: Option<TempDir>,
+    pub(crate) way: Way,
+}
+
+/// How processes reach Postgres: makes the URL that they get of the server's own.
+pub(crate) struct Way(pub Box<dyn Fn(&str) -> String + Send + Sync>);
+
+impl Way {
+    fn direct() -> Self {
+        Self(Box::new(str::to_owned))
+    }
+}
+
+impl std::fmt::Debug for Way {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Way")
+    }
 }
 
 impl StackOptions {
@@ -42,6 +58,7 @@ impl StackOptions {
             durability: Durability::Durable,
             own_group: true,
             password: Some(secrets.postgres_password.clone()),
+            nats_tls: None,
         };
         Ok(Self {
             servers,
@@ -55,6 +72,7 @@ impl StackOptions {
             given: env::settings(),
             env: Vec::new(),
             dir: None,
+            way: Way::direct(),
         })
     }
 
@@ -81,6 +99,7 @@ impl StackOptions {
             given: Vec::new(),
             env: Vec::new(),
             dir: Some(dir),
+            way: Way::direct(),
         })
     }
 
@@ -88,6 +107,27 @@ impl StackOptions {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the programs of the processes in `dir`, for another version's.
+    #[must_use]
+    pub fn binaries(mut self, dir: PathBuf) -> Self {
+        self.binaries = dir;
+        self
+    }
+
+    /// Lets processes reach Postgres by another URL than the server's own, which `way` is given.
+    #[must_use]
+    pub fn postgres_by(mut self, way: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        self.way = Way(Box::new(way));
+        self
+    }
+
+    /// Lets NATS encrypt, with a certificate and its key as PEM files.
+    #[must_use]
+    pub fn nats_with_tls(mut self, certificate: &Path, key: &Path) -> Self {
+        self.servers.nats_tls = Some((certificate.to_owned(), key.to_owned()));
         self
     }
 
@@ -105,6 +145,11 @@ impl StackOptions {
         self.replicas.retain(|(other, _)| *other != service);
         self.replicas.push((service, number));
         self
+    }
+
+    /// A directory with Postgres' programs: `pg_dump`, `pg_restore`, …
+    pub fn postgres_programs(&self) -> Result<PathBuf> {
+        Postgres::programs(&self.servers)
     }
 
     /// Whether nothing is to be left at the end.

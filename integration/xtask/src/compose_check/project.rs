@@ -83,16 +83,18 @@ impl Project {
         compose
     }
 
-    /// Whether Compose takes both files.
+    /// Whether Compose takes both files, with all that profiles add.
     pub fn check_files(&self) -> Result<()> {
+        let profile = ["--profile", "observability"];
         output(self.compose(&["config", "--quiet"]))?;
+        output(self.compose(&[&profile[..], &["config", "--quiet"]].concat()))?;
         let files = [
             "--file",
             "compose.yaml",
             "--file",
             "compose.production.yaml",
         ];
-        let mut production = self.compose(&[&files[..], &["config", "--quiet"]].concat());
+        let mut production = self.compose(&[&profile[..], &files, &["config", "--quiet"]].concat());
         for variable in REQUIRED_IN_PRODUCTION {
             production.env(variable, "/set");
         }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 const VERSIONS: std::ops::RangeInclusive<u32> = 29..=37;
 
 /// What `api init-secrets` makes for `overlays/local`; only the names matter here.
-const SECRETS: [&str; 9] = [
+const SECRETS: [&str; 11] = [
     "backend/postgres-url",
     "backend/nats-credentials",
     "backend/gateway-token",
@@ -19,6 +19,8 @@ const SECRETS: [&str; 9] = [
     "backend/auth-pepper",
     "backend/admin-password",
     "gateway/signing-key",
+    "owner/postgres-url",
+    "owner/runtime-password",
     "postgres/password",
     "nats/auth.conf",
 ];
@@ -35,7 +37,7 @@ pub async fn overlay(layout: &Layout, kubectl: &Path, overlay: &str) -> Result<R
     let copy = directory.path().join("k8s");
     copy_tree(&layout.root().join("k8s"), &copy)?;
     let secrets = copy.join("overlays/local/secrets");
-    for reader in ["backend", "gateway", "postgres", "nats"] {
+    for reader in ["backend", "gateway", "owner", "postgres", "nats"] {
         fs::create_dir_all(secrets.join(reader))?;
     }
     for secret in SECRETS {
