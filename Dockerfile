@@ -62,6 +62,7 @@ COPY --from=binaries /prebuilt/api /usr/bin/api
 # A new volume mounted there takes its owner from this directory: `api init-secrets /secrets` writes into it.
 COPY --from=binaries --chown=65532:0 /prebuilt/secrets/ /secrets/backend/
 COPY --from=binaries --chown=65532:0 /prebuilt/secrets/ /secrets/gateway/
+COPY --from=binaries --chown=65532:0 /prebuilt/secrets/ /secrets/owner/
 COPY --from=binaries --chown=65532:0 /prebuilt/secrets/ /secrets/postgres/
 COPY --from=binaries --chown=65532:0 /prebuilt/secrets/ /secrets/nats/
 EXPOSE 8080
