@@ -13,9 +13,10 @@ use serde_json::Value;
 use crate::images::{docker, output};
 
 /// What `compose.production.yaml` asks for.
-const REQUIRED_IN_PRODUCTION: [&str; 4] = [
+const REQUIRED_IN_PRODUCTION: [&str; 5] = [
     "GALAXY_DOMAIN",
     "GALAXY_MAIL_FROM",
+    "GALAXY_POSTGRES_OWNER_URL_FILE",
     "GALAXY_POSTGRES_URL_FILE",
     "GALAXY_SMTP_URL_FILE",
 ];
