@@ -71,7 +71,13 @@ impl Telemetry {
         counted::show(sent.into());
 
         let tracers = tracer_provider(config, resource, of_traces)?;
-        let spans = tracing_opentelemetry::layer().with_tracer(tracers.tracer("galaxy"));
+        // Each of these would add attributes to every span, which cost requests time whether spans are sent or not.
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(tracers.tracer("galaxy"))
+            .with_location(false)
+            .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false);
         let output = Output::stdout();
         let lines = match config.format {
             LogFormat::Json => tracing_subscriber::fmt::layer()
