@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use galaxy_service::config::RotatingSecret;
+use galaxy_service::{Secret, config::RotatingSecret};
 use http::HeaderValue;
 use secrecy::ExposeSecret;
 
@@ -31,9 +31,9 @@ impl GatewayToken {
 
     /// The value of `Authorization`; `None` if the token can be no header.
     pub fn header(&self) -> Option<HeaderValue> {
-        let headers = self.headers();
+        let lines = self.secret.lines();
         let line = self.line.load(Ordering::Relaxed);
-        headers.get(line).or(headers.first()).cloned()
+        bearer(lines.get(line).or(lines.first())?)
     }
 
     /// Reads the file again after `refused` was not accepted. The value to show from now on, if there is another one.
@@ -51,15 +51,15 @@ impl GatewayToken {
     }
 
     fn headers(&self) -> Vec<HeaderValue> {
-        let lines = self.secret.lines();
-        let header = |line: &galaxy_service::Secret| {
-            let text = format!("Bearer {}", line.expose_secret());
-            let mut value = HeaderValue::try_from(text).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        };
-        lines.iter().filter_map(header).collect()
+        self.secret.lines().iter().filter_map(bearer).collect()
     }
+}
+
+fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let text = format!("Bearer {}", token.expose_secret());
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 #[cfg(test)]

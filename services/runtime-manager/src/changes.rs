@@ -1,7 +1,13 @@
 //! What the driver tells of an engine while an operation on its game is under way in this process. An operation that parks after
 //! that looks again at once: the change came before it was there to be woken.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use galaxy_core::GameId;
 use galaxy_runtime::operations;
@@ -12,39 +18,49 @@ use crate::Manager;
 
 /// The games of the operations under way, and whether their engines have changed since. Cheap to clone.
 #[derive(Clone, Default)]
-pub(crate) struct Changes(Arc<Mutex<HashMap<GameId, bool>>>);
+pub(crate) struct Changes(Arc<Mutex<HashMap<GameId, Arc<AtomicBool>>>>);
 
 /// Changes of one game's engine are noted until this is dropped.
 pub(crate) struct Noted {
     changes: Changes,
     game: GameId,
+    changed: Arc<AtomicBool>,
 }
 
 impl Changes {
-    /// Begins to note changes of the game's engine. At most one operation on a game is under way.
+    /// Begins to note changes of the game's engine. An operation that was parked may be taken up again before the [`Noted`] of
+    /// its last step is dropped: the newer one counts.
     pub(crate) fn of(&self, game: GameId) -> Noted {
-        self.0.lock().insert(game, false);
+        let changed = Arc::<AtomicBool>::default();
+        self.0.lock().insert(game, changed.clone());
         Noted {
             changes: self.clone(),
             game,
+            changed,
         }
     }
 
     fn note(&self, game: GameId) {
-        if let Some(changed) = self.0.lock().get_mut(&game) {
-            *changed = true;
+        if let Some(changed) = self.0.lock().get(&game) {
+            changed.store(true, Ordering::Release);
         }
     }
 
     /// Whether the game's engine has changed since the operation on it began.
     pub(crate) fn have(&self, game: GameId) -> bool {
-        self.0.lock().get(&game).is_some_and(|changed| *changed)
+        let of_games = self.0.lock();
+        let changed = of_games.get(&game);
+        changed.is_some_and(|changed| changed.load(Ordering::Acquire))
     }
 }
 
 impl Drop for Noted {
     fn drop(&mut self) {
-        self.changes.0.lock().remove(&self.game);
+        let mut of_games = self.changes.0.lock();
+        let current = of_games.get(&self.game);
+        if current.is_some_and(|current| Arc::ptr_eq(current, &self.changed)) {
+            of_games.remove(&self.game);
+        }
     }
 }
 
@@ -83,5 +99,17 @@ mod tests {
         assert!(changes.have(game));
         drop(noted);
         assert!(!changes.have(game));
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_step_does_not_end_the_notes_of_the_next() {
+        let (changes, game) = (Changes::default(), GameId::generate());
+        let earlier = changes.of(game);
+        let next = changes.of(game);
+        drop(earlier);
+        changes.note(game);
+        assert!(changes.have(game));
+        drop(next);
+        assert!(changes.0.lock().is_empty());
     }
 }

@@ -118,7 +118,7 @@ pub fn run<O: Section + Probe, S: Section>(
                 async |process, metrics| listen(settings.operations, process, metrics).await,
                 async |process| build(settings.own, process).await,
             ));
-            // Blocking work that is left is of nobody's interest any more.
+            // Blocking work that is left is not waited for: the outcome is known.
             runtime.shutdown_background();
             code
         }

@@ -26,7 +26,7 @@ pub struct PostgresConfig {
     pub runtime_role: Option<RuntimeRole>,
 }
 
-/// The role that processes work with: whoever migrates grants it reading and writing rows.
+/// The role that processes work with. The process that migrates grants it reading and writing rows.
 #[derive(Debug, Clone)]
 pub struct RuntimeRole {
     /// Its name.

@@ -1,8 +1,8 @@
 //! What statements of this process found wrong with the server itself.
 //!
 //! After a failover, connections to the old server stay open and can only read. They are closed when they are next taken from
-//! the pool, so that new ones reach the server that took over. One state for the process: whoever makes an
-//! [`Error`](crate::Error) of a failed statement notes it, and has no pool at hand.
+//! the pool, so that new ones reach the server that took over. There is one state for the process: the code that
+//! makes an [`Error`](crate::Error) of a failed statement notes it, and has no pool at hand.
 
 use std::time::{Duration, Instant};
 

@@ -184,8 +184,11 @@ async fn park(manager: &Manager, operation: &Claimed, wait: &Wait) -> Result<(),
         PutBack::Park { waiting_for }
     };
     put_back(manager, operation, how, wait.time).await?;
-    if manager.changes.have(operation.game_id) {
-        manager.wake(operation.game_id).await?;
+    let game = operation.game_id;
+    if manager.changes.have(game)
+        && let Err(error) = manager.wake(game).await
+    {
+        tracing::debug!(%error, "a parked operation cannot be woken; it looks by itself");
     }
     Ok(())
 }

@@ -24,38 +24,34 @@ pub enum OtlpError {
     Tls(#[from] TlsError),
 }
 
+/// One exporter by the settings. The builders of spans and of metrics have the same methods and no common trait.
+macro_rules! exporter {
+    ($exporter:ident, $config:expr, $endpoint:expr) => {
+        match $config.protocol {
+            Protocol::Grpc if $config.is_tls($endpoint) => $exporter::builder()
+                .with_tonic()
+                .with_tls_config(tls($config)?)
+                .build()?,
+            Protocol::Grpc => $exporter::builder().with_tonic().build()?,
+            Protocol::HttpProtobuf => $exporter::builder()
+                .with_http()
+                .with_protocol(OtlpProtocol::HttpBinary)
+                .with_http_client(OtlpHttp::new($config.certificate.as_deref())?)
+                .build()?,
+        }
+    };
+}
+
 /// The exporter of spans.
 pub(super) fn spans(config: &OtlpConfig) -> Result<SpanExporter, OtlpError> {
-    let builder = SpanExporter::builder();
-    Ok(match config.protocol {
-        Protocol::Grpc if config.is_tls(config.traces_endpoint.as_ref()) => {
-            let builder = builder.with_tonic().with_tls_config(tls(config)?);
-            builder.build()?
-        }
-        Protocol::Grpc => builder.with_tonic().build()?,
-        Protocol::HttpProtobuf => builder
-            .with_http()
-            .with_protocol(OtlpProtocol::HttpBinary)
-            .with_http_client(OtlpHttp::new(config.certificate.as_deref())?)
-            .build()?,
-    })
+    let endpoint = config.traces_endpoint.as_ref();
+    Ok(exporter!(SpanExporter, config, endpoint))
 }
 
 /// The exporter of metrics.
 pub(super) fn metrics(config: &OtlpConfig) -> Result<MetricExporter, OtlpError> {
-    let builder = MetricExporter::builder();
-    Ok(match config.protocol {
-        Protocol::Grpc if config.is_tls(config.metrics_endpoint.as_ref()) => {
-            let builder = builder.with_tonic().with_tls_config(tls(config)?);
-            builder.build()?
-        }
-        Protocol::Grpc => builder.with_tonic().build()?,
-        Protocol::HttpProtobuf => builder
-            .with_http()
-            .with_protocol(OtlpProtocol::HttpBinary)
-            .with_http_client(OtlpHttp::new(config.certificate.as_deref())?)
-            .build()?,
-    })
+    let endpoint = config.metrics_endpoint.as_ref();
+    Ok(exporter!(MetricExporter, config, endpoint))
 }
 
 fn tls(config: &OtlpConfig) -> Result<ClientTlsConfig, TlsError> {
